@@ -11,6 +11,7 @@ pub mod limits;
 pub mod operand;
 pub mod types;
 
+pub mod format;
 pub mod isa;
 pub mod module;
 pub mod verify;

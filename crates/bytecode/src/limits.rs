@@ -15,6 +15,8 @@ pub const VARIANTS_MAX: usize = 4096;
 pub const TYPES_MAX: usize = 65_536;
 /// Functions of one module, imported ones included.
 pub const FUNCTIONS_MAX: usize = 1 << 20;
+/// Host functions that one module may import.
+pub const HOSTS_MAX: usize = 65_536;
 /// Entries of one module's data.
 pub const DATA_MAX: usize = 1 << 20;
 /// Bytes of code in one function.

@@ -27,8 +27,8 @@ impl std::fmt::Display for ModuleHash {
     }
 }
 
-/// A module.
-#[derive(Clone, PartialEq, Debug, Default)]
+/// A module. The default is an empty one of this version, a draft.
+#[derive(Clone, PartialEq, Debug)]
 pub struct Module {
     /// Feature bits.
     pub features: u32,
@@ -46,6 +46,21 @@ pub struct Module {
     pub exports: Vec<Export>,
     /// What a debugger wants; not part of the hash.
     pub debug: Option<Debug>,
+}
+
+impl Default for Module {
+    fn default() -> Self {
+        Module {
+            features: features::DRAFT,
+            types: TypeTable::default(),
+            imports: Vec::new(),
+            hosts: Vec::new(),
+            data: Vec::new(),
+            functions: Vec::new(),
+            exports: Vec::new(),
+            debug: None,
+        }
+    }
 }
 
 /// A function of another module.
