@@ -63,8 +63,8 @@ impl<'a> Cursor<'a> {
     }
 
     pub(super) fn take(&mut self, count: usize, item: &str) -> Result<&'a [u8]> {
-        let offset = self.offset();
-        self.reader.take(count).map_err(|error| FormatError::new(offset, item, Problem::Bytes(error)))
+        let (offset, left) = (self.offset(), self.remaining());
+        self.reader.take(count).map_err(|_| FormatError::new(offset, item, Problem::Short { wanted: count, left }))
     }
 
     pub(super) fn array<const N: usize>(&mut self, item: &str) -> Result<[u8; N]> {

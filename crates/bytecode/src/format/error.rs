@@ -53,6 +53,14 @@ pub enum Problem {
     /// A section that this reader does not know.
     #[error("section number {0} is unknown; the last one known is {last}, {name}", last = Section::Debug as u8, name = Section::Debug.name())]
     UnknownSection(u8),
+    /// Fewer bytes than the item takes.
+    #[error("this takes {wanted} bytes, but {left} are left")]
+    Short {
+        /// The bytes that it takes.
+        wanted: usize,
+        /// The bytes at hand.
+        left: usize,
+    },
     /// A section in the wrong place, or for the second time.
     #[error("section {seen} stands behind section {after}, but each stands once, in the order of the numbers", seen = .seen.name(), after = .after.name())]
     SectionOrder {
@@ -65,7 +73,7 @@ pub enum Problem {
     #[error("this section is empty, and an empty section is left out")]
     EmptySection,
     /// More bytes than the item needs.
-    #[error("{0} bytes are left over behind the last item")]
+    #[error("bytes left over behind the last item: {0}")]
     Rest(usize),
     /// More than a limit allows.
     #[error("{seen} {unit}, but at most {max} are allowed")]
@@ -78,7 +86,7 @@ pub enum Problem {
         max: usize,
     },
     /// A count that the bytes at hand cannot hold.
-    #[error("{seen} items need at least {needed} bytes, but {left} are left")]
+    #[error("a list of {seen} needs at least {needed} bytes, but {left} are left")]
     Count {
         /// How many there should be.
         seen: usize,
@@ -102,7 +110,7 @@ pub enum Problem {
         wanted: &'static str,
     },
     /// An index that points nowhere.
-    #[error("{space} {seen}, but there are {count}")]
+    #[error("{space} {seen} does not exist; {}", range(*.count))]
     Index {
         /// What it points to.
         space: &'static str,
@@ -141,12 +149,14 @@ pub enum Problem {
     #[error("this name does not sort behind the one before it")]
     Unsorted,
     /// Debug information for another number of things.
-    #[error("{seen} parts, one each for {wanted}")]
+    #[error("a list of {seen}, wanted {wanted}: one for each {each}")]
     Parts {
         /// How many there are.
         seen: usize,
         /// How many there are to describe.
         wanted: usize,
+        /// What there is one for.
+        each: &'static str,
     },
     /// A line whose code offset does not rise, or overflows.
     #[error("this code offset does not rise")]
@@ -158,4 +168,12 @@ pub enum Problem {
 
 fn spaced(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ")
+}
+
+/// Which indices there are among `count`.
+fn range(count: usize) -> String {
+    match count.checked_sub(1) {
+        None => "there is none".to_owned(),
+        Some(last) => format!("the last one is {last}"),
+    }
 }

@@ -181,7 +181,7 @@ fn function(body: &mut Cursor<'_>, name: &str) -> Result<Function> {
     let local_count = function.local_count();
     if local_count > LOCALS_MAX {
         let problem =
-            Problem::Limit { unit: "locals, captured values and parameters included,", seen: local_count, max: LOCALS_MAX };
+            Problem::Limit { unit: "locals with captured values and parameters", seen: local_count, max: LOCALS_MAX };
         return Err(FormatError::new(offset, "", problem));
     }
     function.result = body.result()?;
@@ -263,7 +263,7 @@ fn debug(body: &mut Cursor<'_>, functions: &[Function]) -> Result<Debug> {
             function_debug(body, functions.get(at).map_or(0, Function::local_count))
         })?;
     if parts.len() != functions.len() {
-        let problem = Problem::Parts { seen: parts.len(), wanted: functions.len() };
+        let problem = Problem::Parts { seen: parts.len(), wanted: functions.len(), each: "function" };
         return Err(FormatError::new(offset, "debug.functions", problem));
     }
     Ok(Debug { file, functions: parts })
@@ -274,7 +274,7 @@ fn function_debug(body: &mut Cursor<'_>, local_count: usize) -> Result<FunctionD
     let limit = Limit::new("names", LOCALS_MAX);
     let locals = body.list("locals", limit, 1, |body, _| body.name("").map(str::to_owned))?;
     if locals.len() != local_count {
-        let problem = Problem::Parts { seen: locals.len(), wanted: local_count };
+        let problem = Problem::Parts { seen: locals.len(), wanted: local_count, each: "local" };
         return Err(FormatError::new(offset, "locals", problem));
     }
     let mut before = None;

@@ -1,0 +1,8 @@
+//! Module format 1: what is written is read again, and nothing else is.
+
+mod damage;
+mod errors;
+mod examples;
+mod generate;
+mod properties;
+mod spec;
