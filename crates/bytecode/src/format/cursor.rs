@@ -10,6 +10,15 @@ use crate::limits::NAME_BYTES_MAX;
 /// The error is boxed so that the way without one stays short.
 pub(super) type Result<T> = std::result::Result<T, Box<FormatError>>;
 
+/// How much memory an item of a list may take for each of its least bytes. A few short lists of keys come on top.
+const MEMORY_PER_BYTE: usize = 40;
+
+/// Whether an item of at least `least` bytes is small enough in memory, so that no module takes much more memory than
+/// it has bytes.
+pub(super) const fn is_small<T>(least: usize) -> bool {
+    size_of::<T>() <= MEMORY_PER_BYTE * least
+}
+
 /// What a list counts, and how many there may be.
 #[derive(Clone, Copy)]
 pub(super) struct Limit {

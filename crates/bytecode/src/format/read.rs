@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** whatever is read without an error, the writer writes again byte for byte.
 
-use super::cursor::{Cursor, Key, Limit, Result, check_unique};
+use super::cursor::{Cursor, Key, Limit, Result, check_unique, is_small};
 use super::error::{FormatError, Problem};
 use super::{HEADER_BYTES, MAGIC, Section, data_tag, read_types};
 use crate::index::{CodeOffset, FunctionIndex, LocalIndex, TargetIndex, TypeIndex};
@@ -35,6 +35,17 @@ const EXPORT_BYTES_MIN: usize = 2;
 const FUNCTION_DEBUG_BYTES_MIN: usize = 2;
 /// Distance, distance.
 const LINE_BYTES_MIN: usize = 2;
+
+const _: () = assert!(is_small::<Import>(IMPORT_BYTES_MIN));
+const _: () = assert!(is_small::<HostImport>(HOST_BYTES_MIN));
+const _: () = assert!(is_small::<Data>(DATA_BYTES_MIN));
+const _: () = assert!(is_small::<Function>(FUNCTION_BYTES_MIN));
+const _: () = assert!(is_small::<Target>(TARGET_BYTES_MIN));
+const _: () = assert!(is_small::<Handler>(HANDLER_BYTES_MIN));
+const _: () = assert!(is_small::<ServePoint>(SERVE_POINT_BYTES_MIN));
+const _: () = assert!(is_small::<Export>(EXPORT_BYTES_MIN));
+const _: () = assert!(is_small::<FunctionDebug>(FUNCTION_DEBUG_BYTES_MIN));
+const _: () = assert!(is_small::<(CodeOffset, u32)>(LINE_BYTES_MIN));
 
 pub(super) fn module(bytes: &[u8]) -> Result<Module> {
     if bytes.len() > MODULE_BYTES_MAX {

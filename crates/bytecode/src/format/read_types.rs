@@ -3,7 +3,7 @@
 //! **Invariant:** a walk from a structural type through its structural components ends after
 //! [`TYPE_DEPTH_MAX`] steps, for each stands before the type that it is part of.
 
-use super::cursor::{Cursor, Key, Limit, Result, check_unique, first_repeated};
+use super::cursor::{Cursor, Key, Limit, Result, check_unique, first_repeated, is_small};
 use super::error::{FormatError, Problem};
 use super::{constant_tag, field_flag, type_tag, write};
 use crate::index::TypeIndex;
@@ -17,6 +17,10 @@ const TYPE_BYTES_MIN: usize = 2;
 const FIELD_BYTES_MIN: usize = 3;
 /// Name, count of fields.
 const VARIANT_BYTES_MIN: usize = 2;
+
+const _: () = assert!(is_small::<Type>(TYPE_BYTES_MIN));
+const _: () = assert!(is_small::<Field>(FIELD_BYTES_MIN));
+const _: () = assert!(is_small::<Variant>(VARIANT_BYTES_MIN));
 
 /// The declared types, in order. Sets the cursor's count of types.
 pub(super) fn types(cursor: &mut Cursor<'_>) -> Result<Vec<Type>> {
