@@ -7,6 +7,9 @@ pub const PARAMS_MAX: usize = 64;
 /// Operand slots of a function. With the locals and two words of header a frame stays under 64 KiB,
 /// so that an offset into a frame fits 16 bits.
 pub const STACK_MAX: usize = 4096;
+/// Topmost values that a branch may bring with another, assignable type than its target takes; deeper ones are of the
+/// very same types. So a branch is checked in constant time.
+pub const BRANCH_CONVERTED_MAX: usize = 16;
 /// Fields of a tuple, record, object or variant: the count of scannable words fits one byte of a heap header.
 pub const FIELDS_MAX: usize = 250;
 /// Variants of a sum type.
