@@ -7,9 +7,13 @@ pub const PARAMS_MAX: usize = 64;
 /// Operand slots of a function. With the locals and two words of header a frame stays under 64 KiB,
 /// so that an offset into a frame fits 16 bits.
 pub const STACK_MAX: usize = 4096;
-/// Topmost values that a branch may bring with another, assignable type than its target takes; deeper ones are of the
-/// very same types. So a branch is checked in constant time.
-pub const BRANCH_CONVERTED_MAX: usize = 16;
+/// Operand slots that a module's instructions have before them, added up, besides [`STACK_CELLS_EACH`] for each: what
+/// looks at the whole stack at an instruction (a branch, a stack map) stays linear in the module's bytes. A stack of
+/// [`STACK_MAX`] values can be built up once.
+pub const STACK_CELLS_FREE: u64 = 1 << 23;
+/// Operand slots that each instruction, and each target of a jump table, adds to [`STACK_CELLS_FREE`].
+pub const STACK_CELLS_EACH: u64 = 16;
+const _: () = assert!(STACK_CELLS_FREE >= (STACK_MAX * (STACK_MAX - 1) / 2) as u64);
 /// Fields of a tuple, record, object or variant: the count of scannable words fits one byte of a heap header.
 pub const FIELDS_MAX: usize = 250;
 /// Variants of a sum type.

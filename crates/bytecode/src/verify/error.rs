@@ -78,6 +78,7 @@ codes! {
     "E0044" ResultType "A function's result is not what is wanted of it.";
     "E0045" Immutable "The field cannot be changed.";
     "E0046" NoCaptures "A closure is made of a function without captured values.";
+    "E0047" StackCells "The operand stacks before all instructions of the module together are over the format's limit.";
 }
 
 impl std::fmt::Display for ErrorCode {

@@ -9,7 +9,7 @@ use super::tables::Tables;
 use crate::index::{CodeOffset, DataIndex, TargetIndex, TypeIndex};
 use crate::isa::{ENDS, Effect, INSTRUCTIONS, Info, Opcode, TRAPS};
 use crate::leb::{ReadError, Reader};
-use crate::limits::STACK_MAX;
+use crate::limits::{STACK_CELLS_EACH, STACK_CELLS_FREE, STACK_MAX};
 use crate::module::{Data, Function, LocalSet, Module};
 use crate::operand::{Operand as _, OperandKind, Targets};
 use crate::types::TypeTable;
@@ -20,11 +20,41 @@ pub(super) struct Scratch {
     stack: Vec<TypeIndex>,
     locals: Vec<TypeIndex>,
     pub(super) places: Places,
+    cells: Cells,
+}
+
+/// Counts the operand slots that a module may still have before its instructions.
+pub(super) struct Cells(u64);
+
+impl Default for Cells {
+    fn default() -> Self {
+        Cells(STACK_CELLS_FREE)
+    }
+}
+
+impl Cells {
+    /// Takes the slots of one more stack.
+    #[inline]
+    pub(super) fn take(&mut self, height: usize) -> Checked<()> {
+        match (self.0 + STACK_CELLS_EACH).checked_sub(height as u64) {
+            Some(left) => {
+                self.0 = left;
+                Ok(())
+            }
+            None => fault(
+                ErrorCode::StackCells,
+                format!(
+                    "{height} values on the operand stack are too many here: before all instructions together, {STACK_CELLS_FREE} and \
+                     {STACK_CELLS_EACH} for each are allowed"
+                ),
+            ),
+        }
+    }
 }
 
 /// Who watches a pass.
 pub(super) trait Witness {
-    /// Is told about each instruction before it takes effect. `kept` slots of the stack are as they were at the last call.
+    /// Is told about each instruction before it takes effect.
     fn point(&mut self, point: Sight<'_>);
 }
 
@@ -71,7 +101,7 @@ pub(super) fn watch<W: Witness>(
     let mut pass = Pass::new(module, tables, function, scratch);
     let outcome = pass.run(witness);
     let (offset, mnemonic) = (pass.offset, pass.mnemonic);
-    *scratch = Scratch { stack: pass.stack, locals: pass.locals, places: pass.places };
+    *scratch = Scratch { stack: pass.stack, locals: pass.locals, places: pass.places, cells: pass.cells };
     outcome.map_err(|fault| {
         let Fault { code, detail } = *fault;
         Box::new(VerifyError {
@@ -98,11 +128,12 @@ pub(super) struct Pass<'m> {
     pub(super) locals: Vec<TypeIndex>,
     pub(super) assigned: LocalSet,
     pub(super) places: Places,
+    pub(super) cells: Cells,
 }
 
 impl<'m> Pass<'m> {
     fn new(module: &'m Module, tables: &'m Tables, function: &'m Function, scratch: &mut Scratch) -> Self {
-        let Scratch { mut stack, mut locals, places } = std::mem::take(scratch);
+        let Scratch { mut stack, mut locals, places, cells } = std::mem::take(scratch);
         stack.clear();
         locals.clear();
         locals.extend(function.captures.iter().chain(&function.params).chain(&function.locals));
@@ -118,6 +149,7 @@ impl<'m> Pass<'m> {
             locals,
             assigned: LocalSet::first(function.entry_count()),
             places,
+            cells,
         }
     }
 
@@ -144,6 +176,7 @@ impl<'m> Pass<'m> {
             if self.places.guard_due && info.effects.has(TRAPS) {
                 self.guard()?;
             }
+            self.cells.take(self.stack.len())?;
             let handler = self.places.innermost();
             witness.point(Sight { offset: CodeOffset(self.offset), target, handler, stack: &self.stack });
             self.step(info)?;
@@ -221,7 +254,6 @@ impl<'m> Pass<'m> {
     #[inline]
     pub(super) fn pop(&mut self, at: usize) -> Checked<TypeIndex> {
         let Some(ty) = self.stack.pop() else { return self.underflow(at) };
-        self.places.shared = self.places.shared.min(self.stack.len());
         Ok(ty)
     }
 

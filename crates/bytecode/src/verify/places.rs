@@ -1,17 +1,14 @@
 //! Branch targets, the ranges of handlers, and what holds where ways meet.
 //!
-//! A branch compares the operand stack with its target's. Only its [`BRANCH_CONVERTED_MAX`] topmost values are looked at
-//! one by one and may be of another type that is assignable; deeper ones must be of the very same types. For those it is
-//! enough to know from which target they were taken over, as [`Prefixes`] tells in constant time whether the stacks of
-//! two targets begin alike. So a branch costs the same whatever the height of the stack.
+//! A branch compares the whole operand stack with its target's; what that costs is bounded by [`super::pass::Cells`].
 //!
-//! **Invariant:** the `shared` lowest slots of the operand stack are those of the target `base`.
+//! **Invariant:** on arrival at a target, stack and assigned locals become exactly what the target declares, whatever way
+//! led there.
 
 use super::error::{Checked, ErrorCode, fault};
 use super::pass::Pass;
-use super::prefixes::Prefixes;
 use crate::index::{LocalIndex, TargetIndex};
-use crate::limits::{BRANCH_CONVERTED_MAX, STACK_MAX};
+use crate::limits::STACK_MAX;
 use crate::module::{LocalSet, Target};
 use crate::types::ERROR;
 
@@ -22,9 +19,6 @@ pub(super) struct Places {
     pub(super) next: u32,
     /// Whether the next instruction that may trap has to be held against the innermost handler.
     pub(super) guard_due: bool,
-    pub(super) shared: usize,
-    base: TargetIndex,
-    prefixes: Prefixes,
     /// For each target whether a branch or handler leads to it, and whether a branch does so backwards.
     used: Vec<bool>,
     headers: Vec<bool>,
@@ -55,7 +49,6 @@ impl Pass<'_> {
         self.check_handlers()?;
         let (targets, handlers) = (&self.function.targets, &self.function.handlers);
         let places = &mut self.places;
-        places.prefixes.clear();
         for flags in [&mut places.used, &mut places.headers] {
             flags.clear();
             flags.resize(targets.len(), false);
@@ -69,7 +62,7 @@ impl Pass<'_> {
             handlers.get(*at as usize).map(|handler| (handler.start, std::cmp::Reverse(handler.end)))
         });
         places.covering.clear();
-        (places.next_target, places.next_handler, places.shared, places.guard_due) = (0, 0, 0, false);
+        (places.next_target, places.next_handler, places.guard_due) = (0, 0, false);
         self.find_next();
         Ok(())
     }
@@ -171,12 +164,11 @@ impl Pass<'_> {
                 );
             }
             if reached {
-                self.join(index, target)?;
+                self.join(target)?;
             }
             self.stack.clear();
             self.stack.extend_from_slice(&target.stack);
             self.assigned = target.live;
-            (self.places.base, self.places.shared) = (index, target.stack.len());
             self.places.guard_due = !self.places.covering.is_empty();
             self.places.next_target += 1;
             arrived = Some(index);
@@ -247,40 +239,20 @@ impl Pass<'_> {
         {
             *header = true;
         }
-        self.join(index, target)
+        self.join(target)
     }
 
     /// Holds what is here against what the target takes.
     #[inline]
-    fn join(&mut self, index: TargetIndex, target: &Target) -> Checked<()> {
+    fn join(&self, target: &Target) -> Checked<()> {
         if self.stack.len() != target.stack.len() {
             return self.wrong_height(target);
         }
-        let deep = self.stack.len().saturating_sub(BRANCH_CONVERTED_MAX);
-        let (seen, wanted) = (self.stack.get(deep..).unwrap_or(&[]), target.stack.get(deep..).unwrap_or(&[]));
-        if let Some(at) = seen.iter().zip(wanted).position(|(seen, wanted)| !self.types.assignable(*seen, *wanted)) {
-            return self.wrong_slot(target, deep + at);
-        }
-        if deep > 0 {
-            self.join_deep(index, target, deep)?;
+        let mut slots = self.stack.iter().zip(&target.stack);
+        if let Some(at) = slots.position(|(seen, wanted)| !self.types.assignable(*seen, *wanted)) {
+            return self.wrong_slot(target, at);
         }
         if self.assigned.contains_all(&target.live) { Ok(()) } else { self.wrong_locals(target) }
-    }
-
-    /// Holds the `deep` lowest slots, which may not be converted, against the target's.
-    fn join_deep(&mut self, index: TargetIndex, target: &Target, deep: usize) -> Checked<()> {
-        let shared = self.places.shared.min(deep);
-        // What was pushed since the last target is compared once: from then on it is shared with this target.
-        let mut same = self.stack.get(shared..deep) == target.stack.get(shared..deep);
-        if shared > 0 && self.places.base != index {
-            same &= self.places.prefixes.same(&self.tables.mixer, &self.function.targets, (self.places.base, index), shared);
-        }
-        if !same {
-            let pairs = self.stack.iter().zip(&target.stack);
-            return self.wrong_slot(target, pairs.take(deep).position(|(seen, wanted)| seen != wanted).unwrap_or(0));
-        }
-        (self.places.base, self.places.shared) = (index, deep);
-        Ok(())
     }
 
     /// Checks at the code's end what is to say of targets and handlers as a whole.

@@ -4,14 +4,13 @@
 //!
 //! **Invariant:** a rule that succeeds leaves exactly the types of the values that the instruction leaves.
 
-use super::declarations::{Signature, signature};
+use super::declarations::Signature;
 use super::error::{Checked, ErrorCode, fault};
 use super::pass::Pass;
-use crate::index::{FieldIndex, FunctionIndex, HostIndex, LocalIndex, TargetIndex, TypeIndex, VariantIndex};
+use crate::index::{FunctionIndex, HostIndex, TargetIndex, TypeIndex};
 use crate::isa::Rule;
 use crate::types::{
-    ADDRESS, ANY, BOOL, BYTES, BYTES_BUILDER, FLOAT, Field, INT, MAP_ANY_ANY, OPTION_INT, REF, Repr, TEXT, TEXT_BUILDER,
-    Type,
+    ADDRESS, ANY, BOOL, BYTES, BYTES_BUILDER, FLOAT, INT, MAP_ANY_ANY, OPTION_INT, REF, Repr, TEXT, TEXT_BUILDER, Type,
 };
 
 impl<'m> Pass<'m> {
@@ -219,7 +218,7 @@ impl<'m> Pass<'m> {
             }
             Rule::MapHas | Rule::MapRemove => {
                 let key = self.pop(1)?;
-                let (wanted, _) = self.pop_keyed(0, "a Map or Set")?;
+                let wanted = self.pop_keyed()?;
                 self.fits(1, key, wanted)?;
                 self.push(BOOL)
             }
@@ -231,12 +230,12 @@ impl<'m> Pass<'m> {
             }
             Rule::MapNext => {
                 self.pop_as(INT, 1)?;
-                self.pop_keyed(0, "a Map or Set")?;
+                self.pop_keyed()?;
                 self.push(INT)
             }
             Rule::MapKeyAt => {
                 self.pop_as(INT, 1)?;
-                let (key, _) = self.pop_keyed(0, "a Map or Set")?;
+                let key = self.pop_keyed()?;
                 self.push(key)
             }
             Rule::MapValueAt => {
@@ -337,15 +336,6 @@ impl<'m> Pass<'m> {
         Ok(ty)
     }
 
-    #[inline]
-    fn local(&self) -> Checked<(LocalIndex, TypeIndex)> {
-        let local = LocalIndex(self.operands.indices[0]);
-        match self.locals.get(local.at()) {
-            Some(ty) => Ok((local, *ty)),
-            None => self.unknown("local", local.0, self.locals.len(), "the function"),
-        }
-    }
-
     // Numbers and comparison.
 
     #[inline]
@@ -399,8 +389,12 @@ impl<'m> Pass<'m> {
 
     fn switch(&mut self) -> Checked<()> {
         self.pop_as(INT, 0)?;
-        let targets = self.operands.targets;
-        targets.iter().try_for_each(|target| self.branch(target))
+        // Each target costs a byte, so each one's look at the stack is counted.
+        for target in self.operands.targets.iter() {
+            self.cells.take(self.stack.len())?;
+            self.branch(target)?;
+        }
+        Ok(())
     }
 
     fn call(&mut self) -> Checked<()> {
@@ -482,98 +476,6 @@ impl<'m> Pass<'m> {
         Ok((params, *result))
     }
 
-    #[inline]
-    fn callee(&self, operand: usize) -> Checked<Signature<'m>> {
-        let function = FunctionIndex(self.operands.indices[operand]);
-        match signature(self.module, function) {
-            Some(callee) => Ok(callee),
-            None => {
-                let count = self.module.imports.len() + self.module.functions.len();
-                self.unknown("function", function.0, count, "the module")
-            }
-        }
-    }
-
-    #[inline]
-    fn uncaptured(&self, operand: usize) -> Checked<Signature<'m>> {
-        let callee = self.callee(operand)?;
-        if callee.captures.is_empty() {
-            return Ok(callee);
-        }
-        let (name, count) = (callee.name.escape_debug(), callee.captures.len());
-        fault(ErrorCode::Captures, format!("function `{name}` has {count} captured values, wanted one without"))
-    }
-
-    // Types that instructions name.
-
-    fn named(&self) -> Checked<(TypeIndex, &'m Type)> {
-        let index = TypeIndex(self.operands.indices[0]);
-        match self.types.get(index) {
-            Some(ty) => Ok((index, ty)),
-            None => self.unknown("type", index.0, self.types.all().len(), "the module"),
-        }
-    }
-
-    fn named_where(&self, wanted: &str, is: impl Fn(TypeIndex, &Type) -> bool) -> Checked<(TypeIndex, &'m Type)> {
-        let (index, ty) = self.named()?;
-        if is(index, ty) { Ok((index, ty)) } else { self.wrong_kind(index, wanted) }
-    }
-
-    fn named_option(&self) -> Checked<(TypeIndex, TypeIndex)> {
-        let (index, ty) = self.named()?;
-        if let Type::Option(inner) = ty { Ok((index, *inner)) } else { self.wrong_kind(index, "an Option") }
-    }
-
-    fn named_variant(&self) -> Checked<(TypeIndex, &'m [Field])> {
-        let (index, ty) = self.named()?;
-        let Type::Sum(_, variants) = ty else { return self.wrong_kind(index, "a sum type") };
-        let variant = VariantIndex(self.operands.indices[1]);
-        match variants.get(variant.at()) {
-            Some(variant) => Ok((index, &variant.fields)),
-            None => self.unknown("variant", variant.0, variants.len(), &self.types.display(index)),
-        }
-    }
-
-    fn named_field(&self) -> Checked<(TypeIndex, FieldView)> {
-        let (index, ty) = self.named()?;
-        let at = self.operands.indices[1];
-        let view = match ty {
-            Type::Tuple(items) => {
-                self.field_of(items.len(), at, |at| items.get(at).map(|ty| FieldView { ty: *ty, mutable: false }))?
-            }
-            Type::Record(_, fields) | Type::Object(_, fields) => self.field_of(fields.len(), at, |at| {
-                fields.get(at).map(|field| FieldView { ty: field.ty, mutable: field.mutable })
-            })?,
-            Type::Null
-            | Type::Bool
-            | Type::Int
-            | Type::Float
-            | Type::Text
-            | Type::Bytes
-            | Type::Any
-            | Type::Address
-            | Type::Ref
-            | Type::TextBuilder
-            | Type::BytesBuilder
-            | Type::Handle
-            | Type::Array(_)
-            | Type::Option(_)
-            | Type::List(_)
-            | Type::Map(..)
-            | Type::Set(_)
-            | Type::Function(..)
-            | Type::Sum(..) => return self.wrong_kind(index, "a tuple, record or object"),
-        };
-        Ok((index, view))
-    }
-
-    fn field_of<T>(&self, count: usize, at: u32, get: impl Fn(usize) -> Option<T>) -> Checked<T> {
-        match get(FieldIndex(at).at()) {
-            Some(field) => Ok(field),
-            None => self.unknown("field", at, count, &self.types.display(TypeIndex(self.operands.indices[0]))),
-        }
-    }
-
     // Values of a kind.
 
     /// Pops an operand that `is` what is wanted.
@@ -594,10 +496,11 @@ impl<'m> Pass<'m> {
     }
 
     fn pop_map(&mut self) -> Checked<(TypeIndex, TypeIndex)> {
-        match self.pop_keyed(0, "a Map")? {
-            (key, Some(value)) => Ok((key, value)),
-            // Cannot be: a set is refused where a map is wanted.
-            (key, None) => self.mismatch(0, key, "a Map"),
+        let seen = self.pop(0)?;
+        if let Some(Type::Map(key, value)) = self.types.get(seen) {
+            Ok((*key, *value))
+        } else {
+            self.mismatch(0, seen, "a Map")
         }
     }
 
@@ -608,19 +511,14 @@ impl<'m> Pass<'m> {
         Ok(value)
     }
 
-    /// Pops a map, or a set where that is wanted too: the type of the keys, and of the values if it has some.
-    fn pop_keyed(&mut self, at: usize, wanted: &str) -> Checked<(TypeIndex, Option<TypeIndex>)> {
-        let seen = self.pop(at)?;
-        let ty = self.types.get(seen);
-        if let Some(Type::Map(key, value)) = ty {
-            return Ok((*key, Some(*value)));
+    /// Pops a map or set; gives the type of its keys.
+    fn pop_keyed(&mut self) -> Checked<TypeIndex> {
+        let seen = self.pop(0)?;
+        if let Some(Type::Map(key, _) | Type::Set(key)) = self.types.get(seen) {
+            Ok(*key)
+        } else {
+            self.mismatch(0, seen, "a Map or Set")
         }
-        if let Some(Type::Set(key)) = ty
-            && wanted.ends_with("Set")
-        {
-            return Ok((*key, None));
-        }
-        self.mismatch(at, seen, wanted)
     }
 
     fn pop_builder(&mut self) -> Checked<TypeIndex> {
@@ -646,7 +544,6 @@ impl<'m> Pass<'m> {
             );
         };
         self.stack.get_mut(at).into_iter().for_each(|slot| *slot = ANY);
-        self.places.shared = self.places.shared.min(at);
         Ok(())
     }
 
@@ -722,23 +619,6 @@ impl<'m> Pass<'m> {
         self.pop_as(ADDRESS, 1)?;
         self.pop_as(ty, 0)
     }
-
-    #[cold]
-    fn unknown<T>(&self, what: &str, index: u32, count: usize, owner: &str) -> Checked<T> {
-        fault(ErrorCode::UnknownOperand, format!("{what} {index} does not exist, {owner} has {count}"))
-    }
-
-    #[cold]
-    fn wrong_kind<T>(&self, seen: TypeIndex, wanted: &str) -> Checked<T> {
-        fault(ErrorCode::TypeKind, format!("the named type is {}, wanted {wanted}", self.types.display(seen)))
-    }
-}
-
-/// A field of a tuple, record or object.
-#[derive(Clone, Copy)]
-struct FieldView {
-    ty: TypeIndex,
-    mutable: bool,
 }
 
 fn is_string(ty: TypeIndex) -> bool {
