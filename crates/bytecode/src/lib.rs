@@ -14,6 +14,7 @@ pub mod types;
 pub mod format;
 pub mod isa;
 pub mod module;
+pub mod shape;
 pub mod verify;
 
 pub use isa::{Inst, Opcode};

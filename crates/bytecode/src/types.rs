@@ -226,6 +226,38 @@ impl Type {
     }
 }
 
+impl Type {
+    /// Calls `visit` with every type that this one directly consists of, in order.
+    pub fn components(&self, mut visit: impl FnMut(TypeIndex)) {
+        match self {
+            Type::Null
+            | Type::Bool
+            | Type::Int
+            | Type::Float
+            | Type::Text
+            | Type::Bytes
+            | Type::Any
+            | Type::Address
+            | Type::Ref
+            | Type::TextBuilder
+            | Type::BytesBuilder
+            | Type::Handle
+            | Type::Array(_) => {}
+            Type::Option(inner) | Type::List(inner) | Type::Set(inner) => visit(*inner),
+            Type::Map(key, value) => {
+                visit(*key);
+                visit(*value);
+            }
+            Type::Tuple(items) => items.iter().copied().for_each(visit),
+            Type::Function(params, result) => params.iter().chain(result).copied().for_each(visit),
+            Type::Record(_, fields) | Type::Object(_, fields) => fields.iter().for_each(|field| visit(field.ty)),
+            Type::Sum(_, variants) => {
+                variants.iter().flat_map(|variant| &variant.fields).for_each(|field| visit(field.ty));
+            }
+        }
+    }
+}
+
 macro_rules! builtins {
     ($($index:literal $constant:ident $type:expr;)*) => {
         $(

@@ -4,7 +4,6 @@
 //! looked at when the key is used.
 
 use super::error::{ErrorCode, Errors};
-use super::tables::components;
 use crate::index::TypeIndex;
 use crate::types::{Type, TypeTable};
 
@@ -49,7 +48,7 @@ fn wholes(table: &TypeTable) -> (Vec<u32>, Vec<u32>) {
     table
         .all()
         .iter()
-        .for_each(|ty| components(ty, |part| starts.get_mut(part.at() + 1).into_iter().for_each(|count| *count += 1)));
+        .for_each(|ty| ty.components(|part| starts.get_mut(part.at() + 1).into_iter().for_each(|count| *count += 1)));
     let mut sum = 0;
     starts.iter_mut().for_each(|start| {
         sum += *start;
@@ -58,7 +57,7 @@ fn wholes(table: &TypeTable) -> (Vec<u32>, Vec<u32>) {
     let mut wholes = vec![0; sum as usize];
     let mut next = starts.clone();
     for (at, ty) in table.all().iter().enumerate() {
-        components(ty, |part| {
+        ty.components(|part| {
             if let Some(place) = next.get_mut(part.at()) {
                 wholes.get_mut(*place as usize).into_iter().for_each(|slot| *slot = at as u32);
                 *place += 1;

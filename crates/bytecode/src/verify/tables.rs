@@ -79,34 +79,6 @@ pub(super) fn check(module: &Module, mixer: Mixer, errors: &mut Errors) -> Optio
     Some(Tables { mixer, structural, options, functions: Vec::new() })
 }
 
-/// Calls `visit` with every type that `ty` directly consists of.
-pub(super) fn components(ty: &Type, mut visit: impl FnMut(TypeIndex)) {
-    match ty {
-        Type::Null
-        | Type::Bool
-        | Type::Int
-        | Type::Float
-        | Type::Text
-        | Type::Bytes
-        | Type::Any
-        | Type::Address
-        | Type::Ref
-        | Type::TextBuilder
-        | Type::BytesBuilder
-        | Type::Handle
-        | Type::Array(_) => {}
-        Type::Option(inner) | Type::List(inner) | Type::Set(inner) => visit(*inner),
-        Type::Map(key, value) => {
-            visit(*key);
-            visit(*value);
-        }
-        Type::Tuple(items) => items.iter().copied().for_each(visit),
-        Type::Function(params, result) => params.iter().chain(result).copied().for_each(visit),
-        Type::Record(_, fields) | Type::Object(_, fields) => fields.iter().for_each(|field| visit(field.ty)),
-        Type::Sum(_, variants) => variants.iter().flat_map(|variant| &variant.fields).for_each(|field| visit(field.ty)),
-    }
-}
-
 struct Check<'m, 'e> {
     table: &'m TypeTable,
     mixer: Mixer,
@@ -120,7 +92,7 @@ impl Check<'_, '_> {
         for (at, ty) in self.table.all().iter().enumerate() {
             let nominal = ty.nominal_name().is_some();
             let mut depth = 0;
-            components(ty, |part| match self.table.get(part) {
+            ty.components(|part| match self.table.get(part) {
                 None => self
                     .errors
                     .module(ErrorCode::UnknownType, format!("type {at} consists of type {part}, which is not declared")),
