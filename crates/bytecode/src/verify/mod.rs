@@ -30,6 +30,7 @@ use interner::Mixer;
 use pass::Scratch;
 use tables::Tables;
 
+use crate::format;
 use crate::module::{Module, ModuleHash};
 
 /// A module that was proven; there is no other way to make one than [`verify`].
@@ -64,7 +65,7 @@ impl VerifiedModule {
 /// # Errors
 /// Several reasons to refuse it: at most one for each function, and a limited number in all.
 pub fn verify(module: Module) -> Result<VerifiedModule, Vec<VerifyError>> {
-    let hash = temporary_hash(&module);
+    let hash = format::hash(&module);
     let mut errors = Errors::default();
     let Some(mut tables) = tables::check(&module, Mixer::new(hash), &mut errors) else {
         errors.result()?;
@@ -84,14 +85,4 @@ pub fn verify(module: Module) -> Result<VerifiedModule, Vec<VerifyError>> {
     }
     errors.result()?;
     Ok(VerifiedModule { module, hash, tables })
-}
-
-// Stands in for `format::hash` until that exists: only code, data and names enter.
-fn temporary_hash(module: &Module) -> ModuleHash {
-    let mut hasher = blake3::Hasher::new();
-    for function in &module.functions {
-        hasher.update(function.name.as_bytes()).update(&function.code);
-    }
-    hasher.update(format!("{:?}{:?}", module.types.declared(), module.data).as_bytes());
-    ModuleHash(*hasher.finalize().as_bytes())
 }
