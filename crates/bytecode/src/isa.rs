@@ -11,8 +11,8 @@ use crate::index::{FieldIndex, FunctionIndex, HostIndex, LocalIndex, TargetIndex
 use crate::leb::{self, ReadError, Reader};
 use crate::operand::{BytesData, Depth, FloatBits, Operand, OperandKind, Targets, TextData};
 use crate::types::{
-    ADDRESS, ANY, BOOL, BYTES, BYTES_BUILDER, FLOAT, INT, NULL, OPTION_ADDRESS, OPTION_ANY, OPTION_FLOAT, OPTION_INT, OPTION_TEXT,
-    REF, TEXT, TEXT_BUILDER,
+    ADDRESS, ANY, BOOL, BYTES, BYTES_BUILDER, FLOAT, INT, NULL, OPTION_ADDRESS, OPTION_ANY, OPTION_FLOAT, OPTION_INT,
+    OPTION_TEXT, REF, TEXT, TEXT_BUILDER,
 };
 
 /// Effects of an instruction besides those on the operand stack, as bits.
@@ -766,7 +766,10 @@ const _: () = assert!(INSTRUCTIONS.len() < 256);
 const _: () = {
     let mut at = 1;
     while at < INSTRUCTIONS.len() {
-        assert!((INSTRUCTIONS[at - 1].opcode as u16) < INSTRUCTIONS[at].opcode as u16, "rows stand in the order of their numbers");
+        assert!(
+            (INSTRUCTIONS[at - 1].opcode as u16) < INSTRUCTIONS[at].opcode as u16,
+            "rows stand in the order of their numbers"
+        );
         at += 1;
     }
 };

@@ -1,4 +1,12 @@
-//! Fibers.
+//! Fibers: their ids, and the table that holds them.
+//!
+//! **Invariant:** a fiber's record is one cache line and never moves; all that most fibers do not have is in a side
+//! record ([`Side`]), so that it costs nothing to those that do not use it.
+
+use crate::door::HostCallId;
+use crate::exit::ExitReason;
+use crate::heap::block::Block;
+use crate::heap::copy::Fragment;
 
 /// A fiber of this machine: a place in its table and how often that place was used before.
 ///
@@ -14,5 +22,266 @@ pub struct FiberId {
 impl std::fmt::Display for FiberId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "#{}.{}", self.slot, self.generation)
+    }
+}
+
+/// No place in a table or list.
+pub(crate) const NONE: u32 = u32::MAX;
+/// The last generation of a place; one that reaches it is not used again.
+const GENERATION_MAX: u32 = (1 << 29) - 1;
+const CHUNK: usize = 1024;
+
+/// What a fiber is doing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub(crate) enum State {
+    /// The place is free.
+    Free,
+    /// In the run queue, or running.
+    Ready,
+    /// Waits for a message.
+    Waiting,
+    /// Waits for a host call.
+    HostCall,
+}
+
+/// A fiber's record.
+#[derive(Debug)]
+#[repr(align(64))]
+pub(crate) struct Fiber {
+    pub(crate) block: Block,
+    /// Its frame's offset in the block.
+    pub(crate) fp: u32,
+    /// Its heap's top in the block.
+    pub(crate) top: u32,
+    /// Its next instruction in the arena.
+    pub(crate) pc: u32,
+    pub(crate) generation: u32,
+    /// Its mailbox: first and last message, and how many.
+    pub(crate) head: u32,
+    pub(crate) tail: u32,
+    pub(crate) count: u32,
+    /// The next in the run queue, or in the list of free places.
+    pub(crate) next: u32,
+    /// Its side record.
+    pub(crate) side: u32,
+    pub(crate) state: State,
+    /// Whether its first function's entry is not charged yet.
+    pub(crate) is_new: bool,
+    /// Whether an exit signal waits in its side record.
+    pub(crate) is_ending: bool,
+}
+
+const _: () = assert!(size_of::<Fiber>() == 64);
+
+/// What only some fibers have.
+#[derive(Debug, Default)]
+pub(crate) struct Side {
+    /// Objects of its block that name something outside, by offset.
+    pub(crate) shared_refs: Vec<u32>,
+    /// Whether its end is told outside.
+    pub(crate) watched: bool,
+    /// The host call that it waits for.
+    pub(crate) call: Option<HostCallId>,
+    /// The result of that call: a word and what it reaches, or why it failed.
+    pub(crate) reply: Option<Result<(u64, Fragment), String>>,
+    /// The signal that ends it.
+    pub(crate) exit: Option<ExitReason>,
+    /// The type of what its first function returns, when its end is told outside.
+    pub(crate) result: Option<u32>,
+    /// Tokens that it has made.
+    pub(crate) refs_made: u64,
+}
+
+/// The table of fibers.
+#[derive(Debug)]
+pub(crate) struct Fibers {
+    chunks: Vec<Box<[Fiber]>>,
+    free: u32,
+    sides: Vec<Side>,
+    free_sides: Vec<u32>,
+    pub(crate) live: u64,
+    max: u32,
+}
+
+impl Fibers {
+    pub(crate) fn new(max: u32) -> Fibers {
+        Fibers { chunks: Vec::new(), free: NONE, sides: Vec::new(), free_sides: Vec::new(), live: 0, max }
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, slot: u32) -> &Fiber {
+        &self.chunks[slot as usize / CHUNK][slot as usize % CHUNK]
+    }
+
+    #[inline]
+    pub(crate) fn get_mut(&mut self, slot: u32) -> &mut Fiber {
+        &mut self.chunks[slot as usize / CHUNK][slot as usize % CHUNK]
+    }
+
+    /// The fiber with this id, while it lives.
+    #[inline]
+    pub(crate) fn find(&mut self, id: FiberId) -> Option<&mut Fiber> {
+        let fiber = self.chunks.get_mut(id.slot as usize / CHUNK)?.get_mut(id.slot as usize % CHUNK)?;
+        if fiber.generation == id.generation && fiber.state != State::Free { Some(fiber) } else { None }
+    }
+
+    pub(crate) fn id(&self, slot: u32) -> FiberId {
+        FiberId { slot, generation: self.get(slot).generation }
+    }
+
+    /// Takes a place for a new fiber, if there is one.
+    pub(crate) fn add(&mut self) -> Option<u32> {
+        if self.live >= u64::from(self.max) {
+            return None;
+        }
+        if self.free == NONE {
+            self.grow()?;
+        }
+        let slot = self.free;
+        let fiber = self.get_mut(slot);
+        let next = fiber.next;
+        fiber.next = NONE;
+        self.free = next;
+        self.live += 1;
+        Some(slot)
+    }
+
+    fn grow(&mut self) -> Option<()> {
+        let start = u32::try_from(self.chunks.len() * CHUNK).ok()?;
+        let end = start.checked_add(CHUNK as u32)?;
+        let fresh = |slot: u32| Fiber {
+            block: Block::NONE,
+            fp: 0,
+            top: 0,
+            pc: 0,
+            generation: 1,
+            head: NONE,
+            tail: NONE,
+            count: 0,
+            next: if slot + 1 == end { NONE } else { slot + 1 },
+            side: NONE,
+            state: State::Free,
+            is_new: false,
+            is_ending: false,
+        };
+        self.chunks.push((start..end).map(fresh).collect());
+        self.free = start;
+        Some(())
+    }
+
+    /// Gives a place back. Its next fiber has another id.
+    pub(crate) fn remove(&mut self, slot: u32) {
+        let side = std::mem::replace(&mut self.get_mut(slot).side, NONE);
+        if side != NONE {
+            self.sides[side as usize] = Side::default();
+            self.free_sides.push(side);
+        }
+        let free = self.free;
+        let fiber = self.get_mut(slot);
+        fiber.state = State::Free;
+        fiber.block = Block::NONE;
+        fiber.is_ending = false;
+        if fiber.generation < GENERATION_MAX {
+            fiber.generation += 1;
+            fiber.next = free;
+            self.free = slot;
+        }
+        self.live -= 1;
+    }
+
+    /// The side record of a fiber, if it has one.
+    pub(crate) fn side(&mut self, slot: u32) -> Option<&mut Side> {
+        let side = self.get(slot).side;
+        if side == NONE { None } else { Some(&mut self.sides[side as usize]) }
+    }
+
+    /// The side record of a fiber, to be read.
+    pub(crate) fn side_of(&self, slot: u32) -> Option<&Side> {
+        self.sides.get(self.get(slot).side as usize)
+    }
+
+    /// The side record of a fiber, made when it has none.
+    pub(crate) fn side_or_new(&mut self, slot: u32) -> &mut Side {
+        if self.get(slot).side == NONE {
+            let side = self.free_sides.pop().unwrap_or_else(|| {
+                self.sides.push(Side::default());
+                self.sides.len() as u32 - 1
+            });
+            self.get_mut(slot).side = side;
+        }
+        let side = self.get(slot).side;
+        &mut self.sides[side as usize]
+    }
+
+    /// The places of all live fibers, in order.
+    pub(crate) fn slots(&self) -> impl Iterator<Item = u32> + '_ {
+        (0..(self.chunks.len() * CHUNK) as u32).filter(|slot| self.get(*slot).state != State::Free)
+    }
+}
+
+/// Fibers that are ready to run, first in, first out; the links lie in the fibers.
+#[derive(Debug)]
+pub(crate) struct RunQueue {
+    head: u32,
+    tail: u32,
+}
+
+impl RunQueue {
+    pub(crate) fn new() -> RunQueue {
+        RunQueue { head: NONE, tail: NONE }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.head == NONE
+    }
+
+    #[inline]
+    pub(crate) fn push(&mut self, fibers: &mut Fibers, slot: u32) {
+        fibers.get_mut(slot).next = NONE;
+        if self.head == NONE {
+            self.head = slot;
+        } else {
+            fibers.get_mut(self.tail).next = slot;
+        }
+        self.tail = slot;
+    }
+
+    #[inline]
+    pub(crate) fn pop(&mut self, fibers: &mut Fibers) -> Option<u32> {
+        let slot = self.head;
+        if slot == NONE {
+            return None;
+        }
+        self.head = fibers.get(slot).next;
+        Some(slot)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_never_the_same_fiber_again() {
+        let mut fibers = Fibers::new(10);
+        let slot = fibers.add().unwrap();
+        fibers.get_mut(slot).state = State::Ready;
+        let id = fibers.id(slot);
+        fibers.remove(slot);
+        assert!(fibers.find(id).is_none());
+        assert_eq!(fibers.add(), Some(slot));
+        fibers.get_mut(slot).state = State::Ready;
+        assert_ne!(fibers.id(slot), id);
+        assert!(fibers.find(id).is_none());
+    }
+
+    #[test]
+    fn a_place_whose_generations_run_out_is_retired() {
+        let mut fibers = Fibers::new(10);
+        let slot = fibers.add().unwrap();
+        fibers.get_mut(slot).generation = GENERATION_MAX;
+        fibers.remove(slot);
+        assert_ne!(fibers.add(), Some(slot));
     }
 }

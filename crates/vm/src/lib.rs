@@ -1,6 +1,10 @@
 //! The machine of Fardel: values, heaps, the interpreter, fibers, mailboxes, the scheduler.
 //!
 //! This crate knows nothing of files, sockets, clocks, threads or async: it is a function of its inputs. See [`door`].
+//!
+//! Unsafe code is confined to [`heap`], [`interp`] and the one union in [`code`].
+
+#![deny(unsafe_code)]
 
 pub mod config;
 pub mod door;
@@ -8,3 +12,18 @@ pub mod exit;
 pub mod fiber;
 pub mod machine;
 pub mod value;
+
+#[allow(unsafe_code)]
+mod code;
+mod convert;
+mod core;
+mod heap;
+mod interp;
+mod load;
+mod lower;
+mod mailbox;
+mod memory;
+mod runtime;
+mod trace;
+mod trap;
+mod types;

@@ -1,14 +1,22 @@
-//! The machine.
+//! The machine, from outside.
+//!
+//! **Invariant:** what a machine does is a function of its settings, its modules and its inputs in their order.
 
 use crate::config::Config;
+use crate::convert::from_value;
+use crate::core::Core;
 use crate::door::{HostTable, Input, Output};
 use crate::fiber::FiberId;
+use crate::heap::copy::Fragment;
 use crate::value::Value;
 use fardel_bytecode::module::ModuleHash;
+use fardel_bytecode::verify::VerifiedModule;
 
 /// A machine: fibers, their memory, their code.
 #[derive(Debug)]
-pub struct Machine {}
+pub struct Machine {
+    core: Box<Core>,
+}
 
 /// What a call of [`Machine::run`] left.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -133,43 +141,92 @@ pub enum SpawnError {
     Full,
 }
 
-#[allow(unused_variables, clippy::unimplemented, missing_docs)]
 impl Machine {
+    /// A machine without code and fibers.
     pub fn new(config: Config) -> Machine {
-        Machine {}
+        Machine { core: Core::new(config) }
     }
 
-    /// Loads a module; loading one that is there already changes nothing.
-    pub fn load(
-        &mut self,
-        module: &fardel_bytecode::verify::VerifiedModule,
-        hosts: &HostTable,
-    ) -> Result<ModuleHash, LoadError> {
-        unimplemented!()
+    /// Loads a module; loading one that is there already changes nothing. The modules that it imports come first.
+    ///
+    /// # Errors
+    /// See [`LoadError`]. Nothing of the module can be started then.
+    pub fn load(&mut self, module: &VerifiedModule, hosts: &HostTable) -> Result<ModuleHash, LoadError> {
+        self.core.load(module, hosts)?;
+        Ok(module.hash())
     }
 
-    /// The parameter types of an exported function, as text, if it exists: `["List<Text>"]`.
+    /// The types of an exported function's parameters and result as text, if there is one: `["List<Text>"]`.
     pub fn signature(&self, module: ModuleHash, function: &str) -> Option<(Vec<String>, Option<String>)> {
-        unimplemented!()
+        let loaded = self.core.find_module(module)?;
+        let (_, function) = loaded.export(function)?;
+        let table = &loaded.module.module().types;
+        let params = function.params.iter().map(|ty| table.display(*ty)).collect();
+        Some((params, function.result.map(|ty| table.display(ty))))
     }
 
+    /// Starts a fiber in an exported function. Its end will be told by [`Output::Exited`].
+    ///
+    /// # Errors
+    /// See [`SpawnError`]; then nothing was started.
     pub fn spawn(&mut self, module: ModuleHash, function: &str, args: &[Value]) -> Result<FiberId, SpawnError> {
-        unimplemented!()
+        let loaded = self.core.find_module(module).ok_or(SpawnError::NoModule(module))?;
+        let (number, _) =
+            loaded.export(function).ok_or_else(|| SpawnError::NoFunction { module, name: function.to_owned() })?;
+        let entry = &self.core.functions[number as usize];
+        let (types, is_word, result) = (entry.param_types.clone(), entry.param_words.clone(), entry.result);
+        let bad = |wanted: String, seen: String| SpawnError::BadArguments { name: function.to_owned(), wanted, seen };
+        if types.len() != args.len() {
+            return Err(bad(format!("{} arguments", types.len()), args.len().to_string()));
+        }
+        let mut fragment = Fragment::default();
+        let mut slots = Vec::new();
+        for (value, ty) in args.iter().zip(types.iter()) {
+            match from_value(&mut self.core, value, *ty, &mut fragment) {
+                Ok(slot) => slots.push(slot),
+                Err(mismatch) => {
+                    fragment.discard(&mut self.core.shared);
+                    return Err(bad(mismatch.wanted, mismatch.seen.to_owned()));
+                }
+            }
+        }
+        match self.core.start(number, &slots, &is_word, fragment) {
+            Ok(slot) => {
+                let side = self.core.fibers.side_or_new(slot);
+                side.watched = true;
+                side.result = result;
+                Ok(self.core.fibers.id(slot))
+            }
+            Err(fragment) => {
+                fragment.discard(&mut self.core.shared);
+                Err(SpawnError::Full)
+            }
+        }
     }
 
     /// Takes an input.
     pub fn handle(&mut self, input: Input) {
-        unimplemented!()
+        match input {
+            Input::Time(now) => self.core.now = self.core.now.max(now),
+            Input::HostResult { call, result } => self.core.host_result(call, result),
+            Input::Message { to, value } => self.core.message_from_outside(to, &value),
+            Input::Exit { fiber, reason } => self.core.signal(fiber, reason),
+        }
     }
 
     /// Runs at most `slices` slices.
     pub fn run(&mut self, slices: u32) -> Run {
-        unimplemented!()
+        for _ in 0..slices {
+            if !self.core.run_next() {
+                return Run::Idle;
+            }
+        }
+        if self.core.queue.is_empty() { Run::Idle } else { Run::More }
     }
 
-    /// The next output, oldest first.
+    /// The next output, the oldest first.
     pub fn poll_output(&mut self) -> Option<Output> {
-        unimplemented!()
+        self.core.outputs.pop_front()
     }
 
     /// When the machine wants to be told the time at the latest, in nanoseconds of [`Input::Time`].
@@ -179,20 +236,28 @@ impl Machine {
 
     /// Whether host calls are under way.
     pub fn waits_for_host(&self) -> bool {
-        unimplemented!()
+        self.core.calls_open > 0
     }
 
+    /// The counts since the machine's start.
     pub fn stats(&self) -> Stats {
-        unimplemented!()
+        let core = &self.core;
+        Stats {
+            fibers_live: core.fibers.live,
+            block_bytes: core.pool.bytes_used,
+            block_bytes_max: core.pool.bytes_used_max,
+            ..core.stats
+        }
     }
 
-    /// The fibers that wait for something, in the order of their ids, at most `limit` of them.
+    /// The fibers that wait for something, in the order of their places, at most `limit` of them.
     pub fn blocked(&self, limit: usize) -> Vec<Blocked> {
-        unimplemented!()
+        let core = &self.core;
+        core.fibers.slots().filter_map(|slot| core.blocked(slot)).take(limit).collect()
     }
 
     /// Sets who is told of each instruction under [`crate::config::Dispatch::Trace`].
     pub fn set_tracer(&mut self, tracer: Box<dyn FnMut(&TraceEvent<'_>)>) {
-        unimplemented!()
+        self.core.tracer = Some(tracer);
     }
 }

@@ -1,0 +1,179 @@
+//! Copies of values between fibers: a fragment holds everything that a value reaches, with offsets of its own, sharing
+//! and cycles kept. It is made by the same algorithm as a collection, and taken in by adding one number to its references.
+//!
+//! **Invariant:** making a fragment leaves the sender's block as it was.
+
+use super::block::{Block, OutOfMemory};
+use super::shared::Shared;
+use super::word::{Header, Kind, is_reference};
+
+/// Values outside of any block, on their way.
+#[derive(Debug, Default)]
+pub(crate) struct Fragment {
+    /// Whole objects; the first begins at offset 8, so that no reference is null.
+    words: Vec<u64>,
+    /// Offsets of the objects that name something outside.
+    shared: Vec<u32>,
+}
+
+/// What cannot be copied, or for want of what.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum CopyError {
+    OutOfMemory,
+    /// Larger than the given limit.
+    TooLarge,
+}
+
+impl From<OutOfMemory> for CopyError {
+    fn from(_: OutOfMemory) -> Self {
+        CopyError::OutOfMemory
+    }
+}
+
+impl Fragment {
+    /// Copies what `roots` reach out of a block, and replaces them by words of the fragment.
+    pub(crate) fn make(
+        block: Block,
+        roots: &mut [u64],
+        shared: &mut Shared,
+        bytes_max: usize,
+    ) -> Result<Fragment, CopyError> {
+        let mut copier =
+            Copier { block, fragment: Fragment { words: vec![0], shared: Vec::new() }, moved: Vec::new(), bytes_max };
+        let result = copier.copy(roots);
+        for (offset, header) in copier.moved.iter().rev() {
+            block.store(*offset as usize, *header);
+        }
+        let fragment = copier.fragment;
+        if let Err(error) = result {
+            return Err(error);
+        }
+        for offset in &fragment.shared {
+            shared.hold(fragment.words[*offset as usize / 8 + 1] as u32);
+        }
+        Ok(fragment)
+    }
+
+    /// Bytes that its objects need in a block.
+    pub(crate) fn bytes(&self) -> usize {
+        self.words.len().saturating_sub(1) * 8
+    }
+
+    /// Whether an object of it names something outside.
+    pub(crate) fn has_shared(&self) -> bool {
+        !self.shared.is_empty()
+    }
+
+    /// Puts the objects into a block at `top`, and gives the distance by which [`relocate`] makes words of that block out
+    /// of words of the fragment. The counts of outside objects go over to the block's list.
+    ///
+    /// # Panics
+    /// When the block has no room for [`Fragment::bytes`] at `top`.
+    pub(crate) fn adopt(self, block: Block, top: usize, shared_refs: Option<&mut Vec<u32>>) -> u64 {
+        debug_assert!(shared_refs.is_some() || self.shared.is_empty());
+        let delta = top as u64 - 8;
+        let words = self.words.get(1..).unwrap_or_default();
+        assert!(top & 7 == 0 && top + words.len() * 8 <= block.bytes());
+        // SAFETY: the target range is in the block as just checked, and a fragment lies outside of every block. Each
+        // object's header is followed by as many words as it says, since the fragment holds whole objects.
+        unsafe {
+            let base = block.base().add(top).cast::<u64>();
+            std::ptr::copy_nonoverlapping(words.as_ptr(), base, words.len());
+            let mut at = 0;
+            while at < words.len() {
+                let header = Header(words[at]);
+                for word in at + 1..=at + header.scan() {
+                    if is_reference(words[word]) {
+                        base.add(word).write(words[word] + delta);
+                    }
+                }
+                at += header.words() + 1;
+            }
+        }
+        if let Some(shared_refs) = shared_refs {
+            shared_refs.extend(self.shared.iter().map(|offset| offset + delta as u32));
+        }
+        delta
+    }
+
+    /// Gives up the fragment without taking it in.
+    pub(crate) fn discard(self, shared: &mut Shared) {
+        for offset in self.shared {
+            shared.release(self.words[offset as usize / 8 + 1] as u32);
+        }
+    }
+
+    /// Writes a fragment by hand: adds an object, and gives the word for it.
+    pub(crate) fn push(&mut self, header: Header, words: &[u64]) -> u64 {
+        if self.words.is_empty() {
+            self.words.push(0);
+        }
+        debug_assert_eq!(header.words(), words.len());
+        let offset = self.words.len() as u64 * 8;
+        self.words.push(header.0);
+        self.words.extend_from_slice(words);
+        if header.is(Kind::SharedText) || header.is(Kind::SharedBytes) {
+            self.shared.push(offset as u32);
+        }
+        offset
+    }
+}
+
+/// The word in a block for a word of a fragment that was put there.
+#[inline]
+pub(crate) fn relocate(word: u64, delta: u64) -> u64 {
+    if is_reference(word) { word + delta } else { word }
+}
+
+struct Copier {
+    block: Block,
+    fragment: Fragment,
+    /// Objects whose header was replaced, with the header.
+    moved: Vec<(u32, u64)>,
+    bytes_max: usize,
+}
+
+impl Copier {
+    fn copy(&mut self, roots: &mut [u64]) -> Result<(), CopyError> {
+        for root in roots {
+            if is_reference(*root) {
+                *root = self.forward(*root)?;
+            }
+        }
+        let mut at = 1;
+        while at < self.fragment.words.len() {
+            let header = Header(self.fragment.words[at]);
+            for word in at + 1..=at + header.scan() {
+                let value = self.fragment.words[word];
+                if is_reference(value) {
+                    self.fragment.words[word] = self.forward(value)?;
+                }
+            }
+            at += header.words() + 1;
+        }
+        Ok(())
+    }
+
+    fn forward(&mut self, reference: u64) -> Result<u64, CopyError> {
+        let first = self.block.load(reference as usize);
+        if let Some(to) = Header::forwarded(first) {
+            return Ok(to);
+        }
+        let header = Header(first);
+        let to = self.fragment.words.len() * 8;
+        if to + header.bytes() > self.bytes_max {
+            return Err(CopyError::TooLarge);
+        }
+        self.fragment.words.try_reserve(header.words() + 1).map_err(|_| CopyError::OutOfMemory)?;
+        let bytes = self.block.slice(reference as usize, header.bytes());
+        self.fragment
+            .words
+            .extend(bytes.chunks_exact(8).map(|word| u64::from_ne_bytes(word.try_into().unwrap_or_default())));
+        if header.is(Kind::SharedText) || header.is(Kind::SharedBytes) {
+            self.fragment.shared.push(to as u32);
+        }
+        self.moved.push((reference as u32, first));
+        self.block.store(reference as usize, Header::forward(to as u64));
+        Ok(to as u64)
+    }
+}

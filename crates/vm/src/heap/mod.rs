@@ -1,0 +1,8 @@
+//! A fiber's memory: the words in it, the block that holds them, collecting and copying.
+#![allow(unsafe_code)]
+
+pub(crate) mod block;
+pub(crate) mod collect;
+pub(crate) mod copy;
+pub(crate) mod shared;
+pub(crate) mod word;

@@ -1,0 +1,762 @@
+//! Which internal instructions stand for each one of the bytecode.
+
+use super::branch::Relation;
+use super::number::Forms;
+use super::{Entry, Lowering, slot};
+use crate::code::Op;
+use crate::heap::word::{NULL, TAG_FUNCTION, TAG_VARIANT, bool_word, numbered, small_int};
+use crate::interp::table::Operation as Do;
+use crate::runtime::Wrap;
+use crate::runtime::object::fields_header;
+use crate::types::TypeId;
+use fardel_bytecode::Inst;
+use fardel_bytecode::index::{FieldIndex, FunctionIndex, LocalIndex, TypeIndex, VariantIndex};
+use fardel_bytecode::types::{ANY, BYTES_BUILDER, Element, Repr, TEXT_BUILDER, Type};
+
+impl<'m> Lowering<'m, '_> {
+    /// Lowers the instruction at a position, possibly with some behind it, and gives how many that are.
+    pub(super) fn select(&mut self, at: usize) -> usize {
+        let inst = self.insts[at];
+        match inst {
+            Inst::PushNull {} => self.push(Entry::Word(NULL)),
+            Inst::PushTrue {} => self.push(Entry::Word(1)),
+            Inst::PushFalse {} => self.push(Entry::Word(0)),
+            Inst::PushInt { value } => self.push(Entry::Int(value)),
+            Inst::PushFloat { value } => self.push(Entry::Float(value.0)),
+            Inst::PushText { data } => self.push(Entry::Word(self.unit.numbers.data[data.0.at()])),
+            Inst::PushBytes { data } => self.push(Entry::Word(self.unit.numbers.data[data.0.at()])),
+            Inst::PushFunction { function } => self.push(Entry::Word(numbered(TAG_FUNCTION, self.function_id(function)))),
+            Inst::Dup {} => self.copy_up(0),
+            Inst::Over {} => self.copy_up(1),
+            Inst::Drop {} => {
+                self.pop(1);
+                1
+            }
+            Inst::Swap {} => self.swap(),
+            Inst::Load { local } => self.push(Entry::Local(local)),
+            Inst::Store { local } => self.store(local, true),
+            Inst::Tee { local } => self.store(local, false),
+
+            Inst::Add {} => self.arithmetic(at, &inst, &Forms { int: Do::int_add, float: Do::float_add, any: Do::any_add }),
+            Inst::Sub {} => self.arithmetic(at, &inst, &Forms { int: Do::int_sub, float: Do::float_sub, any: Do::any_sub }),
+            Inst::Mul {} => self.arithmetic(at, &inst, &Forms { int: Do::int_mul, float: Do::float_mul, any: Do::any_mul }),
+            Inst::Div {} => self.arithmetic(at, &inst, &Forms { int: Do::int_div, float: Do::float_div, any: Do::any_div }),
+            Inst::Rem {} => self.arithmetic(at, &inst, &Forms { int: Do::int_rem, float: Do::float_rem, any: Do::any_rem }),
+            Inst::Min {} => self.arithmetic(at, &inst, &Forms { int: Do::int_min, float: Do::float_min, any: Do::any_min }),
+            Inst::Max {} => self.arithmetic(at, &inst, &Forms { int: Do::int_max, float: Do::float_max, any: Do::any_max }),
+            Inst::Neg {} => self.sign(at, Do::int_neg, Do::float_neg, Do::any_neg),
+            Inst::Abs {} => self.sign(at, Do::int_abs, Do::float_abs, Do::any_abs),
+            Inst::AddWrap {} => self.binary(at, Do::int_add_wrap),
+            Inst::SubWrap {} => self.binary(at, Do::int_sub_wrap),
+            Inst::MulWrap {} => self.binary(at, Do::int_mul_wrap),
+
+            Inst::Eq {} => self.relation(at, Relation::Eq),
+            Inst::Ne {} => self.relation(at, Relation::Ne),
+            Inst::Lt {} => self.relation(at, Relation::Lt),
+            Inst::Le {} => self.relation(at, Relation::Le),
+            Inst::Gt {} => self.relation(at, Relation::Gt),
+            Inst::Ge {} => self.relation(at, Relation::Ge),
+            Inst::Compare {} => self.compare(at),
+            Inst::IsNull {} => self.is_null(at),
+            Inst::Not {} => self.not(at),
+
+            Inst::And {} => self.bits(at, &inst, Do::int_and),
+            Inst::Or {} => self.bits(at, &inst, Do::int_or),
+            Inst::Xor {} => self.bits(at, &inst, Do::int_xor),
+            Inst::BitNot {} => self.unary(at, Do::int_not),
+            Inst::Shl {} => self.bits(at, &inst, Do::int_shl),
+            Inst::Shr {} => self.bits(at, &inst, Do::int_shr),
+            Inst::ShrUnsigned {} => self.bits(at, &inst, Do::int_shr_u),
+            Inst::CountOnes {} => self.unary(at, Do::count_ones),
+            Inst::LeadingZeros {} => self.unary(at, Do::leading_zeros),
+            Inst::TrailingZeros {} => self.unary(at, Do::trailing_zeros),
+
+            Inst::IntToFloat {} => self.unary(at, Do::int_to_float),
+            Inst::FloatToInt {} => self.unary(at, Do::float_to_int),
+            Inst::FloatBits {} => self.unary(at, Do::float_bits),
+            Inst::FloatFromBits {} => self.unary(at, Do::mov),
+            Inst::Show {} => self.show(at),
+            Inst::ShowFixed {} => self.slow_binary(at, Do::show_fixed, 0),
+            Inst::ParseInt {} => self.slow_unary(at, Do::parse_int, 0),
+            Inst::ParseFloat {} => self.slow_unary(at, Do::parse_float, 0),
+
+            Inst::Sqrt {} => self.unary(at, Do::float_sqrt),
+            Inst::Floor {} => self.float_function(at, "floor"),
+            Inst::Ceil {} => self.float_function(at, "ceil"),
+            Inst::Trunc {} => self.float_function(at, "trunc"),
+            Inst::Round {} => self.float_function(at, "round"),
+            Inst::Sin {} => self.float_function(at, "sin"),
+            Inst::Cos {} => self.float_function(at, "cos"),
+            Inst::Tan {} => self.float_function(at, "tan"),
+            Inst::Exp {} => self.float_function(at, "exp"),
+            Inst::Ln {} => self.float_function(at, "ln"),
+            Inst::Atan2 {} => self.float_function_2(at, "atan2"),
+            Inst::Pow {} => self.float_function_2(at, "pow"),
+
+            Inst::Jmp { target } => self.jump(target),
+            Inst::JmpIf { target } => self.jump_bool(target, true),
+            Inst::JmpUnless { target } => self.jump_bool(target, false),
+            Inst::JmpIfNull { target } => self.jump_if_null(at, target),
+            Inst::Switch { targets } => self.switch(targets.iter()),
+            Inst::Call { function } => self.call(at, function),
+            Inst::TailCall { function } => self.tail_call(function),
+            Inst::CallValue { ty } => self.call_value(at, ty),
+            Inst::TailCallValue { ty } => self.tail_call_value(at, ty),
+            Inst::Closure { function } => self.closure(at, function),
+            Inst::Ret {} => self.ret(),
+            Inst::Panic {} => self.end_with(at, Do::panic, 1),
+            Inst::Raise {} => self.end_with(at, Do::raise, 2),
+
+            Inst::ToAny { depth } => self.to_any(at, depth.0 as usize),
+            Inst::Cast { ty } => self.cast(at, ty),
+            Inst::Is { ty } => {
+                let id = self.type_id(ty);
+                self.slow_unary(at, Do::is_type, u64::from(id))
+            }
+            Inst::Some { ty } => self.some(at, ty),
+            Inst::Unwrap { ty } => self.unwrap(at, ty),
+
+            Inst::New { ty } => {
+                let id = self.type_id(ty);
+                self.new_object(at, id)
+            }
+            Inst::Field { ty, field } => self.field(at, ty, field),
+            Inst::With { ty, field } => {
+                let word = self.field_word(self.type_id(ty), field);
+                self.slow_binary(at, Do::with_field, word as u64)
+            }
+            Inst::SetField { ty, field } => {
+                let word = self.field_word(self.type_id(ty), field);
+                let (object, value) = (self.operand(1), self.operand(0));
+                self.emit(Do::set_field, object, value, (8 + word * 8) as u32);
+                self.effect(2)
+            }
+            Inst::NewVariant { ty, variant } => self.new_variant(at, ty, variant),
+            Inst::Tag { ty } => {
+                let first = self.type_id(ty) + 1;
+                self.unary_with(at, Do::tag, first)
+            }
+            Inst::Payload { ty, variant, field } => {
+                let id = self.type_id(ty) + 1 + variant.0;
+                let word = self.field_word(id, field);
+                self.unary_with(at, Do::payload, id << 8 | word as u32)
+            }
+
+            Inst::Len {} => self.len(at),
+            Inst::ByteAt {} => self.binary(at, Do::byte_at),
+            Inst::Concat {} => self.slow_binary(at, Do::concat, 0),
+            Inst::Slice {} => self.slice(at),
+            Inst::Find {} => self.slow_ternary(at, Do::find, 0),
+            Inst::TextToBytes {} => self.slow_unary(at, Do::text_to_bytes, 0),
+            Inst::BytesToText {} => self.slow_unary(at, Do::bytes_to_text, 0),
+            Inst::TextOfCode {} => self.slow_unary(at, Do::text_of_code, 0),
+            Inst::CodeAt {} => self.slow_binary(at, Do::code_at, 0),
+            Inst::Get {} => self.get(at),
+            Inst::Set {} => self.set(at),
+            Inst::Copy {} => self.copy(at),
+            Inst::Clear {} => self.slow_effect(at, Do::container_clear, 1),
+
+            Inst::ListNew { ty } => self.make(at, Do::list_new, ty),
+            Inst::ListPush {} => self.two_step(at, Do::list_push, Do::list_grow),
+            Inst::ListPop {} => self.unary(at, Do::list_pop),
+            Inst::ListInsert {} => self.slow_effect(at, Do::list_insert, 3),
+            Inst::ListRemove {} => self.slow_binary(at, Do::list_remove, 0),
+            Inst::ListTruncate {} => self.slow_effect(at, Do::list_truncate, 2),
+            Inst::Append {} => self.slow_effect(at, Do::list_append, 2),
+
+            Inst::MapNew { ty } => self.make(at, Do::map_new, ty),
+            Inst::MapFind {} => self.map_find(at),
+            Inst::MapGetOr {} => self.slow_ternary(at, Do::map_get_or, 0),
+            Inst::MapHas {} => self.slow_binary(at, Do::map_has, 0),
+            Inst::MapRemove {} => self.slow_binary(at, Do::map_remove, 0),
+            Inst::MapSlot {} => self.slow_ternary(at, Do::map_slot, 0),
+            Inst::MapNext {} => self.slow_binary(at, Do::map_next, 0),
+            Inst::MapKeyAt {} => self.slow_binary(at, Do::map_key_at, 0),
+            Inst::MapValueAt {} => self.slow_binary(at, Do::map_value_at, 0),
+            Inst::MapSetAt {} => self.slow_effect(at, Do::map_set_at, 3),
+            Inst::SetAdd {} => self.slow_binary(at, Do::set_add, 0),
+
+            Inst::ArrayNew { ty } => {
+                let id = self.type_id(ty);
+                self.slow_unary(at, Do::array_new, u64::from(id))
+            }
+            Inst::Fill {} => self.slow_effect(at, Do::array_fill, 4),
+            Inst::CopyRange {} => self.copy_range(at),
+
+            Inst::TextBuilder {} => self.make(at, Do::builder_new, TEXT_BUILDER),
+            Inst::BytesBuilder {} => self.make(at, Do::builder_new, BYTES_BUILDER),
+            Inst::BuilderAdd {} => self.slow_effect(at, Do::builder_add, 2),
+            Inst::BuilderByte {} => self.two_step(at, Do::builder_byte, Do::builder_grow),
+            Inst::BuilderInt {} => self.slow_effect(at, Do::builder_int, 2),
+            Inst::BuilderCode {} => self.slow_effect(at, Do::builder_code, 2),
+            Inst::BuilderFinish {} => self.slow_unary(at, Do::builder_finish, 0),
+
+            Inst::CallHost { host } => {
+                let import = self.unit.numbers.hosts[host.at()];
+                self.stop_point(at, Do::call_host, u64::from(import))
+            }
+            Inst::Yield {} => {
+                self.flush();
+                self.emit(Do::yield_now, 0, 0, 0);
+                self.effect(0)
+            }
+            Inst::Self_ {} => {
+                let target = self.target(at, 0);
+                self.emit(Do::self_address, target.slot, 0, 0);
+                self.done(0, target)
+            }
+            Inst::Spawn { function } => {
+                let id = self.function_id(function);
+                self.stop_point(at, Do::spawn, u64::from(id))
+            }
+            Inst::Send { ty } => {
+                let id = self.type_id(ty);
+                self.flush();
+                let (value, address) = (self.operand(1), self.operand(0));
+                self.slow(at, Do::send, value, address, 0, u64::from(id));
+                self.effect(2)
+            }
+            Inst::AwaitRecv {} => {
+                self.flush();
+                let target = self.target(at, 0);
+                self.slow(at, Do::await_recv, target.slot, 0, 0, 0);
+                self.done(0, target)
+            }
+            Inst::Exit {} => self.end_with(at, Do::exit, 1),
+            Inst::ExitOther {} => self.slow_effect(at, Do::exit_other, 2),
+            Inst::NewRef {} => {
+                let target = self.target(at, 0);
+                self.slow(at, Do::new_ref, target.slot, 0, 0, 0);
+                self.done(0, target)
+            }
+
+            Inst::SpawnOn { .. }
+            | Inst::SpawnWith { .. }
+            | Inst::TrySend { .. }
+            | Inst::AwaitRecvUntil {}
+            | Inst::AwaitType { .. }
+            | Inst::AwaitTypeUntil { .. }
+            | Inst::SelectFrom {}
+            | Inst::SelectPeek {}
+            | Inst::SelectPeekUntil {}
+            | Inst::SelectTake {}
+            | Inst::SelectNext {}
+            | Inst::Poll {}
+            | Inst::RemoteCall { .. }
+            | Inst::AwaitReply {}
+            | Inst::Reply {}
+            | Inst::BarrierNew {}
+            | Inst::Barrier {}
+            | Inst::Wait {}
+            | Inst::Link {}
+            | Inst::Unlink {}
+            | Inst::Monitor {}
+            | Inst::Demonitor {}
+            | Inst::TrapExits {}
+            | Inst::Register {}
+            | Inst::Unregister {}
+            | Inst::Whereis {}
+            | Inst::TimerOnce { .. }
+            | Inst::TimerEvery { .. }
+            | Inst::TimerCancel {}
+            | Inst::Migrate {} => self.stop_point(at, Do::not_available, inst.opcode() as u64),
+        }
+    }
+
+    fn function_id(&self, function: FunctionIndex) -> u32 {
+        self.unit.numbers.functions[function.at()]
+    }
+
+    // The operand stack and locals.
+
+    fn push(&mut self, entry: Entry) -> usize {
+        self.stack.push(entry);
+        1
+    }
+
+    /// Pushes what lies at a depth once more.
+    fn copy_up(&mut self, depth: usize) -> usize {
+        let position = self.position(depth);
+        match self.stack[position] {
+            Entry::Home => {
+                let (from, to) = (self.home(position), self.home(self.stack.len()));
+                self.emit(Do::mov, to, from, 0);
+                self.push(Entry::Home)
+            }
+            other @ (Entry::Local(_) | Entry::Int(_) | Entry::Float(_) | Entry::Word(_)) => self.push(other),
+        }
+    }
+
+    fn swap(&mut self) -> usize {
+        let (below, top) = (self.position(1), self.position(0));
+        let spare = self.home(self.stack.len());
+        match (self.stack[below], self.stack[top]) {
+            (Entry::Home, Entry::Home) => {
+                // The frame has a slot to spare: lowering asks for one more than the bytecode needs.
+                self.emit(Do::mov, spare, self.home(top), 0);
+                self.emit(Do::mov, self.home(top), self.home(below), 0);
+                self.emit(Do::mov, self.home(below), spare, 0);
+            }
+            (Entry::Home, other) => {
+                self.emit(Do::mov, self.home(top), self.home(below), 0);
+                self.stack[below] = other;
+                self.stack[top] = Entry::Home;
+            }
+            (other, Entry::Home) => {
+                self.emit(Do::mov, self.home(below), self.home(top), 0);
+                self.stack[below] = Entry::Home;
+                self.stack[top] = other;
+            }
+            (_, _) => self.stack.swap(below, top),
+        }
+        1
+    }
+
+    fn store(&mut self, local: LocalIndex, pops: bool) -> usize {
+        self.part_from(local, 1);
+        let top = self.stack[self.position(0)];
+        let to = slot(local.at());
+        match top {
+            Entry::Local(same) if same == local => {}
+            Entry::Local(other) => self.emit(Do::mov, to, slot(other.at()), 0),
+            Entry::Home => self.emit(Do::mov, to, self.home(self.position(0)), 0),
+            Entry::Int(value) => self.constant(to, value as u64),
+            Entry::Float(bits) | Entry::Word(bits) => self.constant(to, bits),
+        }
+        self.pop(1);
+        if !pops {
+            self.stack.push(Entry::Local(local));
+        }
+        1
+    }
+
+    /// Ends an instruction without a result.
+    fn effect(&mut self, operands: usize) -> usize {
+        self.pop(operands);
+        1
+    }
+
+    /// A safe operation without a result whose operands are the topmost, at most four.
+    fn slow_effect(&mut self, at: usize, operation: Do, operands: usize) -> usize {
+        let mut slots = [0; 4];
+        for (index, place) in slots.iter_mut().enumerate().take(operands) {
+            *place = self.operand(operands - 1 - index);
+        }
+        self.slow(at, operation, slots[0], slots[1], Op::pair(slots[2], slots[3]), 0);
+        self.effect(operands)
+    }
+
+    /// A fast operation on two operands, and the safe one that it steps over when it succeeds.
+    fn two_step(&mut self, at: usize, fast: Do, slow: Do) -> usize {
+        let (container, value) = (self.operand(1), self.operand(0));
+        self.emit(fast, container, value, 0);
+        self.slow(at, slow, container, value, 0, 0);
+        self.effect(2)
+    }
+
+    /// A safe operation that makes something of a type.
+    fn make(&mut self, at: usize, operation: Do, ty: TypeIndex) -> usize {
+        let id = self.type_id(ty);
+        let target = self.target(at, 0);
+        self.slow(at, operation, target.slot, 0, 0, u64::from(id));
+        self.done(0, target)
+    }
+
+    /// An operation with all operands at home, where the fiber may stop for long; the result goes to the first's place.
+    fn stop_point(&mut self, at: usize, operation: Do, extra: u64) -> usize {
+        self.flush();
+        let before = self.stack.len();
+        let (operands, results) = self.arity(at);
+        let first = self.home(before - operands);
+        self.slow(at, operation, first, 0, 0, extra);
+        self.pop(operands);
+        self.stack.extend(std::iter::repeat_n(Entry::Home, results));
+        1
+    }
+
+    /// How many operands an instruction of a stop point pops and pushes.
+    fn arity(&self, at: usize) -> (usize, usize) {
+        use fardel_bytecode::isa::{Effect, Rule};
+        let inst = self.insts[at];
+        let signature = |function: FunctionIndex| self.signature(function).0;
+        match inst.opcode().info().effect {
+            Effect::Fixed(pops, pushes) => (pops.len(), pushes.len()),
+            Effect::Rule(rule) => match (rule, inst) {
+                (Rule::CallHost, Inst::CallHost { host }) => {
+                    let import = &self.unit.hosts[host.at()];
+                    (import.params.len(), usize::from(import.result.is_some()))
+                }
+                (_, Inst::Spawn { function }) => (signature(function), 1),
+                (_, Inst::SpawnOn { function } | Inst::SpawnWith { function }) => (signature(function) + 1, 1),
+                (Rule::SendStatus | Rule::RemoteCall, _) => (2, 1),
+                (Rule::TimerStart, _) => (3, 1),
+                (Rule::ReceiveUntil, _) => (1, 1),
+                (_, _) => (0, 1),
+            },
+        }
+    }
+
+    /// An instruction after which nothing follows.
+    fn end_with(&mut self, at: usize, operation: Do, operands: usize) -> usize {
+        let first = self.operand(operands - 1);
+        let second = self.operand(0);
+        self.slow(at, operation, first, second, 0, 0);
+        self.effect(operands)
+    }
+
+    // Numbers.
+
+    fn sign(&mut self, at: usize, int: Do, float: Do, any: Do) -> usize {
+        match self.repr_of(at, 0) {
+            Repr::Int | Repr::Bool => self.unary(at, int),
+            Repr::Float => self.unary(at, float),
+            Repr::Word => self.slow_unary(at, any, 0),
+        }
+    }
+
+    fn show(&mut self, at: usize) -> usize {
+        let operation = match self.repr_of(at, 0) {
+            Repr::Int => Do::show_int,
+            Repr::Float => Do::show_float,
+            Repr::Bool => Do::show_bool,
+            Repr::Word => Do::show,
+        };
+        self.slow_unary(at, operation, 0)
+    }
+
+    // Calls.
+
+    /// How many parameters a function has, and whether it has a result.
+    fn signature(&self, function: FunctionIndex) -> (usize, bool) {
+        let imports = self.unit.imports.len();
+        if let Some(import) = self.unit.imports.get(function.at()) {
+            return (import.params.len(), import.result.is_some());
+        }
+        let function = &self.unit.functions[function.at() - imports];
+        (function.params.len(), function.result.is_some())
+    }
+
+    fn call(&mut self, at: usize, function: FunctionIndex) -> usize {
+        let (params, has_result) = self.signature(function);
+        self.flush();
+        let first = self.stack.len() - params;
+        let operation = match params {
+            0 => Do::call_0,
+            1 => Do::call_1,
+            2 => Do::call_2,
+            3 => Do::call_3,
+            _ => Do::call_n,
+        };
+        let callee = self.function_id(function);
+        self.out.calls.push(super::emit::CallPatch { at: self.out.code.len(), callee });
+        self.emit(operation, self.home(first), 0, 0);
+        let map = self.map(at, first);
+        let offset = u64::from(self.point(at).offset.0);
+        self.extend(offset << 32 | u64::from(callee), map);
+        self.pop(params);
+        if has_result {
+            self.stack.push(Entry::Home);
+        }
+        1
+    }
+
+    fn tail_call(&mut self, function: FunctionIndex) -> usize {
+        let (params, _) = self.signature(function);
+        self.flush();
+        let first = self.stack.len() - params;
+        let callee = self.function_id(function);
+        self.out.calls.push(super::emit::CallPatch { at: self.out.code.len(), callee });
+        self.emit(Do::tail_call, self.home(first), 0, 0);
+        let sizes = u64::from(self.frame_bytes) | (params as u64) << 32;
+        self.extend(u64::from(callee), crate::code::SlotMap(sizes));
+        self.effect(params)
+    }
+
+    fn function_type(&self, ty: TypeIndex) -> (usize, bool) {
+        if let Type::Function(params, result) = self.descriptor(ty) { (params.len(), result.is_some()) } else { (0, false) }
+    }
+
+    fn call_value(&mut self, at: usize, ty: TypeIndex) -> usize {
+        let (params, has_result) = self.function_type(ty);
+        self.flush();
+        let first = self.stack.len() - params - 1;
+        let value = self.operand(0);
+        self.emit(Do::function_value_call, self.home(first), value, 0);
+        let map = self.map(at, first);
+        let offset = u64::from(self.point(at).offset.0);
+        self.extend(offset << 32, map);
+        self.pop(params + 1);
+        if has_result {
+            self.stack.push(Entry::Home);
+        }
+        1
+    }
+
+    fn tail_call_value(&mut self, at: usize, ty: TypeIndex) -> usize {
+        let (params, _) = self.function_type(ty);
+        self.flush();
+        let first = self.stack.len() - params - 1;
+        let value = self.operand(0);
+        let frame_bytes = u64::from(self.frame_bytes);
+        self.slow(at, Do::function_value_tail_call, self.home(first), value, 0, frame_bytes);
+        self.effect(params + 1)
+    }
+
+    fn closure(&mut self, at: usize, function: FunctionIndex) -> usize {
+        let captures = self.unit.functions[function.at() - self.unit.imports.len()].captures.len();
+        let callee = self.function_id(function);
+        self.gather(at, captures, |lowering, target, first| {
+            lowering.slow(at, Do::closure, target, first, 0, u64::from(callee));
+        })
+    }
+
+    /// Puts operands into consecutive slots and lets `emit` make something of them, from the target and the first slot.
+    fn gather(&mut self, at: usize, operands: usize, emit: impl FnOnce(&mut Self, u16, u16)) -> usize {
+        for depth in 0..operands {
+            let position = self.position(depth);
+            self.settle(position);
+        }
+        let target = self.target(at, operands);
+        let first = self.home(self.stack.len() - operands);
+        emit(self, target.slot, first);
+        self.done(operands, target)
+    }
+
+    fn ret(&mut self) -> usize {
+        if self.unit.function.result.is_none() {
+            self.emit(Do::ret_void, 0, self.frame_bytes, 0);
+            return 1;
+        }
+        let top = self.stack[self.position(0)];
+        if let Entry::Int(value) = top
+            && let Ok(small) = i32::try_from(value)
+        {
+            self.emit(Do::ret_int_k, 0, self.frame_bytes, small as u32);
+        } else {
+            let value = self.operand(0);
+            self.emit(Do::ret, value, self.frame_bytes, 0);
+        }
+        1
+    }
+
+    // Any and options.
+
+    fn to_any(&mut self, at: usize, depth: usize) -> usize {
+        let repr = self.repr_of(at, depth);
+        let position = self.position(depth);
+        let constant = match (repr, self.stack[position]) {
+            (Repr::Word, _) => return 1,
+            (Repr::Int, Entry::Int(value)) => small_int(value),
+            (Repr::Bool, Entry::Word(value)) => Some(bool_word(value != 0)),
+            (_, _) => None,
+        };
+        if let Some(word) = constant.filter(|_| self.fuses()) {
+            self.stack[position] = Entry::Word(word);
+            return 1;
+        }
+        let value = self.operand(depth);
+        let target = if depth == 0 { self.target(at, 1) } else { self.in_place(position) };
+        self.boxing(at, repr, target.slot, value);
+        if depth == 0 {
+            return self.done(1, target);
+        }
+        self.stack[position] = Entry::Home;
+        1
+    }
+
+    fn in_place(&self, position: usize) -> super::Target {
+        super::Target { slot: self.home(position), entry: None, extra: 0 }
+    }
+
+    fn boxing(&mut self, at: usize, repr: Repr, to: u16, from: u16) {
+        match repr {
+            Repr::Int => self.slow(at, Do::box_int, to, from, 0, 0),
+            Repr::Float => self.slow(at, Do::box_float, to, from, 0, 0),
+            Repr::Bool => self.emit(Do::box_bool, to, from, 0),
+            Repr::Word => self.emit(Do::mov, to, from, 0),
+        }
+    }
+
+    fn cast(&mut self, at: usize, ty: TypeIndex) -> usize {
+        match self.repr(ty) {
+            Repr::Int => self.unary(at, Do::cast_int),
+            Repr::Float => self.unary(at, Do::cast_float),
+            Repr::Bool => self.unary(at, Do::cast_bool),
+            Repr::Word => {
+                let id = self.type_id(ty);
+                self.slow_unary(at, Do::cast, u64::from(id))
+            }
+        }
+    }
+
+    /// The type inside an option; Any stands for itself.
+    fn inner(&self, option: TypeIndex) -> TypeIndex {
+        if let Type::Option(inner) = self.descriptor(option) { *inner } else { ANY }
+    }
+
+    fn may_be_null(&self, ty: TypeIndex) -> bool {
+        matches!(self.descriptor(ty), Type::Any | Type::Null | Type::Option(_))
+    }
+
+    fn some(&mut self, at: usize, ty: TypeIndex) -> usize {
+        let inner = self.inner(ty);
+        let repr = self.repr(inner);
+        if repr == Repr::Word {
+            // Where the value cannot be null the option is the value itself.
+            return if self.may_be_null(inner) { self.slow_unary(at, Do::make_some, 0) } else { 1 };
+        }
+        let value = self.operand(0);
+        let target = self.target(at, 1);
+        self.boxing(at, repr, target.slot, value);
+        self.done(1, target)
+    }
+
+    /// What takes the value out of an option of a type, which is not null; nothing where it is the value itself.
+    pub(super) fn unwrap_operation(&self, option: TypeIndex) -> Option<Do> {
+        if option == ANY {
+            return None;
+        }
+        let inner = self.inner(option);
+        match self.repr(inner) {
+            Repr::Int => Some(Do::unwrap_int),
+            Repr::Float => Some(Do::unwrap_float),
+            Repr::Bool => Some(Do::unwrap_bool),
+            Repr::Word if self.may_be_null(inner) => Some(Do::unwrap_nested),
+            Repr::Word => None,
+        }
+    }
+
+    fn unwrap(&mut self, at: usize, ty: TypeIndex) -> usize {
+        match self.unwrap_operation(ty) {
+            None => self.unary(at, Do::unwrap_word),
+            Some(Do::unwrap_nested) => self.slow_unary(at, Do::unwrap_nested, 0),
+            Some(operation) => self.unary(at, operation),
+        }
+    }
+
+    // Tuples, records, objects, variants.
+
+    fn field_word(&self, ty: TypeId, field: FieldIndex) -> usize {
+        self.unit.types.layout(ty).map_or(0, |layout| usize::from(layout.fields[field.at()].word))
+    }
+
+    fn new_object(&mut self, at: usize, ty: TypeId) -> usize {
+        let header = fields_header(self.unit.types, ty);
+        let in_order = self.unit.types.layout(ty).is_some_and(|layout| layout.in_order);
+        if !in_order {
+            return self.gather(at, header.words(), |lowering, target, first| {
+                lowering.slow(at, Do::new_mapped, first, 0, u32::from(target), u64::from(ty));
+            });
+        }
+        if header.words() == 2 && self.fuses() {
+            return self.slow_binary(at, Do::new_2, header.0);
+        }
+        self.gather(at, header.words(), |lowering, target, first| {
+            lowering.slow(at, Do::new_words, first, header.words() as u16, u32::from(target), header.0);
+        })
+    }
+
+    fn new_variant(&mut self, at: usize, ty: TypeIndex, variant: VariantIndex) -> usize {
+        let id = self.type_id(ty) + 1 + variant.0;
+        let is_empty = self.unit.types.layout(id).is_none_or(|layout| layout.fields.is_empty());
+        if is_empty {
+            return self.push(Entry::Word(numbered(TAG_VARIANT, id)));
+        }
+        self.new_object(at, id)
+    }
+
+    fn field(&mut self, at: usize, ty: TypeIndex, field: FieldIndex) -> usize {
+        let word = self.field_word(self.type_id(ty), field);
+        self.unary_with(at, Do::field, (8 + word * 8) as u32)
+    }
+
+    // Containers.
+
+    fn len(&mut self, at: usize) -> usize {
+        let ty = self.type_of(at, 0);
+        match self.descriptor(ty) {
+            Type::List(_) => self.unary(at, Do::list_len),
+            Type::Array(_) => self.unary(at, Do::array_len),
+            Type::Map(..) | Type::Set(_) => self.unary(at, Do::map_len),
+            Type::TextBuilder | Type::BytesBuilder => self.slow_unary(at, Do::builder_len, 0),
+            _ => self.unary(at, Do::text_len),
+        }
+    }
+
+    fn get(&mut self, at: usize) -> usize {
+        let ty = self.type_of(at, 1);
+        match self.descriptor(ty) {
+            Type::Array(element) => {
+                let operation = match element {
+                    Element::Int | Element::Float => Do::array_get_8,
+                    Element::Byte => Do::array_get_byte,
+                    Element::I32 => Do::array_get_i32,
+                    Element::F32 => Do::array_get_f32,
+                };
+                self.binary(at, operation)
+            }
+            Type::Map(..) => self.slow_binary(at, Do::map_get, 0),
+            _ => self.binary(at, Do::list_get),
+        }
+    }
+
+    fn set(&mut self, at: usize) -> usize {
+        let ty = self.type_of(at, 2);
+        let operation = match self.descriptor(ty) {
+            Type::Array(Element::Int | Element::Float) => Do::array_set_8,
+            Type::Array(Element::Byte) => Do::array_set_byte,
+            Type::Array(Element::I32) => Do::array_set_i32,
+            Type::Array(Element::F32) => Do::array_set_f32,
+            Type::Map(..) => return self.slow_effect(at, Do::map_set, 3),
+            _ => Do::list_set,
+        };
+        let (container, index, value) = (self.operand(2), self.operand(1), self.operand(0));
+        self.emit(operation, container, index, u32::from(value));
+        self.effect(3)
+    }
+
+    fn copy(&mut self, at: usize) -> usize {
+        let ty = self.type_of(at, 0);
+        let operation = match self.descriptor(ty) {
+            Type::List(_) => Do::list_copy,
+            Type::Map(..) | Type::Set(_) => Do::map_copy,
+            Type::Array(_) => Do::array_copy,
+            _ => Do::object_copy,
+        };
+        self.slow_unary(at, operation, 0)
+    }
+
+    fn slice(&mut self, at: usize) -> usize {
+        let ty = self.type_of(at, 2);
+        let operation = match self.descriptor(ty) {
+            Type::List(_) => Do::list_slice,
+            Type::Array(_) => Do::array_slice,
+            _ => Do::slice,
+        };
+        self.slow_ternary(at, operation, 0)
+    }
+
+    fn map_find(&mut self, at: usize) -> usize {
+        let ty = self.type_of(at, 1);
+        let value = if let Type::Map(_, value) = self.descriptor(ty) { *value } else { ANY };
+        let wrap = match self.repr(value) {
+            Repr::Int => Wrap::Int,
+            Repr::Float => Wrap::Float,
+            Repr::Bool => Wrap::Bool,
+            Repr::Word if value != ANY && self.may_be_null(value) => Wrap::Nested,
+            Repr::Word => Wrap::Same,
+        };
+        let extra = Wrap::ALL.iter().position(|known| *known == wrap).unwrap_or_default();
+        self.slow_binary(at, Do::map_find, extra as u64)
+    }
+
+    fn copy_range(&mut self, at: usize) -> usize {
+        for depth in 0..5 {
+            let position = self.position(depth);
+            self.settle(position);
+        }
+        let first = self.home(self.stack.len() - 5);
+        self.slow(at, Do::copy_range, 0, first, 0, 0);
+        self.effect(5)
+    }
+}

@@ -1,0 +1,378 @@
+//! Maps and sets: entries in the order of insertion, found by an open hash table of their positions.
+//!
+//! Words of a map: keys, values, index; entries in use (removed ones included), entries alive. The index is one raw
+//! object: as many hashes (u32) as there is room for entries, then the table (u32), where 0 is free and n stands for
+//! entry n - 1. The hash of a removed entry is 0; its place in the table stays and is passed over.
+
+use super::Cx;
+use crate::exit::ErrorKind;
+use crate::heap::word::{self, Header, Kind, NULL, OBJECT_WORDS_MAX};
+use crate::interp::Stop;
+use crate::types::{Shape, TypeId};
+use fardel_bytecode::types::Repr;
+
+const KEYS: usize = 0;
+const VALUES: usize = 1;
+const INDEX: usize = 2;
+const USED: usize = 3;
+const LIVE: usize = 4;
+const WORDS: usize = 5;
+const SCAN: usize = 3;
+/// Places of the first table; three quarters of them can be used.
+const FIRST_TABLE: usize = 8;
+
+/// A map's parts, read once an operation.
+#[derive(Clone, Copy)]
+struct Parts {
+    map: u64,
+    keys: u64,
+    values: u64,
+    index: u64,
+    used: usize,
+    capacity: usize,
+}
+
+impl Parts {
+    /// Places of the table.
+    fn table(&self) -> usize {
+        self.capacity / 3 * 4
+    }
+}
+
+impl Cx<'_> {
+    fn map_parts(&self, map: u64) -> Parts {
+        let keys = self.field(map, KEYS);
+        Parts {
+            map,
+            keys,
+            values: self.field(map, VALUES),
+            index: self.field(map, INDEX),
+            used: self.field(map, USED) as usize,
+            capacity: if keys == NULL { 0 } else { self.header(keys).words() },
+        }
+    }
+
+    /// The types of a map's keys and values; a set has no values.
+    fn map_types(&self, map: u64) -> (TypeId, Option<TypeId>) {
+        match self.core.types.get(self.header(map).ty()).shape {
+            Shape::Map(key, value) => (key, Some(value)),
+            Shape::Set(key) => (key, None),
+            _ => (0, None),
+        }
+    }
+
+    fn u32_at(&self, object: u64, index: usize) -> u32 {
+        let word = self.block().load(object as usize + 8 + index / 2 * 8);
+        (word >> (index % 2 * 32)) as u32
+    }
+
+    fn set_u32_at(&mut self, object: u64, index: usize, value: u32) {
+        let place = object as usize + 8 + index / 2 * 8;
+        let shift = index % 2 * 32;
+        let word = self.block().load(place) & !(0xffff_ffff << shift) | u64::from(value) << shift;
+        self.block().store(place, word);
+    }
+
+    fn hash_of(&mut self, parts: &Parts, entry: usize) -> u32 {
+        self.u32_at(parts.index, entry)
+    }
+
+    /// The hash of a key, never 0.
+    fn hash_key(&mut self, repr: Repr, key: u64) -> Result<u32, Stop> {
+        let seed = self.core.seed_of(self.core.current);
+        let hash = if repr == Repr::Word { self.hash_word(seed, key)? } else { super::hash::mix(seed, key) };
+        Ok((hash >> 32) as u32 | 1)
+    }
+
+    /// The entry of a key, if it is there.
+    fn find_entry(&mut self, parts: &Parts, repr: Repr, key: u64, hash: u32) -> Result<Option<usize>, Stop> {
+        if parts.capacity == 0 {
+            return Ok(None);
+        }
+        let mask = parts.table() - 1;
+        let mut place = hash as usize & mask;
+        loop {
+            let entry = self.u32_at(parts.index, parts.capacity + place);
+            if entry == 0 {
+                return Ok(None);
+            }
+            let entry = entry as usize - 1;
+            if self.hash_of(parts, entry) == hash {
+                let known = self.block().load(parts.keys as usize + 8 + entry * 8);
+                if known == key || (repr == Repr::Word && self.equal_words(known, key)?) {
+                    return Ok(Some(entry));
+                }
+            }
+            place = (place + 1) & mask;
+        }
+    }
+
+    fn lookup(&mut self, map: u64, key: u64) -> Result<(Parts, Repr, u32, Option<usize>), Stop> {
+        let parts = self.map_parts(map);
+        let repr = self.core.types.get(self.map_types(map).0).repr;
+        let hash = self.hash_key(repr, key)?;
+        let entry = self.find_entry(&parts, repr, key, hash)?;
+        Ok((parts, repr, hash, entry))
+    }
+
+    /// Makes room for one more entry, without changing what the program sees. Removed entries are left out.
+    fn grow_map(&mut self, map: u64) -> Result<(), Stop> {
+        let parts = self.map_parts(map);
+        if parts.used < parts.capacity {
+            return Ok(());
+        }
+        let live = self.field(map, LIVE) as usize;
+        let mut table = parts.table().max(FIRST_TABLE);
+        while table / 4 * 3 < live + live / 2 + 1 {
+            table *= 2;
+        }
+        let capacity = table / 4 * 3;
+        if capacity + table > OBJECT_WORDS_MAX {
+            return self.trap_with(ErrorKind::OutOfRange, format!("a map of {live} entries"));
+        }
+        let (key, value) = self.map_types(map);
+        let keys_header = self.storage_header(key, capacity);
+        let values_header = value.map(|value| self.storage_header(value, capacity));
+        let index_header = Header::new(Kind::Storage, 0, (capacity + table) / 2 + 1, 0);
+        let bytes = keys_header.bytes() + index_header.bytes() + values_header.map_or(0, Header::bytes);
+        self.reserve(bytes)?;
+        self.charge(bytes);
+        let keys = self.add_zeroed(keys_header);
+        let values = values_header.map_or(NULL, |header| self.add_zeroed(header));
+        let index = self.add_zeroed(index_header);
+        let grown = Parts { map, keys, values, index, used: live, capacity };
+        let mut to = 0;
+        for entry in 0..parts.used {
+            let hash = self.hash_of(&parts, entry);
+            if hash != 0 {
+                let (from, into) = (8 + entry * 8, 8 + to * 8);
+                let block = self.block();
+                block.store(keys as usize + into, block.load(parts.keys as usize + from));
+                if values != NULL {
+                    block.store(values as usize + into, block.load(parts.values as usize + from));
+                }
+                self.link_entry(&grown, to, hash);
+                to += 1;
+            }
+        }
+        self.set_field(map, KEYS, keys);
+        self.set_field(map, VALUES, values);
+        self.set_field(map, INDEX, index);
+        self.set_field(map, USED, live as u64);
+        Ok(())
+    }
+
+    fn link_entry(&mut self, parts: &Parts, entry: usize, hash: u32) {
+        self.set_u32_at(parts.index, entry, hash);
+        let mask = parts.table() - 1;
+        let mut place = hash as usize & mask;
+        while self.u32_at(parts.index, parts.capacity + place) != 0 {
+            place = (place + 1) & mask;
+        }
+        self.set_u32_at(parts.index, parts.capacity + place, entry as u32 + 1);
+    }
+
+    /// Finds a key's entry, or makes it with a value; and whether it was there.
+    fn insert(&mut self, map: u64, key: u64, value: u64) -> Result<(usize, bool), Stop> {
+        let (_, _, hash, entry) = self.lookup(map, key)?;
+        if let Some(entry) = entry {
+            return Ok((entry, true));
+        }
+        self.grow_map(map)?;
+        let parts = self.map_parts(map);
+        let entry = parts.used;
+        self.block().store(parts.keys as usize + 8 + entry * 8, key);
+        if parts.values != NULL {
+            self.block().store(parts.values as usize + 8 + entry * 8, value);
+        }
+        self.link_entry(&parts, entry, hash);
+        self.set_field(map, USED, entry as u64 + 1);
+        let live = self.field(map, LIVE);
+        self.set_field(map, LIVE, live + 1);
+        Ok((entry, false))
+    }
+
+    fn value_of(&self, parts: &Parts, entry: usize) -> u64 {
+        self.block().load(parts.values as usize + 8 + entry * 8)
+    }
+
+    /// The position of a live entry.
+    fn live_entry(&mut self, map: u64, position: u64) -> Result<(Parts, usize), Stop> {
+        let parts = self.map_parts(map);
+        match usize::try_from(position as i64) {
+            Ok(entry) if entry < parts.used && self.hash_of(&parts, entry) != 0 => Ok((parts, entry)),
+            _ => self.trap_with(ErrorKind::OutOfRange, format!("no entry at position {}", position as i64)),
+        }
+    }
+}
+
+/// `a` := an empty map or set of the type in the extension.
+pub(crate) fn map_new(cx: &mut Cx<'_>) -> Result<(), Stop> {
+    let ty = cx.extra as TypeId;
+    let kind = if matches!(cx.core.types.get(ty).shape, Shape::Set(_)) { Kind::Set } else { Kind::Map };
+    let header = Header::new(kind, ty, WORDS, SCAN);
+    cx.reserve(header.bytes())?;
+    let map = cx.add_zeroed(header);
+    cx.set_a(map);
+    Ok(())
+}
+
+/// `a` := the value of key `c` in the map `b`.
+pub(crate) fn map_get(cx: &mut Cx<'_>) -> Result<(), Stop> {
+    let (parts, _, _, entry) = cx.lookup(cx.b(), cx.c())?;
+    let Some(entry) = entry else { return cx.trap(ErrorKind::NoKey) };
+    let value = cx.value_of(&parts, entry);
+    cx.set_a(value);
+    Ok(())
+}
+
+/// The value of key `b` in the map `a` := `c`.
+pub(crate) fn map_set(cx: &mut Cx<'_>) -> Result<(), Stop> {
+    let (map, key, value) = (cx.a(), cx.b(), cx.c());
+    let (entry, was_there) = cx.insert(map, key, value)?;
+    if was_there {
+        let values = cx.field(map, VALUES);
+        cx.set_field(values, entry, value);
+    }
+    Ok(())
+}
+
+/// How `map_find` makes an option of a value, by the number in the extension.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Wrap {
+    /// The word itself.
+    Same,
+    /// A word that may be null, in a box where it is.
+    Nested,
+    Int,
+    Float,
+    Bool,
+}
+
+impl Wrap {
+    pub(crate) const ALL: [Wrap; 5] = [Wrap::Same, Wrap::Nested, Wrap::Int, Wrap::Float, Wrap::Bool];
+}
+
+/// `a` := the value of key `c` in the map `b` as an option.
+pub(crate) fn map_find(cx: &mut Cx<'_>) -> Result<(), Stop> {
+    let (parts, _, _, entry) = cx.lookup(cx.b(), cx.c())?;
+    let option = match entry.map(|entry| cx.value_of(&parts, entry)) {
+        None => NULL,
+        Some(value) => match Wrap::ALL[cx.extra as usize % Wrap::ALL.len()] {
+            Wrap::Same => value,
+            Wrap::Nested => cx.some_word(value)?,
+            Wrap::Int => cx.int_word(value as i64)?,
+            Wrap::Float => cx.float_word(f64::from_bits(value))?,
+            Wrap::Bool => word::bool_word(value != 0),
+        },
+    };
+    cx.set_a(option);
+    Ok(())
+}
+
+/// `a` := the value of key `c` in the map `b`, or `d`.
+pub(crate) fn map_get_or(cx: &mut Cx<'_>) -> Result<(), Stop> {
+    let (parts, _, _, entry) = cx.lookup(cx.b(), cx.c())?;
+    let value = entry.map_or_else(|| cx.d(), |entry| cx.value_of(&parts, entry));
+    cx.set_a(value);
+    Ok(())
+}
+
+/// `a` := whether the map or set `b` has the key `c`.
+pub(crate) fn map_has(cx: &mut Cx<'_>) -> Result<(), Stop> {
+    let (_, _, _, entry) = cx.lookup(cx.b(), cx.c())?;
+    cx.set_a(u64::from(entry.is_some()));
+    Ok(())
+}
+
+/// `a` := whether the map or set `b` had the key `c`, which is removed.
+pub(crate) fn map_remove(cx: &mut Cx<'_>) -> Result<(), Stop> {
+    let map = cx.b();
+    let (parts, _, _, entry) = cx.lookup(map, cx.c())?;
+    if let Some(entry) = entry {
+        cx.set_u32_at(parts.index, entry, 0);
+        cx.set_field(parts.keys, entry, NULL);
+        if parts.values != NULL {
+            cx.set_field(parts.values, entry, NULL);
+        }
+        let live = cx.field(parts.map, LIVE);
+        cx.set_field(map, LIVE, live - 1);
+    }
+    cx.set_a(u64::from(entry.is_some()));
+    Ok(())
+}
+
+/// `a` := the position of key `c` in the map `b`, where it is put with the value `d` if it was absent.
+pub(crate) fn map_slot(cx: &mut Cx<'_>) -> Result<(), Stop> {
+    let (entry, _) = cx.insert(cx.b(), cx.c(), cx.d())?;
+    cx.set_a(entry as u64);
+    Ok(())
+}
+
+/// `a` := the position of the first entry of `b` from `c` on, or -1.
+pub(crate) fn map_next(cx: &mut Cx<'_>) -> Result<(), Stop> {
+    let parts = cx.map_parts(cx.b());
+    let Ok(from) = usize::try_from(cx.c() as i64) else {
+        return cx.trap_with(ErrorKind::OutOfRange, format!("position {}", cx.c() as i64));
+    };
+    let next = (from..parts.used).find(|entry| cx.u32_at(parts.index, *entry) != 0);
+    cx.charge(next.unwrap_or(parts.used).saturating_sub(from) * 4);
+    cx.set_a(next.map_or(-1, |entry| entry as i64) as u64);
+    Ok(())
+}
+
+/// `a` := the key of the entry of `b` at `c`.
+pub(crate) fn map_key_at(cx: &mut Cx<'_>) -> Result<(), Stop> {
+    let (parts, entry) = cx.live_entry(cx.b(), cx.c())?;
+    let key = cx.field(parts.keys, entry);
+    cx.set_a(key);
+    Ok(())
+}
+
+/// `a` := the value of the entry of `b` at `c`.
+pub(crate) fn map_value_at(cx: &mut Cx<'_>) -> Result<(), Stop> {
+    let (parts, entry) = cx.live_entry(cx.b(), cx.c())?;
+    let value = cx.value_of(&parts, entry);
+    cx.set_a(value);
+    Ok(())
+}
+
+/// The value of the entry of `a` at `b` := `c`.
+pub(crate) fn map_set_at(cx: &mut Cx<'_>) -> Result<(), Stop> {
+    let (parts, entry) = cx.live_entry(cx.a(), cx.b())?;
+    let value = cx.c();
+    cx.set_field(parts.values, entry, value);
+    Ok(())
+}
+
+/// `a` := whether the key `c` was new to the set `b`, to which it is added.
+pub(crate) fn set_add(cx: &mut Cx<'_>) -> Result<(), Stop> {
+    let (_, was_there) = cx.insert(cx.b(), cx.c(), NULL)?;
+    cx.set_a(u64::from(!was_there));
+    Ok(())
+}
+
+/// `a` := a copy of the map or set `b`.
+pub(crate) fn map_copy(cx: &mut Cx<'_>) -> Result<(), Stop> {
+    let map = cx.b();
+    let parts = [KEYS, VALUES, INDEX].map(|part| cx.field(map, part));
+    let sizes = parts.map(|part| if part == NULL { 0 } else { cx.header(part).bytes() });
+    let header = cx.header(map);
+    let bytes = header.bytes() + sizes.iter().sum::<usize>();
+    cx.reserve(bytes)?;
+    cx.charge(bytes);
+    let copy = cx.add_object(header);
+    for index in 0..WORDS {
+        let word = cx.field(map, index);
+        cx.set_field(copy, index, word);
+    }
+    for (index, (part, size)) in parts.into_iter().zip(sizes).enumerate() {
+        if part != NULL {
+            let fresh = cx.add_object(cx.header(part));
+            cx.block().copy_within(part as usize + 8, fresh as usize + 8, size - 8);
+            cx.set_field(copy, index, fresh);
+        }
+    }
+    cx.set_a(copy);
+    Ok(())
+}
