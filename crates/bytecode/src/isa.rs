@@ -76,7 +76,7 @@ macro_rules! rules {
         /// A popped operand may be of any type assignable to the one named. `T`, `K`, `V` stand for any type.
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
         pub enum Rule {$(
-            #[doc = $text]
+            #[doc = concat!("`", $text, "`")]
             $name,
         )*}
 
