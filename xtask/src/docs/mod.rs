@@ -72,13 +72,23 @@ fn staleness(root: &Path, file: &Generated) -> Option<String> {
     if seen == file.text {
         return None;
     }
-    let mut wanted = file.text.lines();
-    let mut line = 1;
-    for seen in seen.lines() {
-        if wanted.next() != Some(seen) {
-            return Some(format!("{path} is stale from line {line} on: `{seen}`"));
+    let (mut wanted, mut seen) = (file.text.lines(), seen.lines());
+    for line in 1.. {
+        match (seen.next(), wanted.next()) {
+            (None, None) => break,
+            (seen, wanted) if seen == wanted => {}
+            (seen, wanted) => {
+                return Some(format!("{path} is stale in line {line}: it has {}, not {}", quoted(seen), quoted(wanted)));
+            }
         }
-        line += 1;
     }
-    Some(format!("{path} is stale: it ends before line {line}"))
+    Some(format!("{path} is stale: line ends differ"))
+}
+
+/// The beginning of a line, as lines of a grammar are long.
+fn quoted(line: Option<&str>) -> String {
+    const SHOWN_MAX: usize = 60;
+    let Some(line) = line else { return "its end".to_owned() };
+    let shown: String = line.chars().take(SHOWN_MAX).collect();
+    if shown.len() < line.len() { format!("`{shown}..`") } else { format!("`{shown}`") }
 }
