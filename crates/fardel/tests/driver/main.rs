@@ -1,0 +1,4 @@
+//! The driver with its machine: programs as text in, output and outcome out.
+
+mod runtime;
+mod support;
