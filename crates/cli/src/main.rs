@@ -1,1 +1,31 @@
-fn main() {}
+//! The command line: one subcommand, one file.
+//!
+//! **Invariant:** a command gives an exit status and never ends the process itself; only `main`, and a second ctrl-C, do.
+#![forbid(unsafe_code)]
+
+mod asm;
+mod check;
+mod disasm;
+mod options;
+mod run;
+mod say;
+mod size;
+
+use clap::{CommandFactory as _, Parser as _};
+use options::{Command, Options};
+
+fn main() {
+    let status = match Options::parse().command {
+        Command::Run(options) => run::run(&options),
+        Command::Asm(options) => asm::asm(&options),
+        Command::Disasm(options) => disasm::disasm(&options),
+        Command::Check(options) => check::check(&options),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Options::command(), "fardel", &mut script);
+            say::output(&script)
+        }
+    };
+    // Not a return: the memory of a machine is not worth giving back piece by piece now.
+    std::process::exit(status.into());
+}

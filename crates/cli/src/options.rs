@@ -1,0 +1,46 @@
+//! What can be asked for on the command line, each option with its help.
+
+use crate::{asm, check, disasm, run};
+use clap::{Parser, Subcommand};
+use clap_complete::Shell;
+
+const EXAMPLES: &str = "\
+Examples:
+  fardel run examples/hello.fda
+  fardel run examples/wordcount.fda README.md
+  fardel run --trace --max-memory 64MiB program.fda one two
+  fardel asm program.fda -o program.fdm
+  fardel completions bash > ~/.local/share/bash-completion/completions/fardel
+
+Exit status:
+  of `run`, the number that main returns, 0 if it returns none; in general
+  0    it worked
+  1    main failed, or the standard output could not be written
+  2    the command line is wrong, or a file cannot be read, assembled, decoded or verified
+  3    no fiber could go on any more; they are listed
+  130  interrupted with ctrl-C";
+
+/// Runs and makes programs for the Fardel virtual machine.
+#[derive(Parser, Debug)]
+#[command(name = "fardel", version, after_help = EXAMPLES)]
+pub(crate) struct Options {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    /// Runs a program
+    Run(run::Options),
+    /// Makes a module of assembly text
+    Asm(asm::Options),
+    /// Shows a module as assembly text
+    Disasm(disasm::Options),
+    /// Says whether files hold sound modules
+    Check(check::Options),
+    /// Prints the completions of a shell
+    Completions {
+        /// For which shell
+        shell: Shell,
+    },
+}

@@ -1,0 +1,182 @@
+//! `fardel run`: runs a program.
+
+use crate::{say, size};
+use clap::{Args, ValueEnum};
+use fardel::program::Loader;
+use fardel::vm::config::{Config, Dispatch, Lowering};
+use fardel::vm::machine::Stats;
+use fardel::{Hosts, Program, ProgramError, Runtime, Settings, outcome};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+#[derive(Args, Debug)]
+#[command(override_usage = "fardel run [OPTIONS] <FILE> [ARGS]...")]
+#[command(after_help = "Example:\n  fardel run --stats --max-memory 64MiB examples/wordcount.fda README.md")]
+pub(crate) struct Options {
+    /// Assembly text (.fda) or a module (.fdm), and what main gets if it has a parameter; everything behind FILE is for
+    /// the program
+    // One argument for both: so what stands behind FILE is the program's, also when it looks like an option.
+    #[arg(required = true, trailing_var_arg = true, value_names = ["FILE", "ARGS"], num_args = 1..)]
+    program: Vec<OsString>,
+    /// Writes each instruction to the standard error: fiber, place, instruction, messages in the mailbox
+    #[arg(long)]
+    trace: bool,
+    /// Writes to the standard error what the run took, when it is over
+    #[arg(long)]
+    stats: bool,
+    /// Makes random numbers repeatable [default: another seed for each run]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Function calls and backward jumps that a fiber carries out before it is another one's turn
+    #[arg(long, value_name = "N", default_value_t = Config::default().slice, value_parser = clap::value_parser!(u32).range(1..))]
+    slice: u32,
+    /// What one fiber may hold, its stack and mailbox included
+    #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = size::parse)]
+    max_memory: u64,
+    /// What of it may be stack
+    #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = size::parse)]
+    max_stack: u64,
+    /// Fibers at one time
+    #[arg(long, value_name = "N", default_value_t = Config::default().fibers_max, value_parser = clap::value_parser!(u32).range(1..))]
+    max_fibers: u32,
+    /// What all fibers together may hold
+    #[arg(long, value_name = "SIZE", default_value = "16GiB", value_parser = size::parse)]
+    max_machine_memory: u64,
+    /// A module that the program imports by its hash; once for each
+    #[arg(long, value_name = "FILE")]
+    module: Vec<PathBuf>,
+    /// How instructions are dispatched
+    #[arg(long, value_enum, default_value_t = Dispatcher::Tail, hide = true)]
+    dispatch: Dispatcher,
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug)]
+enum Dispatcher {
+    Tail,
+    Match,
+}
+
+pub(crate) fn run(options: &Options) -> u8 {
+    let Some((file, args)) = options.program.split_first() else { return say::USAGE };
+    let file = Path::new(file);
+    let Some(arguments) = texts(args) else { return say::USAGE };
+    let program = match load(file, &options.module) {
+        Ok(program) => program,
+        Err(problem) => return say::bad_program(&problem),
+    };
+    let settings = Settings { machine: config(options), arguments, ..Settings::default() };
+    let mut runtime = Runtime::new(settings, Hosts::standard());
+    let interrupt = runtime.interrupt_handle();
+    let handler = ctrlc::set_handler(move || {
+        if interrupt.interrupt() > 0 {
+            std::process::exit(outcome::status::INTERRUPTED.into());
+        }
+    });
+    if let Err(problem) = handler {
+        say::error(format_args!("ctrl-C will end the program at once: {problem}"));
+    }
+    let started = Instant::now();
+    match runtime.run(program) {
+        Ok(outcome) => {
+            if options.stats {
+                say::line(&stats(&outcome.stats, started));
+            }
+            outcome.status
+        }
+        Err(problem) => {
+            say::error(format_args!("{}: {problem}", file.display()));
+            say::USAGE
+        }
+    }
+}
+
+/// The arguments as texts; when one is none, that is told.
+fn texts(args: &[OsString]) -> Option<Vec<String>> {
+    let text = |arg: &OsString| {
+        let text = arg.to_str().map(str::to_string);
+        if text.is_none() {
+            say::error(format_args!("the argument {arg:?} is not UTF-8 text, which programs want"));
+        }
+        text
+    };
+    args.iter().map(text).collect()
+}
+
+fn load(file: &Path, modules: &[PathBuf]) -> Result<Program, ProgramError> {
+    let mut loader = Loader::new(say::in_colour());
+    for module in modules {
+        loader.add_file(module)?;
+    }
+    let main = loader.add_file(file)?;
+    loader.warnings().iter().for_each(|warning| say::line(warning));
+    Ok(loader.finish(main))
+}
+
+fn config(options: &Options) -> Config {
+    let dispatch = match options.dispatch {
+        Dispatcher::Tail => Dispatch::Tail,
+        Dispatcher::Match => Dispatch::Match,
+    };
+    let (dispatch, lowering) = match (options.trace, options.stats) {
+        (true, _) => (Dispatch::Trace, Lowering::Plain),
+        (false, true) => (Dispatch::Count, Lowering::Plain),
+        (false, false) => (dispatch, Lowering::Fused),
+    };
+    Config {
+        seed: options.seed.unwrap_or_else(fardel::random_seed),
+        slice: options.slice,
+        fiber_memory_bytes_max: options.max_memory,
+        fiber_stack_bytes_max: options.max_stack,
+        machine_memory_bytes_max: options.max_machine_memory,
+        fibers_max: options.max_fibers,
+        dispatch,
+        lowering,
+        ..Config::default()
+    }
+}
+
+fn stats(stats: &Stats, started: Instant) -> String {
+    let instructions = stats.instructions.map_or("not counted".to_string(), |count| count.to_string());
+    [
+        format!("fibers        {} started, {} alive at the end", stats.fibers_started, stats.fibers_live),
+        format!("messages      {} sent, {} of them to fibers that were gone", stats.messages, stats.dead_letters),
+        format!("instructions  {instructions}"),
+        format!("slices        {}, with {} fuel", stats.slices, stats.fuel),
+        format!("collections   {}", stats.collections),
+        format!("memory        {} bytes at the end, {} at most", stats.block_bytes, stats.block_bytes_max),
+        format!("time          {:.6} s", started.elapsed().as_secs_f64()),
+    ]
+    .join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::options::{Command, Options};
+    use clap::Parser as _;
+
+    #[track_caller]
+    fn check(args: &[&str], wanted: Config) {
+        let options = Options::try_parse_from(["fardel", "run", "--seed", "0"].iter().chain(args).chain(&["a.fda"]));
+        let Ok(Options { command: Command::Run(options) }) = options else { panic!("{options:?}") };
+        assert_eq!(config(&options), wanted);
+    }
+
+    #[test]
+    fn defaults_are_the_machines() {
+        check(&[], Config::default());
+    }
+
+    #[test]
+    fn options_become_settings() {
+        let default = Config::default;
+        check(&["--max-memory", "1KiB"], Config { fiber_memory_bytes_max: 1024, ..default() });
+        check(&["--max-stack", "1MiB"], Config { fiber_stack_bytes_max: 1 << 20, ..default() });
+        check(&["--max-machine-memory", "1GiB"], Config { machine_memory_bytes_max: 1 << 30, ..default() });
+        check(&["--max-fibers", "7", "--slice", "1"], Config { fibers_max: 7, slice: 1, ..default() });
+        check(&["--dispatch", "match"], Config { dispatch: Dispatch::Match, ..default() });
+        check(&["--stats"], Config { dispatch: Dispatch::Count, lowering: Lowering::Plain, ..default() });
+        check(&["--stats", "--trace"], Config { dispatch: Dispatch::Trace, lowering: Lowering::Plain, ..default() });
+    }
+}

@@ -1,0 +1,8 @@
+//! The command line as its users meet it: the real binary, its output and its exit status.
+
+mod commands;
+mod examples;
+mod runs;
+#[cfg(unix)]
+mod streams;
+mod support;
