@@ -1,0 +1,83 @@
+//! Names: how they are written, and which known name was probably meant by an unknown one.
+
+use crate::literal;
+
+/// Whether a name can be written without quotes.
+pub(crate) fn is_plain(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    let starts = bytes.next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_');
+    starts && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+/// Whether a type or variant can be written without quotes.
+pub(crate) fn is_plain_type(name: &str) -> bool {
+    is_plain(name) && name.starts_with(|first: char| first.is_ascii_uppercase())
+}
+
+/// Writes a name, between backquotes where it is not plain.
+pub(crate) fn write(out: &mut String, name: &str, plain: bool) {
+    if plain { out.push_str(name) } else { literal::write_text(out, name, '`') }
+}
+
+/// Names longer than this are not compared; nobody mistypes them by a letter.
+const COMPARED_BYTES_MAX: usize = 40;
+/// Names that are compared with an unknown one at most.
+const COMPARED_MAX: usize = 20_000;
+
+/// The known name that is nearest to `unknown`, when it is near enough to be meant.
+pub(crate) fn nearest<'a>(unknown: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    if unknown.len() > COMPARED_BYTES_MAX {
+        return None;
+    }
+    let allowed = (unknown.chars().count() / 3).clamp(1, 3);
+    let mut best: Option<(usize, &str)> = None;
+    for name in known.take(COMPARED_MAX).filter(|name| name.len().abs_diff(unknown.len()) <= allowed) {
+        let distance = distance(unknown, name);
+        let better = best.is_none_or(|(least, held)| (distance, name) < (least, held));
+        if distance <= allowed && distance < name.len().max(unknown.len()) && better {
+            best = Some((distance, name));
+        }
+    }
+    best.map(|(_, name)| name)
+}
+
+/// A hint that names the nearest known name.
+pub(crate) fn suggestion<'a>(unknown: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
+    nearest(unknown, known).map(|name| format!("did you mean `{name}`?"))
+}
+
+/// How many letters must be added, dropped, changed or exchanged with their neighbour, case aside.
+fn distance(a: &str, b: &str) -> usize {
+    let (a, b) = (a.to_ascii_lowercase(), b.to_ascii_lowercase());
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    let width = b.len() + 1;
+    let mut rows = vec![0usize; width * (a.len() + 1)];
+    rows.iter_mut().take(width).zip(0..).for_each(|(slot, at)| *slot = at);
+    for i in 1..=a.len() {
+        rows[i * width] = i;
+        for j in 1..width {
+            let changed = rows[(i - 1) * width + j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            let mut least = changed.min(rows[(i - 1) * width + j] + 1).min(rows[i * width + j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                least = least.min(rows[(i - 2) * width + j - 2] + 1);
+            }
+            rows[i * width + j] = least;
+        }
+    }
+    rows[width * (a.len() + 1) - 1]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_is_near_enough() {
+        let known = ["push", "store", "list_push", "jmp"];
+        assert_eq!(nearest("psuh", known.into_iter()), Some("push"));
+        assert_eq!(nearest("list_psh", known.into_iter()), Some("list_push"));
+        assert_eq!(nearest("Store", known.into_iter()), Some("store"));
+        assert_eq!(nearest("abcdef", known.into_iter()), None);
+        assert_eq!(nearest("x", known.into_iter()), None);
+    }
+}

@@ -1,0 +1,52 @@
+//! Sources that assemble: what the disassembler writes of them assembles to the same module.
+
+use std::path::{Path, PathBuf};
+
+use fardel_asm::{NoImports, assemble, disassemble};
+use fardel_bytecode::Module;
+
+fn sources(folder: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let Ok(entries) = std::fs::read_dir(&folder) else { return Vec::new() };
+    let mut found: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    found.retain(|path| path.extension().is_some_and(|extension| extension == "fda"));
+    found.sort();
+    found
+}
+
+#[track_caller]
+fn module(name: &str, source: &str) -> Module {
+    let assembled = assemble(name, source, &mut NoImports);
+    let told: Vec<String> = assembled.diagnostics.iter().map(|told| told.render(name, source, false)).collect();
+    assembled.module.unwrap_or_else(|| panic!("{name} does not assemble\n{}\n{source}", told.join("\n")))
+}
+
+/// Without what text may differ in.
+fn bare(mut module: Module) -> Module {
+    module.debug = None;
+    module
+}
+
+#[track_caller]
+fn check_round_trip(name: &str, source: &str) {
+    let first = module(name, source);
+    let text = disassemble(&first).unwrap();
+    if std::env::var_os("SHOW").is_some() {
+        println!("{text}");
+    }
+    let second = module("disassembled", &text);
+    assert_eq!(bare(first.clone()), bare(second.clone()), "{text}");
+    let without_names = disassemble(&bare(first.clone())).unwrap();
+    assert_eq!(bare(first), bare(module("without names", &without_names)), "{without_names}");
+    assert_eq!(text, disassemble(&second).unwrap());
+}
+
+#[test]
+fn accepted_sources_survive_disassembly() {
+    for folder in ["tests/accepted", "tests/roundtrip", "../../examples", "../../bench/programs"] {
+        for path in sources(folder) {
+            let source = std::fs::read_to_string(&path).unwrap();
+            check_round_trip(&path.display().to_string(), &source);
+        }
+    }
+}
