@@ -6,6 +6,7 @@ use fardel_bytecode::Module;
 use fardel_bytecode::index::FunctionIndex;
 use fardel_bytecode::limits::{DATA_MAX, MODULE_BYTES_MAX, TYPES_MAX};
 use fardel_bytecode::module::{Debug, Function, FunctionDebug, HostImport, Import, ModuleHash, features};
+use fardel_bytecode::verify::verify;
 
 use crate::data_pool::DataPool;
 use crate::diagnostic::{Code, Diagnostic, Report, Sink, Span, Told};
@@ -65,7 +66,34 @@ pub fn assemble(file_name: &str, source: &str, resolver: &mut dyn Resolver) -> A
         Some(module(file_name, source, resolver, &mut sink))
     };
     let module = module.filter(|_| !sink.has_errors());
+    let module = module.filter(|module| prove(module, source, &mut sink));
     Assembled { module, diagnostics: sink.finish() }
+}
+
+/// Lets the verifier have the last word, so that what it refuses is told with its place in the source.
+fn prove(module: &Module, source: &str, sink: &mut Sink) -> bool {
+    let Err(errors) = verify(module.clone()) else { return true };
+    let debug = module.debug.iter().flat_map(|debug| &debug.functions);
+    for error in &errors {
+        let mut functions = module.functions.iter().zip(debug.clone());
+        let lines = functions.find(|(function, _)| error.function.as_ref() == Some(&function.name)).map(|(_, debug)| debug);
+        let line = lines.and_then(|debug| {
+            let first = debug.lines.first().map(|(_, line)| *line);
+            let reached = debug.lines.iter().take_while(|(at, _)| error.offset.is_some_and(|offset| *at <= offset));
+            reached.last().map(|(_, line)| *line).or(first)
+        });
+        let message = format!("the verifier refuses this module: {error}");
+        Report::error(Code::Refused, line_span(source, line.unwrap_or(1)), message).label("here").tell(sink);
+    }
+    // A refusal without a reason would be a mistake of the verifier's, and no module comes of it either.
+    false
+}
+
+/// A line without the blanks around it.
+fn line_span(source: &str, line: u32) -> Span {
+    let Some(text) = source.lines().nth(line as usize - 1) else { return Span::default() };
+    let start = text.as_ptr() as usize - source.as_ptr() as usize + (text.len() - text.trim_start().len());
+    Span { start: start as u32, end: (start + text.trim().len()) as u32 }
 }
 
 fn module(file_name: &str, source: &str, resolver: &mut dyn Resolver, sink: &mut Sink) -> Module {

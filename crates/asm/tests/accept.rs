@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use fardel_asm::{NoImports, assemble, disassemble};
-use fardel_bytecode::Module;
+use fardel_bytecode::{Module, format};
 
 fn sources(folder: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
@@ -36,6 +36,7 @@ fn check_round_trip(name: &str, source: &str) {
     }
     let second = module("disassembled", &text);
     assert_eq!(bare(first.clone()), bare(second.clone()), "{text}");
+    assert_eq!(format::encode(&bare(first.clone())), format::encode(&bare(second.clone())), "{text}");
     let without_names = disassemble(&bare(first.clone())).unwrap();
     assert_eq!(bare(first), bare(module("without names", &without_names)), "{without_names}");
     assert_eq!(text, disassemble(&second).unwrap());
