@@ -102,8 +102,9 @@ pub(crate) const fn slot_offset(slot: usize) -> u16 {
 /// A function as the machine runs it.
 #[derive(Clone, Debug)]
 pub(crate) struct FunctionEntry {
-    /// Where its code begins, in bytes of the arena.
+    /// Where its code begins and ends, in bytes of the arena.
     pub(crate) entry: u32,
+    pub(crate) end: u32,
     /// Bytes of its frame.
     pub(crate) frame_bytes: u32,
     /// Words of its parameters.

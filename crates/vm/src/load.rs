@@ -163,7 +163,7 @@ impl Core {
             };
             let lowered = lower(&unit, &mut self.code, &mut self.long_maps, &mut calls, self.config.dispatch);
             let entry = &mut self.functions[first + position];
-            entry.entry = lowered.entry;
+            (entry.entry, entry.end) = (lowered.entry, lowered.end);
             entry.frame_bytes = lowered.frame_bytes;
             entry.places = lowered.places;
             entry.handlers = lowered.handlers;
@@ -196,6 +196,7 @@ impl Core {
         let ty = module.types.find(&Type::Function(function.params.clone(), function.result)).map(|index| types[index.at()]);
         FunctionEntry {
             entry: 0,
+            end: 0,
             frame_bytes: 0,
             params: function.params.len() as u32,
             captures,

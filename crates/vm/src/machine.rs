@@ -256,6 +256,15 @@ impl Machine {
         core.fibers.slots().filter_map(|slot| core.blocked(slot)).take(limit).collect()
     }
 
+    /// An exported or other function of a loaded module in the interpreter's internal form, a line an instruction: for
+    /// looking at what lowering makes of code.
+    pub fn internal_form(&self, module: ModuleHash, function: &str) -> Option<String> {
+        let loaded = self.core.find_module(module)?;
+        let functions = &loaded.module.module().functions;
+        let position = functions.iter().position(|known| known.name == function)?;
+        Some(self.core.listing(loaded.first_function + position as u32))
+    }
+
     /// Sets who is told of each instruction under [`crate::config::Dispatch::Trace`].
     pub fn set_tracer(&mut self, tracer: Box<dyn FnMut(&TraceEvent<'_>)>) {
         self.core.tracer = Some(tracer);

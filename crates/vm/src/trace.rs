@@ -1,7 +1,10 @@
-//! Telling a tracer of each instruction.
+//! Looking at code: telling a tracer of each instruction, listing the internal form.
 
-use crate::code::Op;
+use crate::code::{OP_BYTES, Op};
+use crate::config::Dispatch;
 use crate::core::Core;
+use crate::interp::table::{OPERATIONS, Operation};
+use crate::lower::emit::operation_code;
 use crate::machine::TraceEvent;
 use fardel_bytecode::Inst;
 use fardel_bytecode::leb::Reader;
@@ -30,4 +33,27 @@ pub(crate) fn observe(core: &mut Core, pc: *const Op) {
         }
     }
     core.tracer = Some(tracer);
+}
+
+impl Core {
+    /// A function in the internal form, a line an instruction: its place, name and operands.
+    pub(crate) fn listing(&self, function: u32) -> String {
+        use std::fmt::Write as _;
+        let entry = &self.functions[function as usize];
+        let mut out = String::new();
+        let (mut at, end) = (entry.entry as usize / OP_BYTES, entry.end as usize / OP_BYTES);
+        while at < end {
+            let op = &self.code[at];
+            let name = operation_at(self.config.dispatch, op).map_or("extension".to_owned(), |operation| format!("{operation:?}"));
+            let _ = writeln!(out, "{:4} {name} {} {} {} {}", at - entry.entry as usize / OP_BYTES, op.a, op.b, op.lo(), op.hi());
+            at += 1;
+        }
+        out
+    }
+}
+
+/// The operation that an instruction holds; nothing for most extensions.
+fn operation_at(dispatch: Dispatch, op: &Op) -> Option<Operation> {
+    let code = |operation: &Operation| operation_code(dispatch, *operation);
+    OPERATIONS.iter().copied().find(|operation| Op { code: code(operation), a: 0, b: 0, c: 0 }.extra() == op.extra())
 }

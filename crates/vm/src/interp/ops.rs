@@ -536,14 +536,16 @@ unsafe fn call<D: Dispatch>(mut r: Regs, count: usize) -> D::Out {
 }
 
 /// Leaves the caller's frame in its canonical form and enters the callee's.
+///
+/// The parts are moved one by one, so that the three registers that a handler may use freely are enough.
 #[inline(always)]
 unsafe fn enter<D: Dispatch>(r: &mut Regs, fp: *mut u8) {
-    let code = (*r.core).code_base;
     let extension = r.pc.add(1);
-    let extra = (*extension).code.extra;
-    r.fp.add(4).cast::<u32>().write((extra >> 32) as u32);
+    let extra = (&raw const (*extension).code).cast::<u32>();
+    r.fp.add(4).cast::<u32>().write(extra.add(1).read());
+    fp.cast::<u64>().write(u64::from(extra.read()));
+    let code = (*r.core).code_base;
     r.fp.add(8).cast::<u64>().write(extension.byte_offset_from(code) as u64);
-    fp.cast::<u64>().write(extra & 0xffff_ffff);
     r.pc = code.byte_add((*r.pc).c as usize);
     r.fp = fp;
 }
@@ -568,7 +570,7 @@ pub(super) unsafe fn call_3<D: Dispatch>(r: Regs) -> D::Out {
     call::<D>(r, 3)
 }
 
-/// The second extension's `extra` is the count of arguments.
+/// The count of arguments is the callee's.
 #[inline(always)]
 pub(super) unsafe fn call_n<D: Dispatch>(r: Regs) -> D::Out {
     let function = (*r.pc.add(1)).code.extra as u32;

@@ -64,6 +64,9 @@ macro_rules! define {
         #[allow(non_camel_case_types)]
         #[repr(u64)]
         pub(crate) enum Operation { $($fast,)* $($slow,)* }
+
+        /// Every operation, in the order of the numbers.
+        pub(crate) const OPERATIONS: &[Operation] = &[$(Operation::$fast,)* $(Operation::$slow,)*];
     };
 }
 operations!(define);

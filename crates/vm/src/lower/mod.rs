@@ -89,6 +89,7 @@ struct Lowering<'m, 'c> {
 /// What lowering a function gives, besides its code in the arena.
 pub(crate) struct Lowered {
     pub(crate) entry: u32,
+    pub(crate) end: u32,
     pub(crate) frame_bytes: u32,
     pub(crate) places: Box<[(u32, u32)]>,
     pub(crate) handlers: Box<[HandlerEntry]>,
@@ -169,6 +170,7 @@ impl<'m> Lowering<'m, '_> {
             })
             .collect();
         let (frame_bytes, locals, places) = (u32::from(self.frame_bytes), self.locals, std::mem::take(&mut self.places));
+        let end = self.out.place();
         let targets = self.out.finish();
         let handlers = unit.function.handlers.iter().zip(maps);
         let handlers = handlers
@@ -180,7 +182,7 @@ impl<'m> Lowering<'m, '_> {
                 map,
             })
             .collect();
-        Lowered { entry, frame_bytes, places: places.into(), handlers }
+        Lowered { entry, end, frame_bytes, places: places.into(), handlers }
     }
 
     fn fuses(&self) -> bool {

@@ -165,7 +165,8 @@ pub(crate) fn slice(cx: &mut Cx<'_>) -> Result<(), Stop> {
     let range = cx.range(cx.c(), cx.d(), cx.bytes(value).len())?;
     if flavour == Flavour::Text {
         for edge in [range.start, range.end] {
-            if !cx.text(value).is_char_boundary(edge) {
+            // A byte of a character that is not its first is 0b10xx_xxxx.
+            if cx.bytes(value).get(edge).is_some_and(|byte| byte & 0xc0 == 0x80) {
                 return cx.trap_with(ErrorKind::BadText, format!("position {edge} lies inside a character"));
             }
         }
