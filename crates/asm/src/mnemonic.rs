@@ -1,4 +1,6 @@
 //! Mnemonics: those of the instruction set and those that only the assembler knows.
+//!
+//! **Invariant:** a new row of the instruction set has its mnemonic here without being named.
 
 use std::sync::LazyLock;
 
@@ -14,17 +16,46 @@ pub(crate) enum Mnemonic {
     Push,
 }
 
-static SORTED: LazyLock<Vec<(&'static str, Mnemonic)>> = LazyLock::new(|| {
-    let mut all: Vec<_> = INSTRUCTIONS.iter().map(|info| (info.mnemonic, Mnemonic::Instruction(info.opcode))).collect();
-    all.push(("push", Mnemonic::Push));
-    all.sort_unstable_by_key(|(name, _)| *name);
-    all
+/// Slots of the table; more than twice the number of mnemonics, so that a search is short.
+const SLOTS: usize = 512;
+
+const _: () = assert!(INSTRUCTIONS.len() * 2 < SLOTS);
+
+/// All mnemonics by the hash of their letters, a taken slot passed over.
+static TABLE: LazyLock<[Option<(&'static str, Mnemonic)>; SLOTS]> = LazyLock::new(|| {
+    let mut table = [None; SLOTS];
+    for (word, mnemonic) in all() {
+        let mut slot = slot_of(word);
+        while table[slot].is_some() {
+            slot = (slot + 1) % SLOTS;
+        }
+        table[slot] = Some((word, mnemonic));
+    }
+    table
 });
 
+fn all() -> impl Iterator<Item = (&'static str, Mnemonic)> {
+    let instructions = INSTRUCTIONS.iter().map(|info| (info.mnemonic, Mnemonic::Instruction(info.opcode)));
+    instructions.chain([("push", Mnemonic::Push)])
+}
+
+/// Where the search for a word begins. The table is fixed, so no source can make its searches long.
+fn slot_of(word: &str) -> usize {
+    let hash = word.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    (hash ^ hash >> 16) as usize % SLOTS
+}
+
 /// What `word` means.
+#[inline]
 pub(crate) fn find(word: &str) -> Option<Mnemonic> {
-    let at = SORTED.binary_search_by(|(name, _)| (*name).cmp(word)).ok()?;
-    SORTED.get(at).map(|(_, mnemonic)| *mnemonic)
+    let mut slot = slot_of(word);
+    while let Some((known, mnemonic)) = TABLE[slot] {
+        if known == word {
+            return Some(mnemonic);
+        }
+        slot = (slot + 1) % SLOTS;
+    }
+    None
 }
 
 /// Words of other machines and languages, and what they are called here.
@@ -56,5 +87,5 @@ pub(crate) fn suggestion(word: &str) -> Option<String> {
     if let Some((_, ours)) = FOREIGN.iter().find(|(foreign, _)| *foreign == word) {
         return Some(format!("here this is `{ours}`"));
     }
-    crate::name::suggestion(word, SORTED.iter().map(|(name, _)| *name))
+    crate::name::suggestion(word, all().map(|(name, _)| name))
 }
