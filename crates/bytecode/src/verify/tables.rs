@@ -1,7 +1,7 @@
 //! The type table of a module: is it well-formed, and which type is the option of another, or a function's type.
 //!
 //! **Invariant:** after [`check`] every type index inside a type is in range, and a walk from component to component that
-//! stops at nominal types ends within [`limits::TYPE_DEPTH_MAX`] steps.
+//! stops at nominal types ends within [`TYPE_DEPTH_MAX`] steps.
 
 use super::error::{ErrorCode, Errors};
 use super::interner::{Interner, Mixer};
