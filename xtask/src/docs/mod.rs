@@ -22,10 +22,11 @@ pub struct Generated {
 
 /// Every generated file.
 pub fn generated() -> Vec<Generated> {
+    let file = |path, text: String| Generated { path, text: format!("{}\n", text.trim_end()) };
     vec![
-        Generated { path: "docs/spec/isa.md", text: isa::reference() },
-        Generated { path: "docs/spec/errors.md", text: errors::reference() },
-        Generated { path: "editors/fda.tmLanguage.json", text: grammar::text_mate() },
+        file("docs/spec/isa.md", isa::reference()),
+        file("docs/spec/errors.md", errors::reference()),
+        file("editors/fda.tmLanguage.json", grammar::text_mate()),
     ]
 }
 
