@@ -52,8 +52,8 @@ fn a_failure_shows_the_calls_that_led_there() {
 fn a_failure_of_the_host_says_what_happened() {
     let source = "host fs.read_text(Text) -> Text\nfn main()\n  push \"no/such/file\"\n  call_host fs.read_text\n  call_host \
                   io.print\n  ret\nend\n";
-    let wanted = "main ended: error(host): cannot read no/such/file: No such file or directory (os error 2)\n  at main+2 (a.fda:4)\n       \
-                  4 | call_host fs.read_text\n";
+    let wanted = "main ended: error(host): cannot read no/such/file: No such file or directory (os error 2)\n  at main+2 (a.fda:5)\n       \
+                  5 | call_host fs.read_text\n";
     check(source, &[], "", (1, "", wanted));
 }
 
@@ -77,7 +77,7 @@ fn a_fiber_that_fails_is_told_of_and_the_others_go_on() {
 fn what_nothing_can_wake_is_listed() {
     let source = "fn main()\n  spawn wait\n  drop\n  push \"before\"\n  call_host io.print\n  await_recv\n  drop\n  ret\nend\nfn wait()\n  \
                   await_recv\n  drop\n  ret\nend\n";
-    let wanted = "deadlock: no fiber can run, and nothing is under way that could wake one\n  fiber #0.1 at main+7 (a.fda:7) waits for a \
+    let wanted = "deadlock: no fiber can run, and nothing is under way that could wake one\n  fiber #0.1 at main+9 (a.fda:7) waits for a \
                   message; 0 messages in its mailbox\n  fiber #1.1 at wait+0 (a.fda:12) waits for a message; 0 messages in its mailbox\n";
     check(source, &[], "", (3, "before\n", wanted));
 }

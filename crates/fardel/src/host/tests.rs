@@ -1,3 +1,5 @@
+//! Each host function, called without a machine.
+
 use super::*;
 use crate::clock::Clock;
 use crate::output::Output;
