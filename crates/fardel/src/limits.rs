@@ -28,5 +28,3 @@ pub const GRACE_NANOS: u64 = 1_000_000_000;
 pub const MODULES_MAX: usize = 4096;
 /// How deeply files may import each other, so that following imports never needs a deep host stack.
 pub const IMPORT_DEPTH_MAX: usize = 64;
-/// Fibers that are asked to end between two batches, when `main` has ended.
-pub const CLOSE_FIBERS_MAX: usize = 4096;

@@ -9,9 +9,7 @@
 
 use crate::clock::Clock;
 use crate::host::{Answer, Generator, HostContext, HostValue, Hosts, Run as HostRun};
-use crate::limits::{
-    BATCH_SLICES_MAX, BATCH_SLICES_MIN, BLOCKED_SHOWN_MAX, CLOSE_FIBERS_MAX, FAILURES_SHOWN_MAX, GRACE_NANOS, WORKERS_MAX,
-};
+use crate::limits::{BATCH_SLICES_MAX, BATCH_SLICES_MIN, BLOCKED_SHOWN_MAX, FAILURES_SHOWN_MAX, GRACE_NANOS, WORKERS_MAX};
 use crate::outcome::{End, Outcome, status};
 use crate::output::Output as OutputBuffer;
 use crate::program::Program;
@@ -25,7 +23,6 @@ use fardel_vm::exit::ExitReason;
 use fardel_vm::fiber::FiberId;
 use fardel_vm::machine::{LoadError, Machine, Run, SpawnError};
 use fardel_vm::value::Value;
-use std::collections::BTreeSet;
 use std::io::{self, BufRead, BufReader, IsTerminal as _, Write};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -332,24 +329,23 @@ impl Runtime {
     /// Asks the fibers that are left to end, and waits for them and for awaited calls, at most until `deadline`.
     fn close(&mut self, deadline: u64) {
         let nobody = FiberId { slot: u32::MAX, generation: 0 };
-        let mut asked = BTreeSet::new();
         let interrupts = self.interrupts.count();
+        let mut asked: Vec<FiberId> = Vec::new();
         while self.interrupts.count() == interrupts && self.context.clock.now() < deadline {
             self.take_events();
-            let before = asked.len();
-            for fiber in self.machine.blocked(before + CLOSE_FIBERS_MAX) {
-                if asked.insert(fiber.fiber) {
-                    self.machine.handle(Input::Exit { fiber: fiber.fiber, reason: ExitReason::Shutdown });
-                }
+            // Once more in each round: a fiber may have started another one before it ended.
+            let alive: Vec<FiberId> = self.machine.fibers().collect();
+            for fiber in alive.iter().filter(|fiber| asked.binary_search(fiber).is_err()) {
+                self.machine.handle(Input::Exit { fiber: *fiber, reason: ExitReason::Shutdown });
             }
+            asked = alive;
             let turn = self.turn(nobody);
-            if self.machine.stats().fibers_live == 0 && self.awaited == 0 {
+            let alive = self.machine.stats().fibers_live;
+            let can_change = !turn.quiet || self.machine.next_timeout().is_some() || self.awaited > 0;
+            if (alive == 0 && self.awaited == 0) || !can_change {
                 return;
             }
-            if turn.quiet && asked.len() == before {
-                if self.machine.next_timeout().is_none() && self.awaited == 0 {
-                    return;
-                }
+            if turn.quiet {
                 self.wait(Some(deadline));
             }
         }

@@ -250,6 +250,11 @@ impl Machine {
         }
     }
 
+    /// The fibers that are alive, in the order of their ids.
+    pub fn fibers(&self) -> impl Iterator<Item = FiberId> + '_ {
+        self.core.fibers.slots().map(|slot| self.core.fibers.id(slot))
+    }
+
     /// The fibers that wait for something, in the order of their places, at most `limit` of them.
     pub fn blocked(&self, limit: usize) -> Vec<Blocked> {
         let core = &self.core;

@@ -3,7 +3,8 @@
 use crate::support::Scene;
 use fardel::vm::config::{Config, Dispatch, Lowering};
 use fardel::vm::exit::ExitReason;
-use fardel::{End, InterruptHandle, Outcome};
+use fardel::{Clock, End, InterruptHandle, Outcome};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier};
 
 const HOSTS: &str =
@@ -100,6 +101,33 @@ fn an_interrupt_ends_a_run_that_waits_or_computes() {
         });
         assert_eq!((outcome.status, outcome.end, error.as_str()), (130, End::Interrupted, ""));
     }
+}
+
+#[test]
+fn the_end_of_main_is_the_end_of_all() {
+    let source = "fn main()\n spawn wait\n drop\n spawn compute\n drop\n spawn breed\n drop\n yield\n ret\nend\nfn wait()\n await_recv\n \
+                  drop\n ret\nend\nfn compute()\nagain:\n jmp again\nend\nfn breed()\n spawn breed\n drop\n tail_call breed\nend";
+    let mut scene = Scene::new("");
+    scene.settings.machine.slice = 10;
+    let (outcome, _, error) = run(scene, source);
+    assert_eq!((outcome.status, outcome.end, outcome.stats.fibers_live, error.as_str()), (0, NORMAL, 0, ""));
+}
+
+#[test]
+fn a_call_that_has_begun_is_waited_for() {
+    let (mut scene, done) = (Scene::new(""), Arc::new(AtomicBool::new(false)));
+    let flag = Arc::clone(&done);
+    scene.hosts.add_blocking("demo.slow", move || {
+        (0..1_000).for_each(|_| std::thread::yield_now());
+        flag.store(true, Ordering::SeqCst);
+        Ok(())
+    });
+    // The wait ends by the call's end, not by a clock that does not go on.
+    scene.settings.clock = Clock::system();
+    let source =
+        "host demo.slow()\nfn main()\n spawn other\n drop\n yield\n ret\nend\nfn other()\n call_host demo.slow\n ret\nend";
+    let (outcome, _, error) = run(scene, source);
+    assert_eq!((outcome.status, error.as_str(), done.load(Ordering::SeqCst)), (0, "", true));
 }
 
 #[test]
