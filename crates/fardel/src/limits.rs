@@ -6,6 +6,8 @@ pub const BATCH_SLICES_MAX: u32 = 64;
 pub const BATCH_SLICES_MIN: u32 = 1;
 /// Threads for host functions that block; more calls than that wait in line.
 pub const WORKERS_MAX: usize = 32;
+/// Bytes of input that are read ahead.
+pub const INPUT_BYTES_MAX: usize = 64 << 10;
 /// Bytes of output that are held back before they are written.
 pub const OUTPUT_BYTES_MAX: usize = 64 << 10;
 /// Nanoseconds that output is held back while fibers compute: short enough to look immediate.

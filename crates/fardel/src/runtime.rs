@@ -9,7 +9,9 @@
 
 use crate::clock::Clock;
 use crate::host::{Answer, Generator, HostContext, HostValue, Hosts, Run as HostRun};
-use crate::limits::{BATCH_SLICES_MAX, BATCH_SLICES_MIN, BLOCKED_SHOWN_MAX, FAILURES_SHOWN_MAX, GRACE_NANOS, WORKERS_MAX};
+use crate::limits::{
+    BATCH_SLICES_MAX, BATCH_SLICES_MIN, BLOCKED_SHOWN_MAX, FAILURES_SHOWN_MAX, GRACE_NANOS, INPUT_BYTES_MAX, WORKERS_MAX,
+};
 use crate::outcome::{End, Outcome, status};
 use crate::output::Output as OutputBuffer;
 use crate::program::Program;
@@ -23,7 +25,7 @@ use fardel_vm::exit::ExitReason;
 use fardel_vm::fiber::FiberId;
 use fardel_vm::machine::{LoadError, Machine, Run, SpawnError};
 use fardel_vm::value::Value;
-use std::io::{self, BufRead, BufReader, IsTerminal as _, Write};
+use std::io::{self, BufReader, IsTerminal as _, Read, Write};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -56,8 +58,8 @@ impl Default for Settings {
 
 /// The standard streams of a program.
 pub struct Streams {
-    /// What `io.read_line` reads.
-    pub input: Box<dyn BufRead + Send>,
+    /// What `io.read_line` reads; it is buffered by the runtime.
+    pub input: Box<dyn Read + Send>,
     /// What `io.print` writes to.
     pub output: Box<dyn Write>,
     /// What `io.error` writes to, and where failures are reported.
@@ -70,7 +72,7 @@ impl Streams {
     /// Those of the process.
     pub fn standard() -> Self {
         Streams {
-            input: Box::new(BufReader::new(io::stdin())),
+            input: Box::new(io::stdin()),
             output: Box::new(io::stdout()),
             error: Box::new(io::stderr()),
             line_wise: io::stdout().is_terminal(),
@@ -127,8 +129,10 @@ pub struct Runtime {
     config: Config,
     hosts: Hosts,
     context: HostContext,
-    input: Arc<Mutex<Box<dyn BufRead + Send>>>,
+    input: Arc<Mutex<BufReader<Box<dyn Read + Send>>>>,
     reader: Workers,
+    /// Calls that the reader has.
+    reads: usize,
     workers: Workers,
     /// Calls on threads whose end is worth waiting for, such as writing a file.
     awaited: usize,
@@ -155,9 +159,10 @@ impl Runtime {
             config,
             hosts,
             context: HostContext { output, error: streams.error, arguments, clock, random },
-            input: Arc::new(Mutex::new(streams.input)),
+            input: Arc::new(Mutex::new(BufReader::with_capacity(INPUT_BYTES_MAX, streams.input))),
             reader: Workers::new("fardel-input", 1, false, sender.clone()),
             workers: Workers::new("fardel-worker", WORKERS_MAX, true, sender.clone()),
+            reads: 0,
             awaited: 0,
             events,
             interrupts: InterruptHandle { count: Arc::default(), events: sender },
@@ -273,9 +278,19 @@ impl Runtime {
                 self.workers.submit(call, move || function(args)).inspect(|()| self.awaited += 1)
             }
             Some(HostRun::Input(function)) => {
-                let (function, input) = (*function, Arc::clone(&self.input));
+                let function = *function;
+                // A whole line that is here already needs no thread that waits for it, which would cost far more than
+                // the line.
+                if self.reads == 0
+                    && let Ok(mut input) = self.input.try_lock()
+                    && input.buffer().contains(&b'\n')
+                {
+                    return Some(function(&mut *input, args));
+                }
+                let input = Arc::clone(&self.input);
                 // A read that panicked may have left half a line; the next one begins behind it.
-                self.reader.submit(call, move || function(&mut **input.lock().unwrap_or_else(PoisonError::into_inner), args))
+                let read = move || function(&mut *input.lock().unwrap_or_else(PoisonError::into_inner), args);
+                self.reader.submit(call, read).inspect(|()| self.reads += 1)
             }
         };
         submitted.err().map(Err)
@@ -290,7 +305,8 @@ impl Runtime {
     fn take(&mut self, event: Event) {
         match event {
             Event::Done { call, answer, awaited } => {
-                self.awaited -= usize::from(awaited);
+                let count = if awaited { &mut self.awaited } else { &mut self.reads };
+                *count -= 1;
                 self.machine.handle(Input::HostResult { call, result: answer });
             }
             // The count says it; the event only wakes.
