@@ -88,8 +88,8 @@ fn update(name: &str, source: &str, seen: &str) {
     fs::write(folder().join(format!("{name}.fda")), format!("{head}{seen}{body}")).expect("the fixture can be written");
 }
 
-#[track_caller]
-fn check(name: &str, source: &str, collect_always: bool) {
+/// What is wrong with a fixture: the first way of running it in which something else comes of it.
+fn difference(name: &str, source: &str, collect_always: bool) -> Option<String> {
     let wanted: String = source.lines().filter(|line| is_expectation(line)).map(|line| format!("{line}\n")).collect();
     for (lowering, dispatch) in ENGINES {
         for slice in SLICES {
@@ -104,24 +104,40 @@ fn check(name: &str, source: &str, collect_always: bool) {
             };
             let seen = run(name, source, config);
             if std::env::var_os("UPDATE").is_some() {
-                return update(name, source, &seen);
+                update(name, source, &seen);
+                return None;
             }
-            assert_eq!(
-                seen, wanted,
-                "{name}, {lowering:?} under {dispatch:?}, slices of {slice}, collecting always: {collect_always}"
-            );
+            if seen != wanted {
+                let way = format!("{lowering:?} under {dispatch:?}, slices of {slice}, collecting always: {collect_always}");
+                return Some(format!("{name}, {way}\n{}", lines_that_differ(&wanted, &seen)));
+            }
         }
     }
+    None
+}
+
+fn lines_that_differ(wanted: &str, seen: &str) -> String {
+    let count = wanted.lines().count().max(seen.lines().count());
+    let pairs = (0..count).map(|at| (at, wanted.lines().nth(at), seen.lines().nth(at)));
+    let differ = pairs.filter(|(_, wanted, seen)| wanted != seen).take(5);
+    differ.map(|(at, wanted, seen)| format!("  line {}: wanted {wanted:?}, seen {seen:?}\n", at + 1)).collect()
+}
+
+#[track_caller]
+fn check(collect_always: bool) {
+    let differences: Vec<_> =
+        fixtures().iter().filter_map(|(name, source)| difference(name, source, collect_always)).collect();
+    assert!(differences.is_empty(), "{} fixtures differ:\n{}", differences.len(), differences.concat());
 }
 
 #[test]
 fn instructions_do_what_their_fixtures_say() {
-    fixtures().iter().for_each(|(name, source)| check(name, source, false));
+    check(false);
 }
 
 #[test]
 fn collecting_at_every_allocation_changes_nothing() {
-    fixtures().iter().for_each(|(name, source)| check(name, source, true));
+    check(true);
 }
 
 #[test]
