@@ -13,7 +13,15 @@ macro_rules! operations {
                 int_and int_or int_xor int_and_k int_not int_shl int_shr int_shr_u int_shl_k int_shr_k int_shr_u_k
                 count_ones leading_zeros trailing_zeros bool_not
                 float_add float_sub float_mul float_div float_add_k float_sub_k float_rsub_k float_mul_k float_div_k
-                float_rdiv_k float_mul_add float_mul_sub float_mul_rsub
+                float_rdiv_k
+                float_add_add float_add_sub float_add_rsub float_add_mul float_add_div float_add_rdiv
+                float_sub_add float_sub_sub float_sub_rsub float_sub_mul float_sub_div float_sub_rdiv
+                float_mul_add float_mul_sub float_mul_rsub float_mul_mul float_mul_div float_mul_rdiv
+                float_div_add float_div_sub float_div_rsub float_div_mul float_div_div float_div_rdiv
+                field_float_add field_float_sub field_float_rsub
+                field_float_mul field_float_div field_float_rdiv
+                array_float_add array_float_sub array_float_rsub
+                array_float_mul array_float_div array_float_rdiv
                 float_neg float_abs float_min float_max float_sqrt float_rem float_unary float_binary
                 int_to_float float_to_int float_bits
                 int_lt int_le int_eq int_ne float_lt float_le float_eq float_ne word_same word_differs is_null
@@ -24,6 +32,10 @@ macro_rules! operations {
                 back_int_step_lt back_int_step_le back_int_step_lt_k back_int_step_ge_k
                 jump_float_lt jump_float_le jump_float_eq jump_float_ne jump_float_nlt jump_float_nle
                 back_float_lt back_float_le back_float_eq back_float_ne back_float_nlt back_float_nle
+                jump_float_lt_k jump_float_le_k jump_float_gt_k jump_float_ge_k
+                jump_float_nlt_k jump_float_nle_k jump_float_ngt_k jump_float_nge_k
+                back_float_lt_k back_float_le_k back_float_gt_k back_float_ge_k
+                back_float_nlt_k back_float_nle_k back_float_ngt_k back_float_nge_k
                 jump_true jump_false back_true back_false jump_null jump_some back_null back_some
                 switch
                 call_0 call_1 call_2 call_3 call_n tail_call ret ret_int_k ret_void ret_int_if_lt_k

@@ -1,6 +1,7 @@
 //! Lowering of comparisons and branches: a comparison and the branch behind it are one instruction.
 
 use super::emit::Distance;
+use super::number::exact_f32;
 use super::{Entry, Lowering, slot};
 use crate::code::Op;
 use crate::interp::table::Operation as Do;
@@ -8,6 +9,10 @@ use crate::runtime::compare::COMPARE_REPRS;
 use fardel_bytecode::Inst;
 use fardel_bytecode::index::TargetIndex;
 use fardel_bytecode::types::{FLOAT, INT, Repr};
+
+/// A function with more bytes of code may have branches whose distance does not fit 16 bits: a byte, be it of an
+/// instruction or of a jump table, never becomes more than six instructions.
+const FAR_BYTES: usize = 5_000;
 
 /// A relation between two values.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -304,7 +309,45 @@ impl Lowering<'_, '_> {
         Some(4)
     }
 
+    /// A branch on a float and a constant.
+    fn float_branch_k(&mut self, at: usize, relation: Relation) -> Option<usize> {
+        let branch = self.branch_behind(at)?;
+        let constant = |depth: usize| match self.stack[self.position(depth)] {
+            Entry::Float(bits) => exact_f32(bits),
+            Entry::Home | Entry::Local(_) | Entry::Int(_) | Entry::Word(_) => None,
+        };
+        let (relation, depth, k) = match (constant(0), constant(1)) {
+            (Some(k), None) => (relation, 1, k),
+            (None, Some(k)) => (relation.mirrored(), 0, k),
+            (None, None) | (Some(_), Some(_)) => return None,
+        };
+        if self.unit.function.code.len() > FAR_BYTES {
+            return None;
+        }
+        let (forward, back) = match (relation, branch.when) {
+            (Relation::Lt, true) => (Do::jump_float_lt_k, Do::back_float_lt_k),
+            (Relation::Le, true) => (Do::jump_float_le_k, Do::back_float_le_k),
+            (Relation::Gt, true) => (Do::jump_float_gt_k, Do::back_float_gt_k),
+            (Relation::Ge, true) => (Do::jump_float_ge_k, Do::back_float_ge_k),
+            (Relation::Lt, false) => (Do::jump_float_nlt_k, Do::back_float_nlt_k),
+            (Relation::Le, false) => (Do::jump_float_nle_k, Do::back_float_nle_k),
+            (Relation::Gt, false) => (Do::jump_float_ngt_k, Do::back_float_ngt_k),
+            (Relation::Ge, false) => (Do::jump_float_nge_k, Do::back_float_nge_k),
+            (Relation::Eq | Relation::Ne, _) => return None,
+        };
+        self.flush_below(2);
+        let value = self.operand(depth);
+        let operation = if self.is_back(branch.target) { back } else { forward };
+        self.out.branch(operation, value, 0, k, branch.target, Distance::Middle);
+        self.last = None;
+        self.pop(2);
+        Some(2)
+    }
+
     fn float_relation(&mut self, at: usize, relation: Relation) -> usize {
+        if let Some(done) = self.float_branch_k(at, relation) {
+            return done;
+        }
         let swaps = matches!(relation, Relation::Gt | Relation::Ge);
         let relation = if swaps { relation.mirrored() } else { relation };
         let (depth_x, depth_y) = if swaps { (0, 1) } else { (1, 0) };

@@ -12,6 +12,8 @@ pub(super) enum Distance {
     Whole,
     /// The upper 24 bits of `c`.
     Upper,
+    /// `b`.
+    Middle,
 }
 
 /// A call whose callee's place is not known yet.
@@ -81,10 +83,11 @@ impl<'a> Emitter<'a> {
             let to = self.targets[target.at()].unwrap_or(at);
             let distance = to as i32 - at as i32;
             let op = &mut self.code[at];
-            op.c = match kind {
-                Distance::Whole => distance as u32,
-                Distance::Upper => op.c & 255 | (distance << 8) as u32,
-            };
+            match kind {
+                Distance::Whole => op.c = distance as u32,
+                Distance::Upper => op.c = op.c & 255 | (distance << 8) as u32,
+                Distance::Middle => op.b = distance as i16 as u16,
+            }
         }
         self.targets.iter().map(|at| (at.unwrap_or_default() * OP_BYTES) as u32).collect()
     }

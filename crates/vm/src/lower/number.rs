@@ -14,8 +14,76 @@ pub(super) struct Forms {
     pub(super) any: Do,
 }
 
+/// The first of two operations on floats.
+#[derive(Clone, Copy)]
+enum FloatFirst {
+    Add,
+    Sub,
+    Mul,
+    Div,
+}
+
+/// The second of two, on the first's result t and another operand d.
+#[derive(Clone, Copy)]
+enum FloatSecond {
+    /// d + t.
+    Add,
+    /// t - d.
+    Sub,
+    /// d - t.
+    RSub,
+    /// t * d.
+    Mul,
+    /// t / d.
+    Div,
+    /// d / t.
+    RDiv,
+}
+
+impl FloatFirst {
+    fn of(inst: &Inst<'_>) -> Option<FloatFirst> {
+        match inst {
+            Inst::Add {} => Some(FloatFirst::Add),
+            Inst::Sub {} => Some(FloatFirst::Sub),
+            Inst::Mul {} => Some(FloatFirst::Mul),
+            Inst::Div {} => Some(FloatFirst::Div),
+            _ => None,
+        }
+    }
+
+    fn with(self, second: FloatSecond) -> Do {
+        let row = match self {
+            FloatFirst::Add => [Do::float_add_add, Do::float_add_sub, Do::float_add_rsub, Do::float_add_mul, Do::float_add_div, Do::float_add_rdiv],
+            FloatFirst::Sub => [Do::float_sub_add, Do::float_sub_sub, Do::float_sub_rsub, Do::float_sub_mul, Do::float_sub_div, Do::float_sub_rdiv],
+            FloatFirst::Mul => [Do::float_mul_add, Do::float_mul_sub, Do::float_mul_rsub, Do::float_mul_mul, Do::float_mul_div, Do::float_mul_rdiv],
+            FloatFirst::Div => [Do::float_div_add, Do::float_div_sub, Do::float_div_rsub, Do::float_div_mul, Do::float_div_div, Do::float_div_rdiv],
+        };
+        row[second as usize]
+    }
+}
+
+impl FloatSecond {
+    fn of(inst: &Inst<'_>, is_second: bool) -> Option<FloatSecond> {
+        match inst {
+            Inst::Add {} => Some(FloatSecond::Add),
+            Inst::Sub {} => Some(if is_second { FloatSecond::RSub } else { FloatSecond::Sub }),
+            Inst::Mul {} => Some(FloatSecond::Mul),
+            Inst::Div {} => Some(if is_second { FloatSecond::RDiv } else { FloatSecond::Div }),
+            _ => None,
+        }
+    }
+
+    fn with_field(self) -> Do {
+        [Do::field_float_add, Do::field_float_sub, Do::field_float_rsub, Do::field_float_mul, Do::field_float_div, Do::field_float_rdiv][self as usize]
+    }
+
+    fn with_element(self) -> Do {
+        [Do::array_float_add, Do::array_float_sub, Do::array_float_rsub, Do::array_float_mul, Do::array_float_div, Do::array_float_rdiv][self as usize]
+    }
+}
+
 /// The float as binary32, where that is exact.
-fn exact_f32(bits: u64) -> Option<u32> {
+pub(super) fn exact_f32(bits: u64) -> Option<u32> {
     let value = f64::from_bits(bits);
     let narrow = value as f32;
     if f64::from(narrow).to_bits() == bits { Some(narrow.to_bits()) } else { None }
@@ -29,7 +97,7 @@ impl Lowering<'_, '_> {
             return self.int_with_constant(at, inst).unwrap_or_else(|| self.binary(at, forms.int));
         }
         if (x, y) == (FLOAT, FLOAT) {
-            if let Some(done) = self.product_into_sum(at, inst) {
+            if let Some(done) = self.float_pair(at, inst) {
                 return done;
             }
             return self.float_with_constant(at, inst).unwrap_or_else(|| self.binary(at, forms.float));
@@ -156,32 +224,61 @@ impl Lowering<'_, '_> {
         Some(self.with_k(at, operation, depth, k as i32))
     }
 
-    /// A product that is added to or subtracted from something next. Each step is still rounded.
-    fn product_into_sum(&mut self, at: usize, inst: &Inst<'_>) -> Option<usize> {
-        if !matches!(inst, Inst::Mul {}) {
+    /// An operation on floats whose result the next one uses alone.
+    fn float_pair(&mut self, at: usize, inst: &Inst<'_>) -> Option<usize> {
+        let first = FloatFirst::of(inst)?;
+        if (0..2).any(|depth| self.constant_float(depth).is_some()) {
             return None;
         }
-        // d b c mul add
-        let below = self.stack.len() >= 3 && !matches!(self.stack[self.position(2)], Entry::Float(_));
-        if below && matches!(self.next(at, 1), Some(Inst::Add {} | Inst::Sub {})) {
-            let operation =
-                if matches!(self.next(at, 1), Some(Inst::Add {})) { Do::float_mul_add } else { Do::float_mul_sub };
-            let (d, b, c) = (self.operand(2), self.operand(1), self.operand(0));
-            let target = self.target(at + 1, 3);
-            self.emit(operation, target.slot, b, Op::pair(c, d));
-            return Some(1 + self.done(3, target));
+        self.then(at, 2, |second| first.with(second), |lowering| {
+            let (x, y) = (lowering.operand(1), lowering.operand(0));
+            (x, y)
+        })
+    }
+
+    /// A field of type Float that the next operation uses alone.
+    pub(super) fn float_field(&mut self, at: usize, offset: u16) -> Option<usize> {
+        self.then(at, 1, FloatSecond::with_field, |lowering| (lowering.operand(0), offset))
+    }
+
+    /// An element of an array of Float that the next operation uses alone.
+    pub(super) fn float_element(&mut self, at: usize) -> Option<usize> {
+        self.then(at, 2, FloatSecond::with_element, |lowering| (lowering.operand(1), lowering.operand(0)))
+    }
+
+    /// Makes one instruction of this one, which pops `operands` and gives a float, and of the operation on floats behind
+    /// it, if that uses the result at once. `operation` says which, and `slots` what goes into its `b` and low `c`.
+    fn then(
+        &mut self,
+        at: usize,
+        operands: usize,
+        operation: impl FnOnce(FloatSecond) -> Do,
+        slots: impl FnOnce(&mut Self) -> (u16, u16),
+    ) -> Option<usize> {
+        // d, this one, operation
+        if let Some(second) = self.float_operation(at, 1, true) {
+            if self.stack.len() <= operands || self.constant_float(operands).is_some() {
+                return None;
+            }
+            let (d, (b, c)) = (self.operand(operands), slots(self));
+            let target = self.target(at + 1, operands + 1);
+            self.emit(operation(second), target.slot, b, Op::pair(c, d));
+            return Some(1 + self.done(operands + 1, target));
         }
-        // b c mul d add
+        // this one, d, operation
         let Some(Inst::Load { local }) = self.next(at, 1) else { return None };
-        let operation = match self.next(at, 2) {
-            Some(Inst::Add {}) => Do::float_mul_add,
-            Some(Inst::Sub {}) => Do::float_mul_rsub,
-            _ => return None,
-        };
-        let (b, c) = (self.operand(1), self.operand(0));
-        let target = self.target(at + 2, 2);
-        self.emit(operation, target.slot, b, Op::pair(c, super::slot(local.at())));
-        Some(2 + self.done(2, target))
+        let second = self.float_operation(at, 2, false)?;
+        let (b, c) = slots(self);
+        let target = self.target(at + 2, operands);
+        self.emit(operation(second), target.slot, b, Op::pair(c, super::slot(local.at())));
+        Some(2 + self.done(operands, target))
+    }
+
+    /// The operation on two floats some instructions ahead, where this one's result is the second operand or the first.
+    fn float_operation(&self, at: usize, ahead: usize, is_second: bool) -> Option<FloatSecond> {
+        let inst = self.next(at, ahead)?;
+        let second = FloatSecond::of(&inst, is_second)?;
+        if (self.type_of(at + ahead, 1), self.type_of(at + ahead, 0)) == (FLOAT, FLOAT) { Some(second) } else { None }
     }
 
     /// A function of one float.

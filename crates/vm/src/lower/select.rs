@@ -666,8 +666,8 @@ impl<'m> Lowering<'m, '_> {
     }
 
     fn field(&mut self, at: usize, ty: TypeIndex, field: FieldIndex) -> usize {
-        let word = self.field_word(self.type_id(ty), field);
-        self.unary_with(at, Do::field, (8 + word * 8) as u32)
+        let offset = 8 + self.field_word(self.type_id(ty), field) * 8;
+        self.float_field(at, offset as u16).unwrap_or_else(|| self.unary_with(at, Do::field, offset as u32))
     }
 
     // Containers.
@@ -687,6 +687,11 @@ impl<'m> Lowering<'m, '_> {
         let ty = self.type_of(at, 1);
         match self.descriptor(ty) {
             Type::Array(element) => {
+                if *element == Element::Float
+                    && let Some(done) = self.float_element(at)
+                {
+                    return done;
+                }
                 let operation = match element {
                     Element::Int | Element::Float => Do::array_get_8,
                     Element::Byte => Do::array_get_byte,
