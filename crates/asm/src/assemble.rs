@@ -63,15 +63,14 @@ pub fn assemble(file_name: &str, source: &str, resolver: &mut dyn Resolver) -> A
         Report::error(Code::TooLarge, Span::default(), message).tell(&mut sink);
         None
     } else {
-        Some(module(file_name, source, resolver, &mut sink))
+        Some(module(file_name, source, resolver, &mut sink)).filter(|_| !sink.has_errors())
     };
-    let module = module.filter(|_| !sink.has_errors());
-    let module = module.filter(|module| prove(module, source, &mut sink));
+    let module = module.filter(|(module, written)| prove(module, source, written, &mut sink)).map(|(module, _)| module);
     Assembled { module, diagnostics: sink.finish() }
 }
 
 /// Lets the verifier have the last word, so that what it refuses is told with its place in the source.
-fn prove(module: &Module, source: &str, sink: &mut Sink) -> bool {
+fn prove(module: &Module, source: &str, written: &[(String, Span)], sink: &mut Sink) -> bool {
     let Err(errors) = verify(module.clone()) else { return true };
     let debug = module.debug.iter().flat_map(|debug| &debug.functions);
     for error in &errors {
@@ -82,8 +81,10 @@ fn prove(module: &Module, source: &str, sink: &mut Sink) -> bool {
             let reached = debug.lines.iter().take_while(|(at, _)| error.offset.is_some_and(|offset| *at <= offset));
             reached.last().map(|(_, line)| *line).or(first)
         });
+        let named = written.iter().filter(|_| error.function.is_none()).find(|(name, _)| error.detail.contains(name));
+        let span = named.map_or_else(|| line_span(source, line.unwrap_or(1)), |(_, span)| *span);
         let message = format!("the verifier refuses this module: {error}");
-        Report::error(Code::Refused, line_span(source, line.unwrap_or(1)), message).label("here").tell(sink);
+        Report::error(Code::Refused, span, message).label("here").tell(sink);
     }
     // A refusal without a reason would be a mistake of the verifier's, and no module comes of it either.
     false
@@ -96,7 +97,8 @@ fn line_span(source: &str, line: u32) -> Span {
     Span { start: start as u32, end: (start + text.trim().len()) as u32 }
 }
 
-fn module(file_name: &str, source: &str, resolver: &mut dyn Resolver, sink: &mut Sink) -> Module {
+/// Assembles a module; besides it gives the types that are written in it and only the verifier judges.
+fn module(file_name: &str, source: &str, resolver: &mut dyn Resolver, sink: &mut Sink) -> (Module, Vec<(String, Span)>) {
     let items = scan(source, sink);
     let mut scope = Scope::new(source);
     declare_type_names(&mut scope, &items, sink);
@@ -124,10 +126,11 @@ fn module(file_name: &str, source: &str, resolver: &mut dyn Resolver, sink: &mut
         Report::error(Code::TooLarge, Span::default(), message).tell(sink);
     }
     module.exports = declared.exports;
+    let written = scope.keyed.iter().map(|(ty, span)| (scope.pool.display(*ty), *span)).collect();
     module.types = scope.pool.finish();
     module.data = data.finish();
     module.debug = Some(debug);
-    module
+    (module, written)
 }
 
 /// A module with what is outside of functions, whose types get their final indices first.

@@ -351,7 +351,7 @@ impl<'a> Reader<'a, '_, '_> {
         };
         let own = self.scope.pool.display(type_of(&constant));
         of(constant).ok_or_else(|| {
-            let message = format!("{what} is wanted here, found a constant of type {own}");
+            let message = format!("found a constant of type {own}, wanted {what}");
             let hint = if own == "Int" { Some("a float has a point: `1.0`".to_owned()) } else { None };
             let report = Report::error(Code::WrongOperand, span, message).label(format!("this is {own}"));
             report.maybe_hint(hint.filter(|_| what == FLOAT)).tell(self.parser.sink)
@@ -382,7 +382,7 @@ impl<'a> Reader<'a, '_, '_> {
         let span = self.parser.token().span;
         let depth = self.int_operand()?;
         u32::try_from(depth).map_err(|_| {
-            let message = format!("a depth in the stack is wanted here, found {depth}");
+            let message = format!("found {depth}, wanted a depth in the stack");
             Report::error(Code::WrongOperand, span, message).label("not a depth").tell(self.parser.sink)
         })
     }
@@ -455,7 +455,7 @@ impl<'a> Reader<'a, '_, '_> {
                 let message = format!("the sum type {shown} has no variant `{}`", name.text);
                 return Report::error(Code::UnknownMember, name.span, message).maybe_hint(hint).tell(sink);
             }
-            let message = format!("a sum type is wanted here, {shown} has no variants");
+            let message = format!("found the type {shown}, which has no variants, wanted a sum type");
             Report::error(Code::WrongShape, name.span, message).label("not a variant").tell(sink)
         })
     }
@@ -530,7 +530,8 @@ impl<'a> Reader<'a, '_, '_> {
         if usize::try_from(stated) == Ok(signature.params.len()) {
             return Ok(());
         }
-        let message = format!("`{}` takes {} arguments, found {stated}", signature.name, signature.params.len());
+        let wanted = crate::explain::count(signature.params.len(), "argument");
+        let message = format!("`{}` takes {wanted}, found {stated}", signature.name);
         Err(Report::error(Code::ArgumentCount, span, message).label("another number").tell(self.parser.sink))
     }
 }

@@ -179,7 +179,8 @@ impl Walk<'_, '_, '_, '_, '_> {
     }
 
     fn explainer(&self) -> Explainer<'_> {
-        Explainer { pool: self.typing.pool, body: self.body, stack: &self.stack, origins: &self.origins }
+        let Typing { pool, pops, .. } = &*self.typing;
+        Explainer { pool, body: self.body, stack: &self.stack, origins: &self.origins, pops }
     }
 
     /// Comes to a label.
@@ -451,22 +452,19 @@ impl Walk<'_, '_, '_, '_, '_> {
             let ((from, start), (to, end)) = (self.out_at_label(handle.from), self.out_at_label(handle.to));
             let Some(place) = self.flow.place(handle.target) else { continue };
             let target = self.out.places.get(place as usize).map_or(0, |place| place.at);
-            let problem = if from >= to {
-                "this range ends before it begins"
+            let (problem, label) = if from >= to {
+                ("this range ends before it begins", "covers nothing")
             } else if start >= end {
-                "no way leads to any instruction of this range"
+                ("no way leads to any instruction of this range", "covers nothing")
             } else if target < end {
-                "the handler stands before the end of the range that it is for"
+                ("this handler stands before the end of the range that it is for", "stands too early")
             } else {
                 self.out.places.get_mut(place as usize).into_iter().for_each(|place| place.is_used = true);
                 handlers.push(OutHandler { start, end, place, span: handle.span });
                 continue;
             };
             let hint = "write `handle from to target`, with the three labels in this order in the code";
-            Report::error(Code::BadRange, handle.span, problem)
-                .label("no instruction is covered so")
-                .hint(hint)
-                .tell(self.sink);
+            Report::error(Code::BadRange, handle.span, problem).label(label).hint(hint).tell(self.sink);
             self.failed = true;
         }
         handlers.sort_by_key(|handler| (handler.end, std::cmp::Reverse(handler.start)));

@@ -13,6 +13,7 @@ use fardel_bytecode::isa::AnyOperand;
 use fardel_bytecode::limits::{CODE_BYTES_MAX, DATA_MAX};
 use fardel_bytecode::module::{Function, FunctionDebug, Handler, LocalSet, ServePoint, Target};
 use fardel_bytecode::operand::{BytesData, Depth, FloatBits, OperandKind, Targets, TextData};
+use fardel_bytecode::types::ANY;
 
 use crate::data_pool::DataPool;
 use crate::diagnostic::{Code, Report, Sink, Told};
@@ -89,7 +90,9 @@ fn check_assigned(out: &Elaborated, body: &Body<'_>, live: &Liveness, entry: usi
         let name = body.names.get(local.at()).map_or("?", |name| name.as_ref());
         let span = first_read(out, local).map_or(body.end, |ir| ir.span);
         let report = Report::error(Code::Unassigned, span, format!("the local `{name}` may be read before it is assigned"));
-        let hint = format!("assign it on every way to here, as with `push null` and `store {name}`");
+        let is_any = body.locals.get(local.at()) == Some(&ANY);
+        let how = if is_any { format!("`push null` and `store {name}`") } else { format!("`store {name}`") };
+        let hint = format!("assign it on every way to here, as with {how}; a trap may come before an assignment");
         report.label("read here").hint(hint).tell(sink);
     }
     Err(Told)

@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** a message names what was found, what was wanted, and where the value came from when that is known.
 
+use fardel_bytecode::Opcode;
 use fardel_bytecode::index::TypeIndex;
 use fardel_bytecode::isa::{Effect, Rule};
 use fardel_bytecode::types::{ADDRESS, ANY, BOOL, FLOAT, INT, NULL, TEXT, Type};
@@ -19,6 +20,8 @@ pub(crate) struct Explainer<'e> {
     pub(crate) body: &'e Body<'e>,
     pub(crate) stack: &'e [TypeIndex],
     pub(crate) origins: &'e [u32],
+    /// What the instruction takes, as far as it is known.
+    pub(crate) pops: &'e [TypeIndex],
 }
 
 impl Explainer<'_> {
@@ -93,14 +96,14 @@ impl Explainer<'_> {
 
     /// Why an instruction does not work; nothing when that was told elsewhere.
     pub(crate) fn fault(&self, fault: &Fault, ir: &Ir) -> Option<Report> {
-        let name = ir.opcode.info().mnemonic;
+        let name = if ir.opcode == Opcode::PushFunction { "push" } else { ir.opcode.info().mnemonic };
         let error = |code, message: String| Report::error(code, ir.span, message);
         let report = match fault {
             Fault::Told => return None,
             Fault::Underflow { wanted } => {
-                let message = format!("`{name}` wants {wanted} operands, the stack has {}", self.stack.len());
+                let message = format!("`{name}` wants {}, the stack has {}", count(*wanted, "operand"), self.stack.len());
                 let report = error(Code::Underflow, message).label(format!("the stack here is {}", self.shown_stack()));
-                report.maybe_hint(self.stack_rule(ir))
+                report.maybe_hint(self.operand_list(ir).or_else(|| self.stack_rule(ir)))
             }
             Fault::Operand { depth, wanted } => {
                 let found = self.found(*depth);
@@ -128,8 +131,8 @@ impl Explainer<'_> {
             }
             Fault::CannotInfer { depth, wanted } => {
                 let found = self.show(self.found(*depth));
-                let message =
-                    format!("the type of `{name}` was left out, and {} is {found} and not {wanted}", position(*depth));
+                let place = position(*depth);
+                let message = format!("the type of `{name}` was left out: found {found} {place}, wanted {wanted}");
                 let report = error(Code::CannotInfer, message).label(format!("wants {wanted}"));
                 self.with_origin(report, *depth).hint("`cast` makes the type known, or state it behind the mnemonic")
             }
@@ -145,11 +148,39 @@ impl Explainer<'_> {
             }
             Fault::Result { found } => {
                 let message = format!("`{name}` returns {}, which is not the result of this function", self.show(*found));
-                error(Code::TypeMismatch, message).label("another result").hint("use a plain call, then `ret`")
+                error(Code::TypeMismatch, message)
+                    .label("another result")
+                    .hint("call it with `call`, make of its result what this function returns, then `ret`")
             }
+            Fault::Immutable => error(Code::TypeMismatch, format!("`{name}` wants a field that changes"))
+                .label("this one does not")
+                .hint("declare it with `var`"),
             Fault::TooDeep => error(Code::TooLarge, format!("`{name}` needs a type that is nested too deeply")),
         };
         Some(report)
+    }
+
+    /// What a call takes, as a hint.
+    fn operand_list(&self, ir: &Ir) -> Option<String> {
+        let calls = matches!(
+            ir.opcode.info().effect,
+            Effect::Rule(
+                Rule::Call
+                    | Rule::TailCall
+                    | Rule::CallHost
+                    | Rule::CallValue
+                    | Rule::TailCallValue
+                    | Rule::Closure
+                    | Rule::New
+                    | Rule::NewVariant
+                    | Rule::Return
+                    | Rule::Spawn
+                    | Rule::SpawnOn
+                    | Rule::SpawnWith
+            )
+        );
+        let names: Vec<String> = self.pops.iter().map(|ty| self.pool.display(*ty)).collect();
+        if calls && !names.is_empty() { Some(format!("it takes {}, the last on top", names.join(", "))) } else { None }
     }
 
     /// What the instruction does to the stack, as a hint.
@@ -174,8 +205,8 @@ impl Explainer<'_> {
     /// A way that brings a stack of another height.
     pub(crate) fn heights(&self, place: &Place, from: Span, wanted: usize) -> Report {
         let (label, span) = self.label_name(place);
-        let count = self.stack.len();
-        let message = format!("this way brings {count} values to `{label}`, another brings {wanted}");
+        let brought = count(self.stack.len(), "value");
+        let message = format!("this way brings {brought} to `{label}`, another brings {wanted}");
         let report =
             Report::error(Code::StackHeights, from, message).label(format!("the stack here is {}", self.shown_stack()));
         let report = report.also(span, "where they meet");
@@ -199,6 +230,11 @@ impl Explainer<'_> {
         let report = Report::error(Code::TypeMismatch, from, message).label(format!("brings {found}"));
         self.with_origin(report.also(span, "where the ways meet"), depth)
     }
+}
+
+/// How many of something, in words that agree.
+pub(crate) fn count(number: usize, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }
 
 fn position(depth: usize) -> String {

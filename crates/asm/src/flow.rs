@@ -23,7 +23,7 @@ pub(crate) struct Place {
     /// Whether a handler fixes its stack.
     pub(crate) is_handler: bool,
     is_queued: bool,
-    /// The instruction from which it was first reached.
+    /// The instruction from which it was first reached, or [`FUNCTION_START`].
     pub(crate) from: u32,
 }
 
@@ -43,6 +43,9 @@ pub(crate) struct Flow {
     queue: std::collections::VecDeque<u32>,
     stack: Vec<TypeIndex>,
 }
+
+/// Says of a place that it is first reached at the function's start.
+const FUNCTION_START: u32 = u32::MAX;
 
 /// Work that any function may take.
 const BUDGET_BASE: u64 = 1 << 22;
@@ -141,7 +144,7 @@ impl Flow {
         let mut at = from;
         loop {
             if at == limit {
-                self.arrive(typing, next as u32, at.saturating_sub(1) as u32);
+                self.arrive(typing, next as u32, at.checked_sub(1).map_or(FUNCTION_START, |at| at as u32));
                 return;
             }
             let Some(ir) = body.code.get_mut(at) else { return };

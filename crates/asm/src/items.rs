@@ -241,8 +241,14 @@ fn default<'a>(scope: &Scope<'a>, parser: &mut Parser<'a, '_>, ty: TypeIndex) ->
         return Ok(constant);
     }
     let (found, wanted) = (scope.pool.display(own), scope.pool.display(ty));
-    let message = format!("the default of a field of type {wanted} is of that type, found {found}");
-    Err(Report::error(Code::TypeMismatch, span, message).label(format!("this is {found}")).tell(parser.sink))
+    let hint = match (constant, ty) {
+        (Constant::Int(value), types::FLOAT) => Some(format!("a float has a point: `{value}.0`")),
+        (Constant::Null, _) => Some(format!("an `Option<{wanted}>` may be null")),
+        (Constant::Bool(_) | Constant::Int(_) | Constant::Float(_) | Constant::Text(_) | Constant::Bytes(_), _) => None,
+    };
+    let message = format!("found a default of type {found}, wanted {wanted}");
+    let report = Report::error(Code::TypeMismatch, span, message).label(format!("this is {found}"));
+    Err(report.maybe_hint(hint).tell(parser.sink))
 }
 
 /// The type of a constant.

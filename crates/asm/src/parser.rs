@@ -144,36 +144,18 @@ impl<'a, 's> Parser<'a, 's> {
 
     /// What the current token is, in words.
     pub(crate) fn seen(&self) -> String {
-        match self.token.kind {
-            Kind::Newline => "the end of the line".to_owned(),
-            Kind::End => "the end".to_owned(),
-            Kind::Name
-            | Kind::Quoted
-            | Kind::Number
-            | Kind::Text
-            | Kind::Bytes
-            | Kind::Char
-            | Kind::OpenParen
-            | Kind::CloseParen
-            | Kind::OpenBrace
-            | Kind::CloseBrace
-            | Kind::OpenBracket
-            | Kind::CloseBracket
-            | Kind::Less
-            | Kind::Greater
-            | Kind::Comma
-            | Kind::Colon
-            | Kind::Equals
-            | Kind::Dot
-            | Kind::Arrow
-            | Kind::At
-            | Kind::Unterminated
-            | Kind::Bad => {
-                let text = self.text(self.token);
-                let short: String = text.chars().take(40).collect();
-                if short.len() < text.len() { format!("`{short}..`") } else { format!("`{short}`") }
-            }
+        if self.at_line_end() {
+            return "the end of the line".to_owned();
         }
+        let text = self.text(self.token);
+        let short: String = text.chars().take(40).collect();
+        if short.len() < text.len() { format!("`{short}..`") } else { format!("`{short}`") }
+    }
+
+    /// Where the current token stands; of a line's end only where it begins, as it has nothing to mark.
+    fn here(&self) -> Span {
+        let Span { start, end } = self.token.span;
+        Span { start, end: if self.at_line_end() { start } else { end } }
     }
 
     /// Says that `what` was wanted and something else seen.
@@ -183,35 +165,14 @@ impl<'a, 's> Parser<'a, 's> {
 
     /// As [`Parser::unexpected`], with a code and a hint of its own.
     pub(crate) fn unexpected_as(&mut self, code: Code, what: &str, hint: Option<String>) -> Told {
-        let span = self.token.span;
-        match self.token.kind {
-            Kind::Unterminated => return self.unterminated(),
-            Kind::Bad => return self.bad_character(),
-            Kind::Name
-            | Kind::Quoted
-            | Kind::Number
-            | Kind::Text
-            | Kind::Bytes
-            | Kind::Char
-            | Kind::OpenParen
-            | Kind::CloseParen
-            | Kind::OpenBrace
-            | Kind::CloseBrace
-            | Kind::OpenBracket
-            | Kind::CloseBracket
-            | Kind::Less
-            | Kind::Greater
-            | Kind::Comma
-            | Kind::Colon
-            | Kind::Equals
-            | Kind::Dot
-            | Kind::Arrow
-            | Kind::At
-            | Kind::Newline
-            | Kind::End => {}
+        if self.at(Kind::Unterminated) {
+            return self.unterminated();
         }
-        let message = format!("{what} is wanted here, found {}", self.seen());
-        Report::error(code, span, message).label(format!("wanted {what}")).maybe_hint(hint).tell(self.sink)
+        if self.at(Kind::Bad) {
+            return self.bad_character();
+        }
+        let message = format!("found {}, wanted {what}", self.seen());
+        Report::error(code, self.here(), message).label(format!("wanted {what}")).maybe_hint(hint).tell(self.sink)
     }
 
     fn unterminated(&mut self) -> Told {
@@ -278,10 +239,15 @@ impl<'a, 's> Parser<'a, 's> {
         let report = match error {
             LiteralError::NotANumber => Report::error(Code::BadNumber, span, format!("`{text}` is not a number"))
                 .hint("numbers are written `42`, `0xff`, `0b101`, `1.5`, `1.5e-3`, `inf`, `nan`"),
+            LiteralError::OutOfRange if literal::is_float(text) => {
+                Report::error(Code::BadNumber, span, format!("`{text}` is beyond the largest float"))
+                    .hint("floats go up to 1.7976931348623157e308; infinity is written `inf`")
+            }
             LiteralError::OutOfRange => Report::error(Code::BadNumber, span, format!("`{text}` does not fit 64 bits"))
                 .hint("integers go from -9223372036854775808 to 9223372036854775807"),
             LiteralError::Escape(at, found) => {
-                Report::error(Code::BadEscape, part(at, found.len()), format!("unknown escape `{}`", found.escape_debug()))
+                let shown = found.get(1..).unwrap_or("").escape_debug().to_string();
+                Report::error(Code::BadEscape, part(at, found.len()), format!("unknown escape `\\{shown}`"))
                     .hint("escapes are `\\n \\r \\t \\0 \\\\ \\\"`, in texts `\\u{1f600}`, in byte strings `\\x00`")
             }
             LiteralError::NotOneCharacter => {
@@ -353,6 +319,7 @@ impl<'a, 's> Parser<'a, 's> {
         mut one: impl FnMut(&mut Self) -> Result<(), Told>,
     ) -> Result<(), Told> {
         let spans_lines = close == Kind::CloseBrace;
+        let open = Span { start: self.last_end.saturating_sub(1), end: self.last_end };
         loop {
             if spans_lines {
                 self.skip_newlines();
@@ -360,11 +327,15 @@ impl<'a, 's> Parser<'a, 's> {
             if self.eat(close) {
                 return Ok(());
             }
+            if spans_lines && self.at(Kind::End) {
+                let report = Report::error(Code::MissingEnd, open, "found the end of the item, wanted `}`");
+                return Err(report.label("opened here").hint("a `}` closes the list").tell(self.sink));
+            }
             one(self)?;
             if spans_lines {
                 self.skip_newlines();
             }
-            if !self.eat(Kind::Comma) && !self.at(close) {
+            if !self.eat(Kind::Comma) && !self.at(close) && !self.at(Kind::End) {
                 return Err(self.unexpected(what));
             }
         }

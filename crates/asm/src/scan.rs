@@ -37,6 +37,23 @@ keywords! {
     Fn "fn";
 }
 
+/// Words of other languages, and what they are called here.
+const FOREIGN: &[(&str, &str)] = &[
+    ("func", "fn"),
+    ("function", "fn"),
+    ("def", "fn"),
+    ("fun", "fn"),
+    ("struct", "type"),
+    ("record", "type"),
+    ("class", "object"),
+    ("enum", "sum"),
+    ("extern", "host"),
+    ("use", "import"),
+    ("include", "import"),
+    ("public", "export"),
+    ("let", "const"),
+];
+
 /// An item's place.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Item {
@@ -132,11 +149,13 @@ impl<'a> Scanner<'a> {
         } else if mnemonic::find(word).is_some() || matches!(word, "local" | "handle" | "serve") {
             "instructions stand between `fn name()` and `end`".to_owned()
         } else {
-            let suggestion = name::suggestion(word, Keyword::WORDS.iter().copied());
+            let ours =
+                FOREIGN.iter().find(|(foreign, _)| *foreign == word).map(|(_, ours)| format!("here this is `{ours}`"));
+            let suggestion = ours.or_else(|| name::suggestion(word, Keyword::WORDS.iter().copied()));
             suggestion.unwrap_or_else(|| format!("items begin with one of {}", Keyword::WORDS.join(", ")))
         };
         let shown: String = word.chars().take(40).collect();
-        let report = Report::error(Code::UnknownItem, token.span, format!("an item is wanted here, found `{shown}`"));
+        let report = Report::error(Code::UnknownItem, token.span, format!("found `{shown}`, wanted an item"));
         report.label("begins no item").hint(hint).tell(sink);
     }
 

@@ -119,6 +119,8 @@ pub(crate) struct Scope<'a> {
     pub(crate) host_signatures: Vec<Signature<'a>>,
     pub(crate) imports: Names<'a, usize>,
     pub(crate) import_scopes: Vec<ImportScope<'a>>,
+    /// Where each type of maps and sets is first written; whether its keys can be keys is known only at the end.
+    pub(crate) keyed: Vec<(TypeIndex, Span)>,
     /// The variants of sums that code speaks of, by their names.
     variants: BTreeMap<TypeIndex, BTreeMap<String, u32>>,
 }
@@ -139,6 +141,7 @@ impl<'a> Scope<'a> {
             host_signatures: Vec::new(),
             imports: Names::default(),
             import_scopes: Vec::new(),
+            keyed: Vec::new(),
             variants: BTreeMap::new(),
         }
     }
@@ -250,7 +253,13 @@ impl<'a> Scope<'a> {
             }
         };
         let close = parser.expect(Kind::Greater, "`>`")?;
-        self.intern(ty, token.span.to(close.span), parser.sink)
+        let span = token.span.to(close.span);
+        let known = self.pool.count();
+        let index = self.intern(ty, span, parser.sink)?;
+        if self.pool.count() > known && matches!(word, "Map" | "Set") {
+            self.keyed.push((index, span));
+        }
+        Ok(index)
     }
 
     fn parse_function_type(&mut self, parser: &mut Parser<'a, '_>, word: Token, depth: usize) -> Result<TypeIndex, Told> {

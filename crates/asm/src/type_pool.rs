@@ -127,6 +127,11 @@ impl TypePool {
         self.table.get(index).unwrap_or(&Type::Any)
     }
 
+    /// How many types there are, needed or not.
+    pub(crate) fn count(&self) -> usize {
+        self.table.all().len()
+    }
+
     /// How a slot of it is represented.
     pub(crate) fn repr(&self, index: TypeIndex) -> Repr {
         self.get(index).repr()

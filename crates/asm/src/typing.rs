@@ -28,6 +28,8 @@ pub(crate) enum Fault {
     CannotInfer { depth: usize, wanted: &'static str },
     /// The function has captured values, or has none where some are wanted.
     Captures { wanted: bool },
+    /// The field does not change.
+    Immutable,
     /// A tail call's result is not the function's.
     Result { found: Option<TypeIndex> },
     /// A type that is needed is nested too deeply.
@@ -176,6 +178,11 @@ impl Typing<'_, '_> {
                 let (ty, fields, is_object) = self.composite(ir, "an object")?;
                 if !is_object {
                     return Err(Fault::Shape { wanted: "an object" });
+                }
+                if let Type::Object(_, fields) = self.pool.get(ty)
+                    && fields.get(ir.args[1] as usize).is_some_and(|field| !field.mutable)
+                {
+                    return Err(Fault::Immutable);
                 }
                 self.takes(&[ty, nth(&fields, ir.args[1])?])
             }
