@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use fardel_asm::{NoImports, assemble, disassemble};
-use fardel_bytecode::{Module, format};
+use fardel_bytecode::isa::INSTRUCTIONS;
+use fardel_bytecode::leb::Reader;
+use fardel_bytecode::{Inst, Module, Opcode, format};
 
 fn sources(folder: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
@@ -40,6 +42,26 @@ fn check_round_trip(name: &str, source: &str) {
     let without_names = disassemble(&bare(first.clone())).unwrap();
     assert_eq!(bare(first), bare(module("without names", &without_names)), "{without_names}");
     assert_eq!(text, disassemble(&second).unwrap());
+}
+
+/// The instructions of a module's code.
+fn opcodes(module: &Module) -> Vec<Opcode> {
+    let mut found = Vec::new();
+    for function in &module.functions {
+        let mut reader = Reader::new(&function.code);
+        while !reader.is_empty() {
+            found.push(Inst::decode(&mut reader).unwrap().opcode());
+        }
+    }
+    found
+}
+
+#[test]
+fn one_source_holds_every_instruction() {
+    let source = include_str!("roundtrip/instructions.fda");
+    let found = opcodes(&module("instructions.fda", source));
+    let missing = INSTRUCTIONS.iter().filter(|info| !found.contains(&info.opcode)).map(|info| info.mnemonic);
+    assert_eq!(missing.collect::<Vec<_>>(), [""; 0], "a new row needs a line in instructions.fda");
 }
 
 #[test]
