@@ -12,6 +12,8 @@ pub mod operand;
 pub mod types;
 
 pub mod format;
+#[cfg(any(test, feature = "generate"))]
+pub mod generate;
 pub mod isa;
 pub mod module;
 pub mod shape;

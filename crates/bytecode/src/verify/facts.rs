@@ -5,7 +5,7 @@
 //! **Invariant:** a local that is not in `live_after` of an instruction is never read before it is assigned anew, on no
 //! way, trap handlers included.
 
-use super::pass::{self, Scratch, Sight, Witness};
+use super::pass::{Pass, Sight, Witness};
 use super::tables::Tables;
 use crate::index::{CodeOffset, TargetIndex, TypeIndex};
 use crate::isa::{ENDS, Inst, TRAPS};
@@ -53,11 +53,11 @@ pub struct Point {
 /// The facts about one of the module's own functions.
 pub(super) fn of(module: &Module, tables: &Tables, function: usize) -> FunctionFacts {
     let Some(function) = module.functions.get(function) else { return FunctionFacts::default() };
-    let mut scratch = Scratch::default();
+    let mut pass = Pass::new(module, tables, function);
     let mut facts = FunctionFacts::default();
-    let outcome = pass::watch(module, tables, function, &mut scratch, &mut facts);
+    let outcome = pass.watch(function, &mut facts);
     debug_assert!(outcome.is_ok(), "a verified function is verified once more");
-    facts.loop_headers = scratch.places.take_headers();
+    facts.loop_headers = pass.places.take_headers();
     liveness(function, &mut facts.points);
     facts
 }

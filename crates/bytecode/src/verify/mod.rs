@@ -27,7 +27,7 @@ pub use facts::{FunctionFacts, Point};
 
 use error::Errors;
 use interner::Mixer;
-use pass::Scratch;
+use pass::Pass;
 use tables::Tables;
 
 use crate::format;
@@ -74,13 +74,15 @@ pub fn verify(module: Module) -> Result<VerifiedModule, Vec<VerifyError>> {
     declarations::check(&module, Mixer::new(hash), &mut errors);
     errors.result()?;
     tables.learn_functions(&module);
-    let mut scratch = Scratch::default();
-    for function in &module.functions {
-        if let Err(error) = pass::check(&module, &tables, function, &mut scratch) {
-            errors.push(*error);
-        }
-        if errors.full() {
-            break;
+    if let Some(first) = module.functions.first() {
+        let mut pass = Pass::new(&module, &tables, first);
+        for function in &module.functions {
+            if let Err(error) = pass.check(function) {
+                errors.push(*error);
+            }
+            if errors.full() {
+                break;
+            }
         }
     }
     errors.result()?;

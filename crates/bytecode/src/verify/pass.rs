@@ -14,15 +14,6 @@ use crate::module::{Data, Function, LocalSet, Module};
 use crate::operand::{Operand as _, OperandKind, Targets};
 use crate::types::TypeTable;
 
-/// Memory that one function's pass leaves to the next.
-#[derive(Default)]
-pub(super) struct Scratch {
-    stack: Vec<TypeIndex>,
-    locals: Vec<TypeIndex>,
-    pub(super) places: Places,
-    cells: Cells,
-}
-
 /// Counts the operand slots that a module may still have before its instructions.
 pub(super) struct Cells(u64);
 
@@ -80,40 +71,7 @@ pub(super) struct Operands<'m> {
     pub(super) targets: Targets<'m>,
 }
 
-/// Proves one function.
-pub(super) fn check(
-    module: &Module,
-    tables: &Tables,
-    function: &Function,
-    scratch: &mut Scratch,
-) -> Result<(), Box<VerifyError>> {
-    watch(module, tables, function, scratch, &mut Alone)
-}
-
-/// Proves one function with somebody watching.
-pub(super) fn watch<W: Witness>(
-    module: &Module,
-    tables: &Tables,
-    function: &Function,
-    scratch: &mut Scratch,
-    witness: &mut W,
-) -> Result<(), Box<VerifyError>> {
-    let mut pass = Pass::new(module, tables, function, scratch);
-    let outcome = pass.run(witness);
-    let (offset, mnemonic) = (pass.offset, pass.mnemonic);
-    *scratch = Scratch { stack: pass.stack, locals: pass.locals, places: pass.places, cells: pass.cells };
-    outcome.map_err(|fault| {
-        let Fault { code, detail } = *fault;
-        Box::new(VerifyError {
-            code,
-            function: Some(function.name.clone()),
-            offset: Some(CodeOffset(offset)),
-            mnemonic,
-            detail,
-        })
-    })
-}
-
+/// The state of the walk. It serves one function after the other, so that its memory is taken once.
 pub(super) struct Pass<'m> {
     pub(super) module: &'m Module,
     pub(super) types: &'m TypeTable,
@@ -132,11 +90,7 @@ pub(super) struct Pass<'m> {
 }
 
 impl<'m> Pass<'m> {
-    fn new(module: &'m Module, tables: &'m Tables, function: &'m Function, scratch: &mut Scratch) -> Self {
-        let Scratch { mut stack, mut locals, places, cells } = std::mem::take(scratch);
-        stack.clear();
-        locals.clear();
-        locals.extend(function.captures.iter().chain(&function.params).chain(&function.locals));
+    pub(super) fn new(module: &'m Module, tables: &'m Tables, function: &'m Function) -> Self {
         Pass {
             module,
             types: &module.types,
@@ -145,12 +99,32 @@ impl<'m> Pass<'m> {
             offset: 0,
             mnemonic: None,
             operands: Operands { indices: [0; 3], targets: Targets::List(&[]) },
-            stack,
-            locals,
-            assigned: LocalSet::first(function.entry_count()),
-            places,
-            cells,
+            stack: Vec::new(),
+            locals: Vec::new(),
+            assigned: LocalSet::default(),
+            places: Places::default(),
+            cells: Cells::default(),
         }
+    }
+
+    /// Proves one function.
+    pub(super) fn check(&mut self, function: &'m Function) -> Result<(), Box<VerifyError>> {
+        self.watch(function, &mut Alone)
+    }
+
+    /// Proves one function with somebody watching.
+    pub(super) fn watch<W: Witness>(&mut self, function: &'m Function, witness: &mut W) -> Result<(), Box<VerifyError>> {
+        self.function = function;
+        (self.offset, self.mnemonic) = (0, None);
+        self.stack.clear();
+        self.locals.clear();
+        self.locals.extend(function.captures.iter().chain(&function.params).chain(&function.locals));
+        self.assigned = LocalSet::first(function.entry_count());
+        self.run(witness).map_err(|fault| {
+            let Fault { code, detail } = *fault;
+            let (function, offset) = (Some(function.name.clone()), Some(CodeOffset(self.offset)));
+            Box::new(VerifyError { code, function, offset, mnemonic: self.mnemonic, detail })
+        })
     }
 
     fn run<W: Witness>(&mut self, witness: &mut W) -> Checked<()> {
