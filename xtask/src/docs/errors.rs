@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** every code and kind has one row, in the order of its table.
 
+use fardel_asm::Code;
 use fardel_bytecode::verify::ErrorCode;
 use fardel_vm::exit::ErrorKind;
 use std::fmt::Write as _;
@@ -32,6 +33,13 @@ seen and what was wanted.
 
 ";
 
+const ASSEMBLER: &str = "\
+## From the assembler
+
+What is wrong with an assembly text, or, for a warning, odd about it. The message shows the place.
+
+";
+
 /// The whole document.
 pub(crate) fn reference() -> String {
     let mut out = HEAD.to_owned();
@@ -39,6 +47,8 @@ pub(crate) fn reference() -> String {
     table(&mut out, "kind", ErrorKind::ALL.iter().map(|kind| (kind.name(), kind.doc())));
     out.push_str(CODES);
     table(&mut out, "code", ErrorCode::ALL.iter().map(|code| (code.number(), code.doc())));
+    out.push_str(ASSEMBLER);
+    table(&mut out, "code", Code::ALL.iter().map(|code| (code.id(), code.doc())));
     out
 }
 

@@ -1,0 +1,41 @@
+//! The program that README.md shows is a program, and does what README.md says.
+//!
+//! **Invariant:** the program is read from README.md itself.
+
+use fardel::{Hosts, Program, Runtime, Settings, Streams};
+use std::cell::RefCell;
+use std::io::{Write, empty, sink};
+use std::rc::Rc;
+
+/// Keeps what is written to it.
+#[derive(Clone, Default)]
+struct Kept(Rc<RefCell<Vec<u8>>>);
+
+impl Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.borrow_mut().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The first fenced block of a document that has a `main`.
+fn program_in(document: &str) -> &str {
+    let blocks = document.split("```text\n").skip(1).filter_map(|rest| rest.split_once("```"));
+    blocks.map(|(block, _)| block).find(|block| block.contains("fn main(")).expect("README.md shows a program")
+}
+
+#[test]
+fn the_shown_program_prints_its_message() {
+    let readme = std::fs::read_to_string(xtask::root().join("README.md")).expect("README.md can be read");
+    let program = Program::from_text("README.md", program_in(&readme)).unwrap_or_else(|error| panic!("{error}"));
+    let output = Kept::default();
+    let streams =
+        Streams { input: Box::new(empty()), output: Box::new(output.clone()), error: Box::new(sink()), line_wise: false };
+    let mut runtime = Runtime::new(Settings { streams, ..Settings::default() }, Hosts::standard());
+    let outcome = runtime.run(program).expect("it starts");
+    assert_eq!((outcome.status, output.0.borrow().as_slice()), (0, b"hello, world\n".as_slice()));
+}
