@@ -1,7 +1,7 @@
 //! Assembly text to modules and back.
 //!
-//! [`assemble`] reads the text that `docs/spec/assembly.md` describes and gives a module or diagnostics, usually several;
-//! [`disassemble`] writes a module as text that assembles to the same bytes. This crate knows no files: whoever calls it
+//! [`assemble()`] reads the text that `docs/spec/assembly.md` describes and gives a module or diagnostics, usually several;
+//! [`disassemble()`] writes a module as text that assembles to the same bytes. This crate knows no files: whoever calls it
 //! brings the source and a [`Resolver`] for imports.
 //!
 //! **Invariant:** no input makes it panic, and what it takes in time and memory is proportional to the source's length.

@@ -54,7 +54,7 @@ pub(crate) enum Stop {
     NeedSpace,
     /// A call needs room for its frame and runs again: [`Core::need`] has how much.
     NeedStack,
-    /// It trapped at its pc; [`Core::trap`] has what.
+    /// It trapped at its pc; [`Core::trap_kind`] has what.
     Trap,
     /// Its first function returned.
     Finished,
