@@ -38,6 +38,8 @@ pub(crate) struct Layout {
     pub(crate) scan: usize,
     /// Whether the words stand in the order of the fields.
     pub(crate) in_order: bool,
+    /// Whether a field is a Float, which no key may hold.
+    pub(crate) has_float: bool,
 }
 
 /// What a type is.
@@ -195,5 +197,6 @@ fn lay_out(table: &TypeTable, fields: impl Iterator<Item = TypeIndex> + Clone, n
         })
         .collect();
     let in_order = fields.iter().enumerate().all(|(at, field)| field.word as usize == at);
-    Layout { name: String::new(), names: Vec::new(), fields, scan, in_order }
+    let has_float = fields.iter().any(|field| field.repr == Repr::Float);
+    Layout { name: String::new(), names: Vec::new(), fields, scan, in_order, has_float }
 }

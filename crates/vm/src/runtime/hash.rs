@@ -7,6 +7,7 @@ use super::Cx;
 use crate::exit::ErrorKind;
 use crate::heap::word::{self, Kind, NULL, TAG_MASK};
 use crate::interp::Stop;
+use crate::types::{Shape, TypeId};
 
 /// How many values one key may be made of.
 const KEY_VALUES_MAX: usize = 1 << 20;
@@ -54,6 +55,12 @@ impl Cx<'_> {
         Ok(state)
     }
 
+    /// Whether a tuple, record or variant may be a key as far as its own words go; an object may not.
+    fn fields_may_be_key(&self, ty: TypeId) -> bool {
+        let is_object = matches!(self.core.types.get(ty).shape, Shape::Object(_));
+        !is_object && self.core.types.layout(ty).is_some_and(|layout| !layout.has_float)
+    }
+
     fn hash_step(&mut self, state: u64, value: u64, pending: &mut Vec<u64>) -> Result<u64, Stop> {
         if let Some(found) = self.text_bytes(value) {
             return Ok(bytes(state, found));
@@ -71,7 +78,7 @@ impl Cx<'_> {
                 pending.push(self.field(value, 0));
                 Ok(mix(state, 1))
             }
-            Kind::Fields if !matches!(self.core.types.get(header.ty()).shape, crate::types::Shape::Object(_)) => {
+            Kind::Fields if self.fields_may_be_key(header.ty()) => {
                 let mut state = mix(state, u64::from(header.ty()));
                 for index in header.scan()..header.words() {
                     state = mix(state, self.field(value, index));
