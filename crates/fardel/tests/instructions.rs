@@ -50,8 +50,7 @@ impl Write for Sink {
 }
 
 /// What came of a program, as a fixture states it.
-fn run(name: &str, source: &str, machine: Config) -> String {
-    let program = Program::from_text(name, source).unwrap_or_else(|error| panic!("{error}"));
+fn run(name: &str, program: Program, machine: Config) -> String {
     let sink = Sink::default();
     let streams = Streams {
         input: Box::new(std::io::empty()),
@@ -91,6 +90,7 @@ fn update(name: &str, source: &str, seen: &str) {
 /// What is wrong with a fixture: the first way of running it in which something else comes of it.
 fn difference(name: &str, source: &str, collect_always: bool) -> Option<String> {
     let wanted: String = source.lines().filter(|line| is_expectation(line)).map(|line| format!("{line}\n")).collect();
+    let program = Program::from_text(name, source).unwrap_or_else(|error| panic!("{error}"));
     for (lowering, dispatch) in ENGINES {
         for slice in SLICES {
             let config = Config {
@@ -102,7 +102,7 @@ fn difference(name: &str, source: &str, collect_always: bool) -> Option<String> 
                 fiber_stack_bytes_max: 1 << 20,
                 ..Config::default()
             };
-            let seen = run(name, source, config);
+            let seen = run(name, program.clone(), config);
             if std::env::var_os("UPDATE").is_some() {
                 update(name, source, &seen);
                 return None;
