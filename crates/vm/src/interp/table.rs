@@ -39,7 +39,7 @@ macro_rules! operations {
                 jump_true jump_false back_true back_false jump_null jump_some back_null back_some
                 switch
                 call_0 call_1 call_2 call_3 call_n tail_call ret ret_int_k ret_void ret_int_if_lt_k
-                box_int box_float box_bool cast_int cast_float cast_bool
+                box_int box_float box_bool cast_int cast_float cast_bool cast_object cast_sum
                 unwrap_int unwrap_float unwrap_bool unwrap_word
                 new_words new_2 field set_field tag payload
                 list_len array_len map_len text_len

@@ -582,11 +582,25 @@ impl<'m> Lowering<'m, '_> {
             Repr::Int => self.unary(at, Do::cast_int),
             Repr::Float => self.unary(at, Do::cast_float),
             Repr::Bool => self.unary(at, Do::cast_bool),
-            Repr::Word => {
-                let id = self.type_id(ty);
-                self.slow_unary(at, Do::cast, u64::from(id))
-            }
+            Repr::Word => self.cast_word(at, ty),
         }
+    }
+
+    /// A cast to a word type: the usual case is looked at first, in an instruction of its own.
+    fn cast_word(&mut self, at: usize, ty: TypeIndex) -> usize {
+        let id = self.type_id(ty);
+        let (quick, variants) = match self.descriptor(ty) {
+            Type::Sum(_, variants) => (Do::cast_sum, variants.len() as u64),
+            Type::Tuple(_) | Type::Record(..) | Type::Object(..) | Type::List(_) | Type::Map(..) | Type::Set(_) | Type::Array(_) => {
+                (Do::cast_object, 0)
+            }
+            _ => return self.slow_unary(at, Do::cast, u64::from(id)),
+        };
+        let value = self.operand(0);
+        let target = self.target(at, 1);
+        self.emit(quick, target.slot, value, id);
+        self.slow(at, Do::cast, target.slot, value, 0, variants << 32 | u64::from(id));
+        self.done(1, target)
     }
 
     /// The type inside an option; Any stands for itself.

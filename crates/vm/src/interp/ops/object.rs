@@ -82,6 +82,35 @@ unboxing! {
     unwrap_word NullValue |r, value| if value == NULL { None } else { Some(value) };
 }
 
+/// `a` := `b` if it refers to an object of the type `c`; then the next instruction, which looks closer, is stepped over.
+#[inline(always)]
+pub(in crate::interp) unsafe fn cast_object<D: Dispatch>(mut r: Regs) -> D::Out {
+    let o = op(&r);
+    let value = get(&r, o.b);
+    if word::is_reference(value) && object_header(&r, value).ty() == o.c {
+        set(&r, o.a, value);
+        r.pc = r.pc.add(3);
+        return D::next(r);
+    }
+    on::<D>(r)
+}
+
+/// As [`cast_object`], for the sum type `c`; how many variants it has is in the upper half of the second next extension.
+#[inline(always)]
+pub(in crate::interp) unsafe fn cast_sum<D: Dispatch>(mut r: Regs) -> D::Out {
+    let o = op(&r);
+    let value = get(&r, o.b);
+    if word::is_reference(value) || value & TAG_MASK == word::TAG_VARIANT {
+        let variant = variant_type(&r, value).wrapping_sub(o.c + 1);
+        if u64::from(variant) < (*r.pc.add(2)).code.extra >> 32 {
+            set(&r, o.a, value);
+            r.pc = r.pc.add(3);
+            return D::next(r);
+        }
+    }
+    on::<D>(r)
+}
+
 // Objects.
 
 /// `c`'s low half := a new object of `b` words taken from the slots from `a` on; the extension holds its header.
