@@ -85,6 +85,8 @@ pub(crate) struct Side {
     pub(crate) call: Option<HostCallId>,
     /// The result of that call: a word and what it reaches, or why it failed.
     pub(crate) reply: Option<Result<(u64, Fragment), String>>,
+    /// A long operation that was put off.
+    pub(crate) bulk: Option<Box<crate::runtime::bulk::Bulk>>,
     /// The signal that ends it.
     pub(crate) exit: Option<ExitReason>,
     /// The type of what its first function returns, when its end is told outside.

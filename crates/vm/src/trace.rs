@@ -44,8 +44,10 @@ impl Core {
         let (mut at, end) = (entry.entry as usize / OP_BYTES, entry.end as usize / OP_BYTES);
         while at < end {
             let op = &self.code[at];
-            let name = operation_at(self.config.dispatch, op).map_or("extension".to_owned(), |operation| format!("{operation:?}"));
-            let _ = writeln!(out, "{:4} {name} {} {} {} {}", at - entry.entry as usize / OP_BYTES, op.a, op.b, op.lo(), op.hi());
+            let name =
+                operation_at(self.config.dispatch, op).map_or("extension".to_owned(), |operation| format!("{operation:?}"));
+            let _ =
+                writeln!(out, "{:4} {name} {} {} {} {}", at - entry.entry as usize / OP_BYTES, op.a, op.b, op.lo(), op.hi());
             at += 1;
         }
         out

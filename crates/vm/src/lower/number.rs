@@ -53,10 +53,38 @@ impl FloatFirst {
 
     fn with(self, second: FloatSecond) -> Do {
         let row = match self {
-            FloatFirst::Add => [Do::float_add_add, Do::float_add_sub, Do::float_add_rsub, Do::float_add_mul, Do::float_add_div, Do::float_add_rdiv],
-            FloatFirst::Sub => [Do::float_sub_add, Do::float_sub_sub, Do::float_sub_rsub, Do::float_sub_mul, Do::float_sub_div, Do::float_sub_rdiv],
-            FloatFirst::Mul => [Do::float_mul_add, Do::float_mul_sub, Do::float_mul_rsub, Do::float_mul_mul, Do::float_mul_div, Do::float_mul_rdiv],
-            FloatFirst::Div => [Do::float_div_add, Do::float_div_sub, Do::float_div_rsub, Do::float_div_mul, Do::float_div_div, Do::float_div_rdiv],
+            FloatFirst::Add => [
+                Do::float_add_add,
+                Do::float_add_sub,
+                Do::float_add_rsub,
+                Do::float_add_mul,
+                Do::float_add_div,
+                Do::float_add_rdiv,
+            ],
+            FloatFirst::Sub => [
+                Do::float_sub_add,
+                Do::float_sub_sub,
+                Do::float_sub_rsub,
+                Do::float_sub_mul,
+                Do::float_sub_div,
+                Do::float_sub_rdiv,
+            ],
+            FloatFirst::Mul => [
+                Do::float_mul_add,
+                Do::float_mul_sub,
+                Do::float_mul_rsub,
+                Do::float_mul_mul,
+                Do::float_mul_div,
+                Do::float_mul_rdiv,
+            ],
+            FloatFirst::Div => [
+                Do::float_div_add,
+                Do::float_div_sub,
+                Do::float_div_rsub,
+                Do::float_div_mul,
+                Do::float_div_div,
+                Do::float_div_rdiv,
+            ],
         };
         row[second as usize]
     }
@@ -74,11 +102,25 @@ impl FloatSecond {
     }
 
     fn with_field(self) -> Do {
-        [Do::field_float_add, Do::field_float_sub, Do::field_float_rsub, Do::field_float_mul, Do::field_float_div, Do::field_float_rdiv][self as usize]
+        [
+            Do::field_float_add,
+            Do::field_float_sub,
+            Do::field_float_rsub,
+            Do::field_float_mul,
+            Do::field_float_div,
+            Do::field_float_rdiv,
+        ][self as usize]
     }
 
     fn with_element(self) -> Do {
-        [Do::array_float_add, Do::array_float_sub, Do::array_float_rsub, Do::array_float_mul, Do::array_float_div, Do::array_float_rdiv][self as usize]
+        [
+            Do::array_float_add,
+            Do::array_float_sub,
+            Do::array_float_rsub,
+            Do::array_float_mul,
+            Do::array_float_div,
+            Do::array_float_rdiv,
+        ][self as usize]
     }
 }
 
@@ -230,10 +272,15 @@ impl Lowering<'_, '_> {
         if (0..2).any(|depth| self.constant_float(depth).is_some()) {
             return None;
         }
-        self.then(at, 2, |second| first.with(second), |lowering| {
-            let (x, y) = (lowering.operand(1), lowering.operand(0));
-            (x, y)
-        })
+        self.then(
+            at,
+            2,
+            |second| first.with(second),
+            |lowering| {
+                let (x, y) = (lowering.operand(1), lowering.operand(0));
+                (x, y)
+            },
+        )
     }
 
     /// A field of type Float that the next operation uses alone.

@@ -591,9 +591,13 @@ impl<'m> Lowering<'m, '_> {
         let id = self.type_id(ty);
         let (quick, variants) = match self.descriptor(ty) {
             Type::Sum(_, variants) => (Do::cast_sum, variants.len() as u64),
-            Type::Tuple(_) | Type::Record(..) | Type::Object(..) | Type::List(_) | Type::Map(..) | Type::Set(_) | Type::Array(_) => {
-                (Do::cast_object, 0)
-            }
+            Type::Tuple(_)
+            | Type::Record(..)
+            | Type::Object(..)
+            | Type::List(_)
+            | Type::Map(..)
+            | Type::Set(_)
+            | Type::Array(_) => (Do::cast_object, 0),
             _ => return self.slow_unary(at, Do::cast, u64::from(id)),
         };
         let value = self.operand(0);

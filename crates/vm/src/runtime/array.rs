@@ -26,7 +26,6 @@ impl Cx<'_> {
         }
         let header = Header::new(Kind::Array, ty, words, 0);
         self.reserve(header.bytes())?;
-        self.charge(words * 8);
         let array = self.add_object(header);
         self.set_field(array, words - 1, 0);
         self.set_field(array, 0, length as u64);
@@ -54,9 +53,10 @@ pub(crate) fn array_new(cx: &mut Cx<'_>) -> Result<(), Stop> {
     let Ok(length) = usize::try_from(length) else {
         return cx.trap_with(ErrorKind::OutOfRange, format!("an array of {length} elements"));
     };
-    let array = cx.new_array(cx.extra as TypeId, length)?;
-    let bytes = (cx.header(array).words() - 1) * 8;
-    cx.block().fill_zero(array as usize + 16, bytes);
+    let (ty, mut bulk) = (cx.extra as TypeId, cx.resume());
+    let array = cx.bulk_object(&mut bulk, |cx| cx.new_array(ty, length))?;
+    let (start, bytes) = (array as usize + 16, (cx.header(array).words() - 1) * 8);
+    cx.in_pieces(bulk, bytes, |cx, _, piece| cx.block().fill_zero(start + piece.start, piece.len()))?;
     cx.set_a(array);
     Ok(())
 }
@@ -68,11 +68,12 @@ pub(crate) fn array_fill(cx: &mut Cx<'_>) -> Result<(), Stop> {
     let range = cx.range(cx.c(), cx.d(), cx.array_length(array))?;
     let bits = cx.element_bits(element, cx.b())?;
     let width = element.bytes();
-    cx.charge(range.len() * width);
-    let target = cx.block().slice_mut(array as usize + 16 + range.start * width, range.len() * width);
-    for place in target.chunks_exact_mut(width) {
-        place.copy_from_slice(&bits.to_le_bytes()[..width]);
-    }
+    let (start, bulk) = (array as usize + 16 + range.start * width, cx.resume());
+    cx.in_pieces(bulk, range.len() * width, |cx, _, piece| {
+        for place in cx.block().slice_mut(start + piece.start, piece.len()).chunks_exact_mut(width) {
+            place.copy_from_slice(&bits.to_le_bytes()[..width]);
+        }
+    })?;
     Ok(())
 }
 
@@ -81,8 +82,9 @@ pub(crate) fn array_slice(cx: &mut Cx<'_>) -> Result<(), Stop> {
     let array = cx.b();
     let range = cx.range(cx.c(), cx.d(), cx.array_length(array))?;
     let (ty, width) = (cx.header(array).ty(), cx.array_element(array).bytes());
-    let copy = cx.new_array(ty, range.len())?;
-    cx.block().copy_within(array as usize + 16 + range.start * width, copy as usize + 16, range.len() * width);
+    let mut bulk = cx.resume();
+    let copy = cx.bulk_object(&mut bulk, |cx| cx.new_array(ty, range.len()))?;
+    cx.copy_in_pieces(bulk, array as usize + 16 + range.start * width, copy as usize + 16, range.len() * width)?;
     cx.set_a(copy);
     Ok(())
 }
@@ -91,10 +93,12 @@ pub(crate) fn array_slice(cx: &mut Cx<'_>) -> Result<(), Stop> {
 pub(crate) fn array_copy(cx: &mut Cx<'_>) -> Result<(), Stop> {
     let array = cx.b();
     let header = cx.header(array);
-    cx.reserve(header.bytes())?;
-    cx.charge(header.bytes());
-    let copy = cx.add_object(header);
-    cx.block().copy_within(array as usize + 8, copy as usize + 8, header.words() * 8);
+    let mut bulk = cx.resume();
+    let copy = cx.bulk_object(&mut bulk, |cx| {
+        cx.reserve(header.bytes())?;
+        Ok(cx.add_object(header))
+    })?;
+    cx.copy_in_pieces(bulk, array as usize + 8, copy as usize + 8, header.words() * 8)?;
     cx.set_a(copy);
     Ok(())
 }
@@ -112,13 +116,13 @@ pub(crate) fn copy_range(cx: &mut Cx<'_>) -> Result<(), Stop> {
     let range = cx.range(operands[3], operands[4], source_length)?;
     let at = cx.position(operands[1], length)?;
     cx.position((at + range.len()) as u64, length)?;
-    cx.charge(range.len() * width);
     if !range.is_empty() {
         let place = |cx: &Cx<'_>, container: u64| {
             if shift == 16 { container as usize } else { cx.field(container, 0) as usize }
         };
         let (from, to) = (place(cx, source) + shift + range.start * width, place(cx, target) + shift + at * width);
-        cx.block().copy_within(from, to, range.len() * width);
+        let bulk = cx.resume();
+        cx.copy_in_pieces(bulk, from, to, range.len() * width)?;
     }
     Ok(())
 }

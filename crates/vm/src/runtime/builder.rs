@@ -29,12 +29,7 @@ impl Cx<'_> {
             return self.trap_with(ErrorKind::OutOfRange, format!("a builder of {} bytes", length + more));
         }
         let header = Header::new(Kind::Storage, 0, wanted, 0);
-        self.reserve(header.bytes())?;
-        self.charge(length);
-        let fresh = self.add_zeroed(header);
-        if length > 0 {
-            self.block().copy_within(storage as usize + 8, fresh as usize + 8, length);
-        }
+        let fresh = self.grown_storage(header, storage, length)?;
         self.set_field(builder, STORAGE, fresh);
         Ok(())
     }

@@ -46,13 +46,7 @@ impl Cx<'_> {
             return self.trap_with(ErrorKind::OutOfRange, format!("a list of {wanted} elements"));
         }
         let header = self.storage_header(self.element_type(list), wanted);
-        self.reserve(header.bytes())?;
-        self.charge(length * 8);
-        let storage = self.add_zeroed(header);
-        if length > 0 {
-            let old = self.field(list, STORAGE) as usize;
-            self.block().copy_within(old + 8, storage as usize + 8, length * 8);
-        }
+        let storage = self.grown_storage(header, self.field(list, STORAGE), length * 8)?;
         self.set_field(list, STORAGE, storage);
         Ok(())
     }
@@ -66,12 +60,19 @@ impl Cx<'_> {
     fn copy_elements(&mut self, list: u64, range: std::ops::Range<usize>) -> Result<u64, Stop> {
         let header = self.storage_header(self.element_type(list), range.len());
         let list_header = self.header(list);
-        self.reserve(list_header.bytes() + header.bytes())?;
-        self.charge(range.len() * 8);
-        let copy = self.add_object(list_header);
-        let storage = if range.is_empty() { NULL } else { self.add_object(header) };
-        if !range.is_empty() {
-            self.block().copy_within(self.element(list, range.start), storage as usize + 8, range.len() * 8);
+        let (bytes, mut bulk) = (range.len() * 8, self.resume());
+        let copy = self.bulk_object(&mut bulk, |cx| {
+            cx.reserve(list_header.bytes() + header.bytes())?;
+            let copy = cx.add_object(list_header);
+            if bytes > 0 {
+                cx.add_object(header);
+            }
+            Ok(copy)
+        })?;
+        // The storage lies behind the list.
+        let storage = if range.is_empty() { NULL } else { copy + list_header.bytes() as u64 };
+        if bytes > 0 {
+            self.copy_in_pieces(bulk, self.element(list, range.start), storage as usize + 8, bytes)?;
         }
         self.set_field(copy, STORAGE, storage);
         self.set_field(copy, LENGTH, range.len() as u64);

@@ -9,6 +9,7 @@
 pub(crate) mod any;
 pub(crate) mod array;
 pub(crate) mod builder;
+pub(crate) mod bulk;
 pub(crate) mod compare;
 pub(crate) mod concurrency;
 pub(crate) mod function;

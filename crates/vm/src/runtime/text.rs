@@ -7,6 +7,7 @@ use crate::heap::word::{self, Header, Kind, TAG_MASK, words_of};
 use crate::interp::Stop;
 use crate::trap::write_text;
 use fardel_bytecode::types;
+use std::ops::Range;
 
 /// Which of the two kinds of byte sequences a value is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -129,17 +130,39 @@ impl Cx<'_> {
         at
     }
 
-    /// Makes a text or byte string of parts of operands.
-    fn build(&mut self, flavour: Flavour, length: usize, write: impl FnOnce(&Self, &mut Vec<u8>)) -> Result<u64, Stop> {
-        self.reserve_text(length)?;
-        let mut bytes = Vec::new();
-        if bytes.try_reserve_exact(length).is_err() {
-            self.core.need = usize::MAX / 2;
-            return Err(Stop::NeedSpace);
+    /// Makes a text or byte string of parts of operands, one behind the other.
+    fn build(&mut self, flavour: Flavour, parts: &[(u64, Range<usize>)]) -> Result<u64, Stop> {
+        let length = parts.iter().map(|(_, range)| range.len()).sum();
+        let mut bulk = self.resume();
+        if bulk.buffer.is_empty() {
+            self.reserve_text(length)?;
+            if bulk.buffer.try_reserve_exact(length).is_err() {
+                self.core.need = usize::MAX / 2;
+                return Err(Stop::NeedSpace);
+            }
         }
-        write(self, &mut bytes);
-        self.charge(length);
-        Ok(self.add_text(flavour, &bytes))
+        let bulk = self.in_pieces(bulk, length, |cx, bulk, piece| cx.append_parts(&mut bulk.buffer, parts, piece))?;
+        // Only after a stop in between can room be wanting: then the pieces are kept, and this is run again.
+        if let Err(stop) = self.reserve(16 + words_of(length.min(SHARED_BYTES_MIN)) * 8) {
+            return self.put_off(bulk, stop);
+        }
+        if length >= SHARED_BYTES_MIN {
+            return Ok(self.add_outside(flavour, bulk.buffer.into()));
+        }
+        Ok(self.add_text(flavour, &bulk.buffer))
+    }
+
+    /// Appends the bytes `piece` of what the parts are together.
+    fn append_parts(&self, out: &mut Vec<u8>, parts: &[(u64, Range<usize>)], piece: Range<usize>) {
+        let mut start = 0;
+        for (value, range) in parts {
+            let end = start + range.len();
+            let (from, to) = (piece.start.max(start), piece.end.min(end));
+            if from < to {
+                out.extend_from_slice(&self.bytes(*value)[range.start + from - start..range.start + to - start]);
+            }
+            start = end;
+        }
     }
 
     fn flavour_of(&self, value: u64) -> Flavour {
@@ -150,11 +173,8 @@ impl Cx<'_> {
 /// `a` := `b` and behind it `c`.
 pub(crate) fn concat(cx: &mut Cx<'_>) -> Result<(), Stop> {
     let (x, y) = (cx.b(), cx.c());
-    let length = cx.bytes(x).len() + cx.bytes(y).len();
-    let joined = cx.build(cx.flavour_of(x), length, |cx, out| {
-        out.extend_from_slice(cx.bytes(x));
-        out.extend_from_slice(cx.bytes(y));
-    })?;
+    let parts = [(x, 0..cx.bytes(x).len()), (y, 0..cx.bytes(y).len())];
+    let joined = cx.build(cx.flavour_of(x), &parts)?;
     cx.set_a(joined);
     Ok(())
 }
@@ -178,7 +198,7 @@ pub(crate) fn slice(cx: &mut Cx<'_>) -> Result<(), Stop> {
         cx.core.shared.hold(number);
         cx.add_view(flavour, number, start + range.start, range.len())
     } else {
-        cx.build(flavour, range.len(), |cx, out| out.extend_from_slice(&cx.bytes(value)[range.clone()]))?
+        cx.build(flavour, &[(value, range)])?
     };
     cx.set_a(part);
     Ok(())
@@ -228,7 +248,7 @@ fn position(haystack: &[u8], needle: &[u8]) -> Option<usize> {
 pub(crate) fn text_to_bytes(cx: &mut Cx<'_>) -> Result<(), Stop> {
     let text = cx.b();
     let length = cx.bytes(text).len();
-    let bytes = cx.build(Flavour::Bytes, length, |cx, out| out.extend_from_slice(cx.bytes(text)))?;
+    let bytes = cx.build(Flavour::Bytes, &[(text, 0..length)])?;
     cx.set_a(bytes);
     Ok(())
 }
@@ -237,9 +257,9 @@ pub(crate) fn text_to_bytes(cx: &mut Cx<'_>) -> Result<(), Stop> {
 pub(crate) fn bytes_to_text(cx: &mut Cx<'_>) -> Result<(), Stop> {
     let bytes = cx.b();
     let length = cx.bytes(bytes).len();
-    cx.charge(length);
-    let text = if std::str::from_utf8(cx.bytes(bytes)).is_ok() {
-        cx.build(Flavour::Text, length, |cx, out| out.extend_from_slice(cx.bytes(bytes)))?
+    // What was put off was found to be text before.
+    let text = if cx.is_resumed() || std::str::from_utf8(cx.bytes(bytes)).is_ok() {
+        cx.build(Flavour::Text, &[(bytes, 0..length)])?
     } else {
         word::NULL
     };

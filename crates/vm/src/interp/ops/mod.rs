@@ -122,4 +122,3 @@ pub(super) unsafe fn need<D: Dispatch>(r: Regs, bytes: usize) -> D::Out {
     (*r.core).need = bytes;
     D::stop(r, Stop::NeedSpace)
 }
-

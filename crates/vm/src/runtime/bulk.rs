@@ -1,0 +1,109 @@
+//! Long work in pieces: what an operation has done so far is kept in the fiber's side record, so that it can stop in
+//! between and be run again from where it was.
+//!
+//! A piece is 1 MiB. Each is charged when it is done; without fuel the fiber stops at the same instruction.
+//!
+//! **Invariant:** between two pieces of an operation its fiber allocates nothing, so nothing of it is collected or moved.
+
+use super::Cx;
+use crate::fiber::NONE;
+use crate::heap::word::{Header, NULL};
+use crate::interp::Stop;
+
+/// Bytes that are worked on before the fuel is looked at.
+const PIECE_BYTES: usize = 1 << 20;
+
+/// What a long operation has done so far.
+#[derive(Debug, Default)]
+pub(crate) struct Bulk {
+    /// Bytes that are done.
+    done: usize,
+    /// The object that it makes, once there is one.
+    object: u64,
+    /// What it makes outside of the block.
+    pub(super) buffer: Vec<u8>,
+}
+
+impl Cx<'_> {
+    /// Takes up the operation where it was, or starts it.
+    pub(super) fn resume(&mut self) -> Bulk {
+        let slot = self.core.current;
+        if self.core.fibers.get(slot).side == NONE {
+            return Bulk::default();
+        }
+        self.core.fibers.side(slot).and_then(|side| side.bulk.take()).map_or_else(Bulk::default, |bulk| *bulk)
+    }
+
+    /// Whether the operation was put off before.
+    pub(super) fn is_resumed(&self) -> bool {
+        self.core.fibers.side_of(self.core.current).is_some_and(|side| side.bulk.is_some())
+    }
+
+    /// Puts the operation off.
+    pub(super) fn put_off<T>(&mut self, bulk: Bulk, stop: Stop) -> Result<T, Stop> {
+        let slot = self.core.current;
+        self.core.fibers.side_or_new(slot).bulk = Some(Box::new(bulk));
+        Err(stop)
+    }
+
+    /// Does the rest of `total` bytes of work. `step` gets a range of them, in order.
+    ///
+    /// # Errors
+    /// The stop after which the operation goes on.
+    pub(super) fn in_pieces(
+        &mut self,
+        mut bulk: Bulk,
+        total: usize,
+        mut step: impl FnMut(&mut Self, &mut Bulk, std::ops::Range<usize>),
+    ) -> Result<Bulk, Stop> {
+        while bulk.done < total {
+            if bulk.done > 0 && self.core.saved.fuel <= 0 {
+                return self.put_off(bulk, Stop::Preempted);
+            }
+            let piece = bulk.done..total.min(bulk.done + PIECE_BYTES);
+            self.charge(piece.len());
+            bulk.done = piece.end;
+            step(self, &mut bulk, piece);
+        }
+        Ok(bulk)
+    }
+
+    /// The object that the operation makes; `make` makes it the first time.
+    pub(super) fn bulk_object(
+        &mut self,
+        bulk: &mut Bulk,
+        make: impl FnOnce(&mut Self) -> Result<u64, Stop>,
+    ) -> Result<u64, Stop> {
+        if bulk.object == NULL {
+            bulk.object = make(self)?;
+        }
+        Ok(bulk.object)
+    }
+
+    /// Copies bytes inside the block, which may overlap.
+    pub(super) fn copy_in_pieces(&mut self, bulk: Bulk, from: usize, to: usize, bytes: usize) -> Result<(), Stop> {
+        let backwards = to > from;
+        self.in_pieces(bulk, bytes, |cx, _, piece| {
+            // Where the ranges overlap, what is read later must not be written before.
+            let start = if backwards { bytes - piece.end } else { piece.start };
+            cx.block().copy_within(from + start, to + start, piece.len());
+        })?;
+        Ok(())
+    }
+
+    /// A larger storage with the first `used` bytes of an old one; the rest is zero.
+    pub(super) fn grown_storage(&mut self, header: Header, old: u64, used: usize) -> Result<u64, Stop> {
+        let mut bulk = self.resume();
+        let storage = self.bulk_object(&mut bulk, |cx| {
+            cx.reserve(header.bytes())?;
+            Ok(cx.add_object(header))
+        })?;
+        let (from, to) = (old as usize + 8, storage as usize + 8);
+        self.in_pieces(bulk, header.bytes() - 8, |cx, _, piece| {
+            let copied = piece.start..piece.end.min(used).max(piece.start);
+            cx.block().copy_within(from + copied.start, to + copied.start, copied.len());
+            cx.block().fill_zero(to + copied.end, piece.end - copied.end);
+        })?;
+        Ok(storage)
+    }
+}
