@@ -1,16 +1,20 @@
-//! The verifier: no module makes it panic, and about whatever it takes it knows the facts.
+//! The verifier: no module makes it panic, neither one of a stranger's bytes nor one that no bytes can stand for.
 #![no_main]
 
 use fardel_bytecode::format::decode;
-use fardel_bytecode::shape::type_keys;
-use fardel_bytecode::verify::verify;
-use libfuzzer_sys::fuzz_target;
+use fardel_fuzz::{check, mutate};
+use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
 
 fuzz_target!(|bytes: &[u8]| {
-    let Ok(module) = decode(bytes) else { return };
-    assert_eq!(type_keys(&module.types).len(), module.types.all().len());
-    let Ok(verified) = verify(module) else { return };
-    for at in 0..verified.module().functions.len() {
-        assert!(!verified.facts(at).points.is_empty());
+    if let Ok(module) = decode(bytes) {
+        check::module(&module);
+        check::built(module);
     }
+});
+
+fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+    if seed % 4 == 0 {
+        return fuzzer_mutate(data, size, max_size);
+    }
+    mutate::bytes(data, size, max_size, seed, false).unwrap_or_else(|| fuzzer_mutate(data, size, max_size))
 });

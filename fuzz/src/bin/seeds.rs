@@ -1,0 +1,51 @@
+//! Fills the corpora with what the repository holds: `cargo run --manifest-path fuzz/Cargo.toml`.
+//!
+//! Each program of the examples, benchmarks and fixtures becomes a seed: as text for `assemble`, assembled for the
+//! others. A dictionary of the assembly's words goes to `fuzz/corpus/assemble.dict`.
+
+use fardel_asm::{NoImports, assemble};
+use fardel_bytecode::format::encode;
+use fardel_bytecode::isa::INSTRUCTIONS;
+use fardel_fuzz::check::without_lines;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+const PROGRAMS: [&str; 3] = ["examples", "bench/programs", "crates/fardel/tests/instructions"];
+const WORDS: [&str; 34] = [
+    "fn ", "end\n", "local ", "type ", "object ", "sum ", "alias ", "const ", "host ", "import ", "export ", "handle ",
+    "serve ", " receives ", "push ", "hash ", " as ", "var ", "@was(", "@json(", " -> ", "Int", "Float", "Text", "Any",
+    "Option<", "List<", "Map<", "Set<", "Array<Byte>", "Address", "null", "b\"", "\\u{",
+];
+
+fn main() -> io::Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let corpus = root.join("fuzz/corpus");
+    for target in ["assemble", "decode", "run", "verify"] {
+        fs::create_dir_all(corpus.join(target))?;
+    }
+    let mut count = 0;
+    for path in PROGRAMS.iter().map(|folder| programs(&root.join(folder))).collect::<io::Result<Vec<_>>>()?.concat() {
+        let source = fs::read_to_string(&path)?;
+        let name = path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        fs::write(corpus.join("assemble").join(format!("{name}.fda")), &source)?;
+        let Some(module) = assemble("seed", &source, &mut NoImports).module else { continue };
+        fs::write(corpus.join("decode").join(format!("{name}.fdm")), encode(&module))?;
+        for target in ["run", "verify"] {
+            fs::write(corpus.join(target).join(format!("{name}.fdm")), without_lines(&module))?;
+        }
+        count += 1;
+    }
+    let words = WORDS.iter().map(|word| word.to_string()).chain(INSTRUCTIONS.iter().map(|info| format!("{} ", info.mnemonic)));
+    let quoted = |word: String| format!("\"{}\"\n", word.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\x0a"));
+    fs::write(corpus.join("assemble.dict"), words.map(quoted).collect::<String>())?;
+    println!("{count} programs are seeds in fuzz/corpus");
+    Ok(())
+}
+
+fn programs(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut paths: Vec<PathBuf> = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "fda"));
+    paths.sort();
+    Ok(paths)
+}
