@@ -38,12 +38,19 @@ unsafe fn call(core: *mut Core, slow: Slow) -> Option<Stop> {
         let pc = core.saved.pc;
         (core, *pc, (*pc.add(1)).code.extra)
     };
+    let fuel = core.saved.fuel;
     let mut cx = Cx::new(core, op, extra);
     match slow(&mut cx) {
         Ok(()) => {
             cx.advance();
             None
         }
-        Err(stop) => Some(stop),
+        Err(stop) => {
+            // It runs again from the start once there is room, and a retry is free; pieces that are done are not.
+            if stop == Stop::NeedSpace && !cx.keeps_charge {
+                core.saved.fuel = fuel;
+            }
+            Some(stop)
+        }
     }
 }

@@ -41,6 +41,7 @@ impl Cx<'_> {
 
     /// Puts the operation off.
     pub(super) fn put_off<T>(&mut self, bulk: Bulk, stop: Stop) -> Result<T, Stop> {
+        self.keeps_charge = true;
         let slot = self.core.current;
         self.core.fibers.side_or_new(slot).bulk = Some(Box::new(bulk));
         Err(stop)

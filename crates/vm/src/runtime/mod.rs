@@ -53,12 +53,14 @@ pub(crate) struct Cx<'a> {
     pub(crate) extra: u64,
     fp: usize,
     entered: bool,
+    /// Whether what was charged stays so when the operation runs again, because that work is done.
+    pub(crate) keeps_charge: bool,
 }
 
 impl<'a> Cx<'a> {
     pub(crate) fn new(core: &'a mut Core, op: Op, extra: u64) -> Cx<'a> {
         let fp = core.saved.fp_offset(core.block) as usize;
-        Cx { core, op, extra, fp, entered: false }
+        Cx { core, op, extra, fp, entered: false, keeps_charge: false }
     }
 
     /// Goes on behind the instruction, unless it went elsewhere.
