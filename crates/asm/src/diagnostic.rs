@@ -33,40 +33,40 @@ macro_rules! codes {
 }
 
 codes! {
-    "A0001" BadCharacter "a character that no part of assembly text begins with";
-    "A0002" Unterminated "a text, byte string, character or quoted name without its closing quote";
-    "A0003" BadEscape "an escape that texts do not have";
-    "A0004" BadNumber "a number that is malformed or does not fit 64 bits";
-    "A0005" Syntax "something else is wanted at this place";
-    "A0006" UnknownItem "a line that begins no item";
-    "A0007" MissingEnd "a function without its `end`, or a list without its closing brace";
-    "A0008" UnknownInstruction "a mnemonic that the instruction set does not have";
-    "A0009" WrongOperand "an operand of another kind than the instruction has";
-    "A0010" UnknownType "a type that is neither built in nor declared";
-    "A0011" UnknownFunction "a function that is neither declared nor exported by an import";
-    "A0012" UnknownLocal "a local that the function does not declare";
-    "A0013" UnknownLabel "a label that the function does not have";
-    "A0014" UnknownMember "a field or variant that the type does not have";
-    "A0015" UnknownConstant "a constant that is not declared, or of another kind than wanted";
-    "A0016" UnknownHost "a host function that is not declared";
-    "A0017" Duplicate "a name that is declared twice";
-    "A0018" BadImport "an import that cannot be had, or is not what was pinned";
-    "A0019" MisplacedLocal "a `local` line behind the first instruction";
-    "A0020" TypeMismatch "an operand of another type than the instruction wants";
-    "A0021" Underflow "an instruction that wants more operands than the stack has";
-    "A0022" StackHeights "two ways to a label that bring stacks of different heights";
-    "A0023" Unreachable "code that no way leads to";
-    "A0024" Dropped "instructions between an unconditional jump and the next label, which are left out";
-    "A0025" Unassigned "a local that may be read before it is assigned";
-    "A0026" MissingReturn "a function whose end is reached without `ret`";
-    "A0027" CannotInfer "a type that was left out and does not follow from the stack";
-    "A0028" TooLarge "more of something than a module may have";
-    "A0029" Cycle "a type that contains itself without end";
-    "A0030" BadRange "a handler or serve point that makes no sense";
-    "A0031" ArgumentCount "a number of arguments that is not the function's";
-    "A0032" Captures "a function with captured values where one without is wanted, or the reverse";
-    "A0033" WrongShape "a type of another shape than the instruction is for";
-    "A0034" Refused "a module that the verifier refuses";
+    "A0001" BadCharacter "A character that no part of assembly text begins with.";
+    "A0002" Unterminated "A text, byte string, character or quoted name without its closing quote.";
+    "A0003" BadEscape "An escape that texts do not have.";
+    "A0004" BadNumber "A number that is malformed or does not fit 64 bits.";
+    "A0005" Syntax "Something else is wanted at this place.";
+    "A0006" UnknownItem "A line that begins no item.";
+    "A0007" MissingEnd "A function without its `end`, or a list without its closing brace.";
+    "A0008" UnknownInstruction "A mnemonic that the instruction set does not have.";
+    "A0009" WrongOperand "An operand of another kind than the instruction has.";
+    "A0010" UnknownType "A type that is neither built in nor declared.";
+    "A0011" UnknownFunction "A function that is neither declared nor exported by an import.";
+    "A0012" UnknownLocal "A local that the function does not declare.";
+    "A0013" UnknownLabel "A label that the function does not have.";
+    "A0014" UnknownMember "A field or variant that the type does not have.";
+    "A0015" UnknownConstant "A constant that is not declared, or of another kind than wanted.";
+    "A0016" UnknownHost "A host function that is not declared.";
+    "A0017" Duplicate "A name that is declared twice.";
+    "A0018" BadImport "An import that cannot be had, or is not what was pinned.";
+    "A0019" MisplacedLocal "A `local` line behind the first instruction.";
+    "A0020" TypeMismatch "An operand of another type than the instruction wants.";
+    "A0021" Underflow "An instruction that wants more operands than the stack has.";
+    "A0022" StackHeights "Two ways to a label that bring stacks of different heights.";
+    "A0023" Unreachable "Code that no way leads to.";
+    "A0024" Dropped "Instructions between an unconditional jump and the next label, which are left out.";
+    "A0025" Unassigned "A local that may be read before it is assigned.";
+    "A0026" MissingReturn "A function whose end is reached without `ret`.";
+    "A0027" CannotInfer "A type that was left out and does not follow from the stack.";
+    "A0028" TooLarge "More of something than a module may have.";
+    "A0029" Cycle "A type that contains itself without end.";
+    "A0030" BadRange "A handler or serve point that makes no sense.";
+    "A0031" ArgumentCount "A number of arguments that is not the function's.";
+    "A0032" Captures "A function with captured values where one without is wanted, or the reverse.";
+    "A0033" WrongShape "A type of another shape than the instruction is for.";
+    "A0034" Refused "A module that the verifier refuses.";
 }
 
 /// How grave a diagnostic is.

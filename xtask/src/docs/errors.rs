@@ -36,7 +36,8 @@ seen and what was wanted.
 const ASSEMBLER: &str = "\
 ## From the assembler
 
-What is wrong with an assembly text, or, for a warning, odd about it. The message shows the place.
+What is wrong with assembly text is told with the source line, the place marked in it, and often a hint. A warning, which
+`A0024` is, leaves a module.
 
 ";
 
