@@ -80,6 +80,8 @@ impl std::fmt::Debug for Core {
 impl Core {
     pub(crate) fn new(config: Config) -> Box<Core> {
         let mut config = config;
+        // Distances to a fiber's threshold are signed.
+        config.fiber_memory_bytes_max = config.fiber_memory_bytes_max.min(1 << 62);
         if config.dispatch == Dispatch::Tail && !crate::interp::tail::AVAILABLE {
             config.dispatch = Dispatch::Match;
         }

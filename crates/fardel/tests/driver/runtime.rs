@@ -103,6 +103,22 @@ fn an_interrupt_ends_a_run_that_waits_or_computes() {
     }
 }
 
+// The distance to the limit overflowed, and the first allocation was tried for ever.
+#[test]
+fn limits_may_be_as_large_as_numbers_get() {
+    let mut scene = Scene::new("");
+    scene.settings.machine = Config {
+        fiber_memory_bytes_max: u64::MAX,
+        fiber_stack_bytes_max: u64::MAX,
+        machine_memory_bytes_max: u64::MAX,
+        fibers_max: u32::MAX,
+        slice: u32::MAX,
+        ..Config::default()
+    };
+    let (outcome, output, _) = run(scene, "fn main()\n push 1\n show\n call_host io.print\n ret\nend");
+    assert_eq!((outcome.status, output.as_str()), (0, "1\n"));
+}
+
 #[test]
 fn the_end_of_main_is_the_end_of_all() {
     let source = "fn main()\n spawn wait\n drop\n spawn compute\n drop\n spawn breed\n drop\n yield\n ret\nend\nfn wait()\n await_recv\n \
@@ -118,12 +134,12 @@ fn a_call_that_has_begun_is_waited_for() {
     let (mut scene, done) = (Scene::new(""), Arc::new(AtomicBool::new(false)));
     let flag = Arc::clone(&done);
     scene.hosts.add_blocking("demo.slow", move || {
-        (0..1_000).for_each(|_| std::thread::yield_now());
+        (0..20).for_each(|_| std::thread::yield_now());
         flag.store(true, Ordering::SeqCst);
         Ok(())
     });
     // The wait ends by the call's end, not by a clock that does not go on.
-    scene.settings.clock = Clock::system();
+    (scene.settings.clock, scene.settings.grace) = (Clock::system(), u64::MAX);
     let source =
         "host demo.slow()\nfn main()\n spawn other\n drop\n yield\n ret\nend\nfn other()\n call_host demo.slow\n ret\nend";
     let (outcome, _, error) = run(scene, source);
