@@ -111,10 +111,10 @@ rules! {
     JumpNull "O --; O is Option<T> or Any; at the target nothing is pushed, else T (for Any: Any)";
     Switch "Int --; all targets and the next instruction continue with what is below";
     Call "params -- result; the function's";
-    TailCall "params -- ; the function's result is assignable to this one's; the rest of the stack is dropped";
+    TailCall "params --; the function's result is assignable to this one's, or neither has one; the rest of the stack is dropped";
     CallValue "params F -- result; F is the named function type";
     TailCallValue "params F --; as tail_call";
-    Closure "captures -- F; the types of the function's captured values; F as for push_function";
+    Closure "captures -- F; the types of the function's captured values, one at least, the last on top; F as for push_function";
     Return "result --; assignable to the function's result, nothing if it has none; the rest of the stack is dropped";
     ToAny ".. T .. -- .. Any ..; the operand that is the given number below the top";
     Cast "Any -- T; T is not Any; Option, Function and every other type alike";

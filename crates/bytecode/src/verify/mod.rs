@@ -5,6 +5,8 @@
 //! [`rules`] says what each instruction does to the stack, [`names`] what its operands are, [`places`] what holds at
 //! targets and handlers.
 //!
+//! The rules stand in `docs/spec/verification.md`.
+//!
 //! **Invariant:** the time is linear in the module's bytes, and nothing is allocated for an instruction. Each step is paid
 //! for by a byte: an operand that is popped was pushed, a target's stack that is copied stands in the module, and the
 //! stacks that branches compare are limited together ([`crate::limits::STACK_CELLS_FREE`]).
