@@ -310,6 +310,9 @@ builtins! {
 /// The index of a module's first own type.
 pub const FIRST_DECLARED: u32 = 32;
 
+/// Bytes after which no further type is written into a type's text.
+const DISPLAY_BYTES_MAX: usize = 1000;
+
 /// The types of one module: the built-in ones and its own.
 #[derive(Clone, PartialEq, Debug)]
 pub struct TypeTable {
@@ -387,7 +390,8 @@ impl TypeTable {
         from == NULL || (from == *inner && !matches!(source, Type::Any | Type::Null | Type::Option(_)))
     }
 
-    /// The type as written in assembly text.
+    /// The type as written in assembly text. Of one that would be very long only the beginning is written: a tuple of two
+    /// that are tuples of two, and so on, would fill any memory.
     pub fn display(&self, index: TypeIndex) -> String {
         let mut out = String::new();
         self.write(index, &mut out, 0);
@@ -396,7 +400,7 @@ impl TypeTable {
 
     fn write(&self, index: TypeIndex, out: &mut String, depth: usize) {
         use std::fmt::Write as _;
-        if depth > crate::limits::TYPE_DEPTH_MAX {
+        if depth > crate::limits::TYPE_DEPTH_MAX || out.len() > DISPLAY_BYTES_MAX {
             out.push_str("..");
             return;
         }
@@ -406,6 +410,9 @@ impl TypeTable {
                     out.push_str(", ");
                 }
                 self.write(*item, out, depth + 1);
+                if out.len() > DISPLAY_BYTES_MAX {
+                    break;
+                }
             }
         };
         let Some(ty) = self.get(index) else {
@@ -454,4 +461,32 @@ fn wrap(out: &mut String, open: &str, close: &str, inside: impl FnOnce(&mut Stri
     out.push_str(open);
     inside(out);
     out.push_str(close);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(declared: Vec<Type>, wanted: &str) {
+        let last = TypeIndex(FIRST_DECLARED + declared.len() as u32 - 1);
+        assert_eq!(TypeTable::with_declared(declared).display(last), wanted);
+    }
+
+    #[test]
+    fn types_are_written_as_in_text() {
+        check(vec![Type::Tuple(vec![INT])], "(Int,)");
+        check(vec![Type::Map(TEXT, LIST_INT)], "Map<Text, List<Int>>");
+        check(vec![Type::Function(vec![ANY, OPTION_INT], Some(ERROR))], "fn(Any, Option<Int>) -> (Text, Text)");
+    }
+
+    /// A tuple of two, each a tuple of two, and so on was written in full: a valid module of 200 bytes with 40 of them
+    /// took all memory when it was loaded, or when an error named the last.
+    #[test]
+    fn a_type_whose_text_doubles_with_each_level_is_cut_off() {
+        let pair = |at: u32| Type::Tuple(vec![TypeIndex(FIRST_DECLARED + at - 1); 2]);
+        let doubling = std::iter::once(Type::List(LIST_ANY)).chain((1..60).map(pair)).collect();
+        let text = TypeTable::with_declared(doubling).display(TypeIndex(FIRST_DECLARED + 59));
+        assert!(text.starts_with("((((") && text.contains("..)") && text.len() < 2000, "{text}");
+    }
 }
