@@ -98,7 +98,25 @@ impl Reader<'_> {
             Shape::Variant(number, layout) => {
                 Value::Variant(layout.name.clone(), *number, self.layout_values(layout, field, depth))
             }
-            _ => Value::Opaque(info.name.clone()),
+            Shape::Null
+            | Shape::Bool
+            | Shape::Int
+            | Shape::Float
+            | Shape::Text
+            | Shape::Bytes
+            | Shape::Any
+            | Shape::Address
+            | Shape::Ref
+            | Shape::TextBuilder
+            | Shape::BytesBuilder
+            | Shape::Handle
+            | Shape::Array(_)
+            | Shape::Option(_)
+            | Shape::List(_)
+            | Shape::Map(..)
+            | Shape::Set(_)
+            | Shape::Function
+            | Shape::Sum(_) => Value::Opaque(info.name.clone()),
         }
     }
 
@@ -118,11 +136,7 @@ impl Reader<'_> {
         let is_live = |block: Block, entry: usize| {
             block.load(index as usize + 8 + entry / 2 * 8) >> (entry % 2 * 32) & 0xffff_ffff != 0
         };
-        let (key_type, value_type) = match self.core.types.get(header.ty()).shape {
-            Shape::Map(key, value) => (key, Some(value)),
-            Shape::Set(key) => (key, None),
-            _ => (types::ANY.0, None),
-        };
+        let (key_type, value_type) = self.core.types.entry_types(header.ty());
         let (mut entries, mut members) = (Vec::new(), Vec::new());
         for entry in 0..used.min(self.left) {
             if !is_live(self.block, entry) {

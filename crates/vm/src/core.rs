@@ -26,6 +26,9 @@ pub(crate) const SENTINEL_BYTES: usize = 24;
 /// The function number of the sentinel frame.
 pub(crate) const SENTINEL_FUNCTION: u32 = u32::MAX;
 
+/// Who is told of each instruction.
+pub(crate) type Tracer = Box<dyn FnMut(&TraceEvent<'_>)>;
+
 /// The state of a machine.
 pub(crate) struct Core {
     /// The first byte of the arena; the same as `code.as_ptr()`.
@@ -66,7 +69,7 @@ pub(crate) struct Core {
     pub(crate) now: u64,
     pub(crate) calls_made: u64,
     pub(crate) calls_open: u64,
-    pub(crate) tracer: Option<Box<dyn FnMut(&TraceEvent<'_>)>>,
+    pub(crate) tracer: Option<Tracer>,
     /// The frame of the instruction that is shown to the tracer.
     pub(crate) observed_fp: *const u8,
 }

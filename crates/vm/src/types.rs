@@ -173,6 +173,17 @@ impl TypeStore {
         self.infos[id as usize] = TypeInfo { shape, name: table.display(index), repr: ty.repr() };
     }
 
+    /// The types of keys and values of a map type, or of the keys alone of a set type.
+    pub(crate) fn entry_types(&self, id: TypeId) -> (TypeId, Option<TypeId>) {
+        if let Shape::Map(key, value) = self.get(id).shape {
+            (key, Some(value))
+        } else if let Shape::Set(key) = self.get(id).shape {
+            (key, None)
+        } else {
+            (types::ANY.0, None)
+        }
+    }
+
     /// The layout of a type that has fields, variants included.
     pub(crate) fn layout(&self, id: TypeId) -> Option<&Layout> {
         if let Shape::Tuple(layout) | Shape::Record(layout) | Shape::Object(layout) | Shape::Variant(_, layout) =

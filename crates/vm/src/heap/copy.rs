@@ -45,9 +45,7 @@ impl Fragment {
             block.store(*offset as usize, *header);
         }
         let fragment = copier.fragment;
-        if let Err(error) = result {
-            return Err(error);
-        }
+        result?;
         for offset in &fragment.shared {
             shared.hold(fragment.words[*offset as usize / 8 + 1] as u32);
         }
@@ -82,9 +80,9 @@ impl Fragment {
             let mut at = 0;
             while at < words.len() {
                 let header = Header(words[at]);
-                for word in at + 1..=at + header.scan() {
-                    if is_reference(words[word]) {
-                        base.add(word).write(words[word] + delta);
+                for (index, word) in words[at + 1..=at + header.scan()].iter().enumerate() {
+                    if is_reference(*word) {
+                        base.add(at + 1 + index).write(word + delta);
                     }
                 }
                 at += header.words() + 1;

@@ -107,7 +107,7 @@ impl<'m> Lowering<'m, '_> {
             Inst::Panic {} => self.end_with(at, Do::panic, 1),
             Inst::Raise {} => self.end_with(at, Do::raise, 2),
 
-            Inst::ToAny { depth } => self.to_any(at, depth.0 as usize),
+            Inst::ToAny { depth } => self.mark(at, depth.0 as usize),
             Inst::Cast { ty } => self.cast(at, ty),
             Inst::Is { ty } => {
                 let id = self.type_id(ty);
@@ -541,7 +541,8 @@ impl<'m> Lowering<'m, '_> {
 
     // Any and options.
 
-    fn to_any(&mut self, at: usize, depth: usize) -> usize {
+    /// Marks the operand at a depth with what it is.
+    fn mark(&mut self, at: usize, depth: usize) -> usize {
         let repr = self.repr_of(at, depth);
         let position = self.position(depth);
         let constant = match (repr, self.stack[position]) {
@@ -586,6 +587,7 @@ impl<'m> Lowering<'m, '_> {
         }
     }
 
+    #[allow(clippy::wildcard_enum_match_arm, reason = "the verifier leaves one type besides the named ones")]
     /// A cast to a word type: the usual case is looked at first, in an instruction of its own.
     fn cast_word(&mut self, at: usize, ty: TypeIndex) -> usize {
         let id = self.type_id(ty);
@@ -690,6 +692,7 @@ impl<'m> Lowering<'m, '_> {
 
     // Containers.
 
+    #[allow(clippy::wildcard_enum_match_arm, reason = "the verifier leaves one type besides the named ones")]
     fn len(&mut self, at: usize) -> usize {
         let ty = self.type_of(at, 0);
         match self.descriptor(ty) {
@@ -701,6 +704,7 @@ impl<'m> Lowering<'m, '_> {
         }
     }
 
+    #[allow(clippy::wildcard_enum_match_arm, reason = "the verifier leaves one type besides the named ones")]
     fn get(&mut self, at: usize) -> usize {
         let ty = self.type_of(at, 1);
         match self.descriptor(ty) {
@@ -723,6 +727,7 @@ impl<'m> Lowering<'m, '_> {
         }
     }
 
+    #[allow(clippy::wildcard_enum_match_arm, reason = "the verifier leaves one type besides the named ones")]
     fn set(&mut self, at: usize) -> usize {
         let ty = self.type_of(at, 2);
         let operation = match self.descriptor(ty) {
@@ -738,6 +743,7 @@ impl<'m> Lowering<'m, '_> {
         self.effect(3)
     }
 
+    #[allow(clippy::wildcard_enum_match_arm, reason = "the verifier leaves one type besides the named ones")]
     fn copy(&mut self, at: usize) -> usize {
         let ty = self.type_of(at, 0);
         let operation = match self.descriptor(ty) {
@@ -749,6 +755,7 @@ impl<'m> Lowering<'m, '_> {
         self.slow_unary(at, operation, 0)
     }
 
+    #[allow(clippy::wildcard_enum_match_arm, reason = "the verifier leaves one type besides the named ones")]
     fn slice(&mut self, at: usize) -> usize {
         let ty = self.type_of(at, 2);
         let operation = match self.descriptor(ty) {

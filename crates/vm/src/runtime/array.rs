@@ -106,7 +106,7 @@ pub(crate) fn array_copy(cx: &mut Cx<'_>) -> Result<(), Stop> {
 /// Copies between two arrays or lists of one type; the operands stand in the slots from `b` on: target, where, source,
 /// from, to.
 pub(crate) fn copy_range(cx: &mut Cx<'_>) -> Result<(), Stop> {
-    let operands = cx.from_b(5);
+    let operands = cx.slots_from_b(5);
     let (target, source) = (operands[0], operands[2]);
     let (length, source_length, width, shift) = if cx.kind(target) == Some(Kind::Array) {
         (cx.array_length(target), cx.array_length(source), cx.array_element(target).bytes(), 16)

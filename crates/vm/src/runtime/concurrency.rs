@@ -62,7 +62,7 @@ pub(crate) fn spawn(cx: &mut Cx<'_>) -> Result<(), Stop> {
     let function = cx.extra as u32;
     let entry = &cx.core.functions[function as usize];
     let is_word = entry.param_words.clone();
-    let mut args = cx.from_a(is_word.len());
+    let mut args = cx.slots_from_a(is_word.len());
     let has_reference = args.iter().zip(is_word.iter()).any(|(word, is_word)| *is_word && is_reference(*word));
     let fragment = if has_reference {
         let mut roots: Vec<u64> = args.iter().zip(is_word.iter()).filter(|(_, is)| **is).map(|(word, _)| *word).collect();
@@ -131,12 +131,14 @@ impl Cx<'_> {
     /// The exit reason that a value means.
     fn exit_reason(&self, value: u64) -> ExitReason {
         let value = crate::convert::to_value(self.core, self.block(), value, types::ANY.0);
-        match value {
-            Value::Null => ExitReason::Normal,
-            Value::Text(text) if text == "normal" => ExitReason::Normal,
-            Value::Text(text) if text == "shutdown" => ExitReason::Shutdown,
-            Value::Text(text) if text == "kill" => ExitReason::Killed,
-            other => ExitReason::ShutdownWith(other),
+        let Value::Text(text) = &value else {
+            return if value == Value::Null { ExitReason::Normal } else { ExitReason::ShutdownWith(value) };
+        };
+        match text.as_str() {
+            "normal" => ExitReason::Normal,
+            "shutdown" => ExitReason::Shutdown,
+            "kill" => ExitReason::Killed,
+            _ => ExitReason::ShutdownWith(value),
         }
     }
 }

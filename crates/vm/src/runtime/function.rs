@@ -22,7 +22,7 @@ impl Cx<'_> {
         let entry = &self.core.functions[function as usize];
         let (frame_bytes, target) = (entry.frame_bytes as usize, entry.entry);
         let captures: Vec<u64> = entry.captures.iter().map(|word| self.field(value, usize::from(*word))).collect();
-        let args = self.from_a(entry.params as usize);
+        let args = self.slots_from_a(entry.params as usize);
         let top_of_frame = self.fp + replaced;
         let lowest = (self.block().load(crate::heap::block::header::LIMITS) >> 32) as usize;
         if top_of_frame < frame_bytes + self.core.saved.top.max(lowest) {
@@ -68,7 +68,7 @@ pub(crate) fn closure(cx: &mut Cx<'_>) -> Result<(), Stop> {
     let (places, scan, ty) = (entry.captures.clone(), entry.capture_scan as usize, entry.ty.unwrap_or_default());
     let header = Header::new(Kind::Closure, ty, places.len() + 1, scan);
     cx.reserve(header.bytes())?;
-    let captured = cx.from_b(places.len());
+    let captured = cx.slots_from_b(places.len());
     let object = cx.add_object(header);
     for (place, word) in places.iter().zip(captured) {
         cx.set_field(object, usize::from(*place), word);

@@ -43,7 +43,7 @@ fn commit(cx: &mut Cx<'_>) -> Result<(), Stop> {
         let message = format!("the host has no function `{}` of this signature", import.name);
         return cx.trap_with(ErrorKind::NoHost, message);
     };
-    let words = cx.from_a(import.params.len());
+    let words = cx.slots_from_a(import.params.len());
     let args = words
         .iter()
         .zip(&import.params)

@@ -54,11 +54,7 @@ impl Cx<'_> {
 
     /// The types of a map's keys and values; a set has no values.
     fn map_types(&self, map: u64) -> (TypeId, Option<TypeId>) {
-        match self.core.types.get(self.header(map).ty()).shape {
-            Shape::Map(key, value) => (key, Some(value)),
-            Shape::Set(key) => (key, None),
-            _ => (0, None),
-        }
+        self.core.types.entry_types(self.header(map).ty())
     }
 
     fn u32_at(&self, object: u64, index: usize) -> u32 {

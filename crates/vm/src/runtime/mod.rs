@@ -102,12 +102,12 @@ impl<'a> Cx<'a> {
     }
 
     /// Words in consecutive slots from that of operand `a` on.
-    pub(crate) fn from_a(&self, count: usize) -> Vec<u64> {
+    pub(crate) fn slots_from_a(&self, count: usize) -> Vec<u64> {
         (0..count).map(|at| self.slot(self.op.a as usize + at * 8)).collect()
     }
 
     /// Words in consecutive slots from that of operand `b` on.
-    pub(crate) fn from_b(&self, count: usize) -> Vec<u64> {
+    pub(crate) fn slots_from_b(&self, count: usize) -> Vec<u64> {
         (0..count).map(|at| self.slot(self.op.b as usize + at * 8)).collect()
     }
 

@@ -5,8 +5,13 @@
 
 use crate::exit::ErrorKind;
 
+/// A function with the name of its instruction.
+type Named<F> = (&'static str, F);
+type Unary = fn(f64) -> f64;
+type Binary = fn(f64, f64) -> f64;
+
 /// The functions of one float, in the order of their numbers.
-pub(crate) const UNARY: &[(&str, fn(f64) -> f64)] = &[
+pub(crate) const UNARY: &[Named<Unary>] = &[
     ("floor", libm::floor),
     ("ceil", libm::ceil),
     ("trunc", libm::trunc),
@@ -19,10 +24,10 @@ pub(crate) const UNARY: &[(&str, fn(f64) -> f64)] = &[
 ];
 
 /// The functions of two floats, in the order of their numbers.
-pub(crate) const BINARY: &[(&str, fn(f64, f64) -> f64)] = &[("atan2", libm::atan2), ("pow", libm::pow)];
+pub(crate) const BINARY: &[Named<Binary>] = &[("atan2", libm::atan2), ("pow", libm::pow)];
 
 /// The number of a function in [`UNARY`] or [`BINARY`].
-pub(crate) fn number_of<F>(table: &[(&str, F)], name: &str) -> u32 {
+pub(crate) fn number_of<F>(table: &[Named<F>], name: &str) -> u32 {
     table.iter().position(|(known, _)| *known == name).unwrap_or_default() as u32
 }
 

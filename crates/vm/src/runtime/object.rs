@@ -16,7 +16,7 @@ pub(crate) fn new_mapped(cx: &mut Cx<'_>) -> Result<(), Stop> {
     let ty = cx.extra as TypeId;
     let header = fields_header(&cx.core.types, ty);
     cx.reserve(header.bytes())?;
-    let fields = cx.from_a(header.words());
+    let fields = cx.slots_from_a(header.words());
     let object = cx.add_object(header);
     let block = cx.block();
     if let Some(layout) = cx.core.types.layout(ty) {

@@ -2,6 +2,9 @@
 #![allow(clippy::missing_safety_doc, clippy::undocumented_unsafe_blocks, unsafe_op_in_unsafe_fn)]
 // The premise of every operation stands in `super`.
 
+// The negated relations of floats are taken for NaN too: that is their point.
+#![allow(clippy::neg_cmp_op_on_partial_ord)]
+
 use super::*;
 
 // Branches: `c` is the distance in instructions. `back_` goes to a loop header and charges.

@@ -366,7 +366,7 @@ pub(in crate::interp) unsafe fn float_to_int<D: Dispatch>(r: Regs) -> D::Out {
     let o = op(&r);
     let value = float(&r, o.b);
     // The bounds are powers of two, so they are exact; NaN fails both.
-    if value >= -9_223_372_036_854_775_808.0 && value < 9_223_372_036_854_775_808.0 {
+    if (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&value) {
         set(&r, o.a, value as i64 as u64);
         return on::<D>(r);
     }
