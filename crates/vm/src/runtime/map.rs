@@ -2,7 +2,8 @@
 //!
 //! Words of a map: keys, values, index; entries in use (removed ones included), entries alive. The index is one raw
 //! object: as many hashes (u32) as there is room for entries, then the table (u32), where 0 is free and n stands for
-//! entry n - 1. The hash of a removed entry is 0; its place in the table stays and is passed over.
+//! entry n - 1. The hash of a removed entry is 0; its place in the table stays and is passed over. Behind the table stands
+//! the seed of the hashes (u64), so that they hold in whatever fiber a copy of the map comes to.
 
 use super::Cx;
 use crate::exit::ErrorKind;
@@ -36,6 +37,11 @@ impl Parts {
     /// Places of the table.
     fn table(&self) -> usize {
         self.capacity / 3 * 4
+    }
+
+    /// The word of the index that holds the seed.
+    fn seed_word(&self) -> usize {
+        (self.capacity + self.table()) / 2
     }
 }
 
@@ -73,9 +79,13 @@ impl Cx<'_> {
         self.u32_at(parts.index, entry)
     }
 
+    /// The seed of a map's hashes: its own, or the fiber's while it has none.
+    fn map_seed(&self, parts: &Parts) -> u64 {
+        if parts.index == NULL { self.core.seed_of(self.core.current) } else { self.field(parts.index, parts.seed_word()) }
+    }
+
     /// The hash of a key, never 0.
-    fn hash_key(&mut self, repr: Repr, key: u64) -> Result<u32, Stop> {
-        let seed = self.core.seed_of(self.core.current);
+    fn hash_key(&mut self, seed: u64, repr: Repr, key: u64) -> Result<u32, Stop> {
         let hash = if repr == Repr::Word { self.hash_word(seed, key)? } else { super::hash::mix(seed, key) };
         Ok((hash >> 32) as u32 | 1)
     }
@@ -106,7 +116,7 @@ impl Cx<'_> {
     fn lookup(&mut self, map: u64, key: u64) -> Result<(Parts, Repr, u32, Option<usize>), Stop> {
         let parts = self.map_parts(map);
         let repr = self.core.types.get(self.map_types(map).0).repr;
-        let hash = self.hash_key(repr, key)?;
+        let hash = self.hash_key(self.map_seed(&parts), repr, key)?;
         let entry = self.find_entry(&parts, repr, key, hash)?;
         Ok((parts, repr, hash, entry))
     }
@@ -137,6 +147,8 @@ impl Cx<'_> {
         let values = values_header.map_or(NULL, |header| self.add_zeroed(header));
         let index = self.add_zeroed(index_header);
         let grown = Parts { map, keys, values, index, used: live, capacity };
+        let seed = self.map_seed(&parts);
+        self.set_field(index, grown.seed_word(), seed);
         let mut to = 0;
         for entry in 0..parts.used {
             let hash = self.hash_of(&parts, entry);
