@@ -26,7 +26,7 @@ impl Cx<'_> {
         let top_of_frame = self.fp + replaced;
         let lowest = (self.block().load(crate::heap::block::header::LIMITS) >> 32) as usize;
         if top_of_frame < frame_bytes + self.core.saved.top.max(lowest) {
-            self.core.need = frame_bytes;
+            self.core.need = frame_bytes.saturating_sub(replaced);
             return Err(Stop::NeedStack);
         }
         let fp = top_of_frame - frame_bytes;

@@ -91,7 +91,7 @@ pub(in crate::interp) unsafe fn tail_call<D: Dispatch>(mut r: Regs) -> D::Out {
     let sizes = (*r.pc.add(1)).map().0;
     let fp = r.fp.wrapping_add(sizes as u32 as usize).wrapping_sub(o.b as usize);
     if !frame_fits(&r, fp) {
-        (*r.core).need = o.b as usize;
+        (*r.core).need = (o.b as usize).saturating_sub(sizes as u32 as usize);
         return D::stop(r, Stop::NeedStack);
     }
     let count = (sizes >> 32) as usize;
