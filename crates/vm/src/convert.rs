@@ -11,12 +11,18 @@ use fardel_bytecode::types::{self, Element, Repr};
 
 /// Values in values that are followed; what lies deeper is only named.
 const DEPTH_MAX: usize = 64;
-/// Values that one conversion makes.
-const VALUES_MAX: usize = 1 << 22;
+/// What one value counts besides its text, in bytes.
+const VALUE_BYTES: usize = size_of::<Value>();
+/// Bytes of the values that leave a fiber at one time. A structure that shares its parts is made out in full outside, so
+/// a small one can be without end there.
+pub(crate) const VALUES_BYTES_MAX: usize = 1 << 30;
 
-/// The value of a slot of a type.
-pub(crate) fn to_value(core: &Core, block: Block, slot: u64, ty: TypeId) -> Value {
-    Reader { core, block, left: VALUES_MAX }.slot(slot, ty, 0)
+/// The value of a slot of a type, as far as `bytes_left` allows, from which it is taken; 0 is left when it was cut.
+pub(crate) fn to_value(core: &Core, block: Block, slot: u64, ty: TypeId, bytes_left: &mut usize) -> Value {
+    let mut reader = Reader { core, block, left: *bytes_left };
+    let value = reader.slot(slot, ty, 0);
+    *bytes_left = reader.left;
+    value
 }
 
 struct Reader<'a> {
@@ -25,8 +31,35 @@ struct Reader<'a> {
     left: usize,
 }
 
+/// What stands for values that are left out.
+fn cut() -> Value {
+    Value::Opaque("..".to_owned())
+}
+
 impl Reader<'_> {
+    /// Takes bytes from what is left; false, and nothing is left, when it is too little.
+    fn takes(&mut self, bytes: usize) -> bool {
+        let is_enough = bytes < self.left;
+        self.left = if is_enough { self.left - bytes } else { 0 };
+        is_enough
+    }
+
+    fn text(&mut self, bytes: &[u8]) -> Value {
+        if self.takes(bytes.len()) { Value::Text(String::from_utf8_lossy(bytes).into_owned()) } else { cut() }
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) -> Value {
+        if self.takes(bytes.len()) { Value::Bytes(bytes.to_vec()) } else { cut() }
+    }
+
+    fn opaque(&mut self, name: &str) -> Value {
+        if self.takes(name.len()) { Value::Opaque(name.to_owned()) } else { cut() }
+    }
+
     fn slot(&mut self, slot: u64, ty: TypeId, depth: usize) -> Value {
+        if !self.takes(VALUE_BYTES) {
+            return cut();
+        }
         match self.core.types.get(ty).repr {
             Repr::Int => Value::Int(slot as i64),
             Repr::Float => Value::Float(f64::from_bits(slot)),
@@ -42,9 +75,9 @@ impl Reader<'_> {
             word::TAG_INT => Value::Int(word::int_of(value)),
             word::TAG_BOOL => Value::Bool(value == word::TRUE),
             word::TAG_ADDRESS => Value::Address(word::address_of(value)),
-            word::TAG_FUNCTION => Value::Opaque(format!("fn {}", self.function_name(number))),
-            word::TAG_TEXT => text_value(self.core.constants.get(number)),
-            word::TAG_BYTES => Value::Bytes(self.core.constants.get(number).to_vec()),
+            word::TAG_FUNCTION => self.opaque(&format!("fn {}", self.function_name(number))),
+            word::TAG_TEXT => self.text(self.core.constants.get(number)),
+            word::TAG_BYTES => self.bytes(self.core.constants.get(number)),
             word::TAG_VARIANT => self.fields_value(number, |_, _| NULL, depth),
             _ => self.object(value as usize, depth),
         }
@@ -60,26 +93,25 @@ impl Reader<'_> {
         let block = self.block;
         let field = |index: usize| block.load(at + 8 + index * 8);
         if depth > DEPTH_MAX || self.left == 0 {
-            return Value::Opaque("..".to_owned());
+            return cut();
         }
-        self.left -= 1;
         match header.kind() {
             Kind::BoxInt => Value::Int(field(0) as i64),
             Kind::BoxFloat => Value::Float(f64::from_bits(field(0))),
             Kind::Ref => Value::Ref(field(0)),
             Kind::Some => self.word(field(0), depth + 1),
-            Kind::Text => text_value(block.slice(at + 16, field(0) as usize)),
-            Kind::Bytes => Value::Bytes(block.slice(at + 16, field(0) as usize).to_vec()),
+            Kind::Text => self.text(block.slice(at + 16, field(0) as usize)),
+            Kind::Bytes => self.bytes(block.slice(at + 16, field(0) as usize)),
             Kind::SharedText | Kind::SharedBytes => {
                 let (start, length) = (field(1) as usize, field(2) as usize);
                 let bytes = self.core.shared.get(field(0) as u32).get(start..start + length).unwrap_or_default();
-                if header.is(Kind::SharedText) { text_value(bytes) } else { Value::Bytes(bytes.to_vec()) }
+                if header.is(Kind::SharedText) { self.text(bytes) } else { self.bytes(bytes) }
             }
             Kind::Fields => self.fields_value(header.ty(), |_, word| field(word), depth),
             Kind::List => self.list(header.ty(), field(0), field(1) as usize, depth),
             Kind::Map | Kind::Set => self.map(header, at, depth),
             Kind::Array => self.array(header.ty(), at, field(0) as usize),
-            Kind::Closure | Kind::Builder | Kind::Storage => Value::Opaque(self.core.types.get(header.ty()).name.clone()),
+            Kind::Closure | Kind::Builder | Kind::Storage => self.opaque(&self.core.types.get(header.ty()).name),
         }
     }
 
@@ -90,6 +122,9 @@ impl Reader<'_> {
     fn fields_value(&mut self, ty: TypeId, field: impl Fn(&Layout, usize) -> u64, depth: usize) -> Value {
         let core = self.core;
         let info = core.types.get(ty);
+        if !self.takes(info.name.len()) {
+            return cut();
+        }
         match &info.shape {
             Shape::Tuple(layout) => Value::Tuple(self.layout_values(layout, field, depth)),
             Shape::Record(layout) | Shape::Object(layout) => {
@@ -116,17 +151,19 @@ impl Reader<'_> {
             | Shape::Map(..)
             | Shape::Set(_)
             | Shape::Function
-            | Shape::Sum(_) => Value::Opaque(info.name.clone()),
+            | Shape::Sum(_) => self.opaque(&info.name),
         }
     }
 
     fn list(&mut self, ty: TypeId, storage: u64, length: usize, depth: usize) -> Value {
         let element = if let Shape::List(element) = self.core.types.get(ty).shape { element } else { types::ANY.0 };
         let mut items = Vec::new();
-        for index in 0..length.min(self.left) {
+        for index in 0..length {
             items.push(self.slot(self.block.load(storage as usize + 8 + index * 8), element, depth + 1));
+            if self.left == 0 {
+                break;
+            }
         }
-        self.left -= items.len().min(self.left);
         Value::List(items)
     }
 
@@ -138,7 +175,10 @@ impl Reader<'_> {
         };
         let (key_type, value_type) = self.core.types.entry_types(header.ty());
         let (mut entries, mut members) = (Vec::new(), Vec::new());
-        for entry in 0..used.min(self.left) {
+        for entry in 0..used {
+            if self.left == 0 {
+                break;
+            }
             if !is_live(self.block, entry) {
                 continue;
             }
@@ -148,14 +188,13 @@ impl Reader<'_> {
                 None => members.push(key),
             }
         }
-        self.left -= (entries.len() + members.len()).min(self.left);
         if value_type.is_some() { Value::Map(entries) } else { Value::Set(members) }
     }
 
     fn array(&mut self, ty: TypeId, at: usize, length: usize) -> Value {
         let Shape::Array(element) = self.core.types.get(ty).shape else { return Value::Null };
-        let length = length.min(self.left);
-        self.left -= length;
+        let length = length.min(self.left / VALUE_BYTES);
+        self.takes(length * VALUE_BYTES);
         let bytes = self.block.slice(at + 16, length * element.bytes());
         let value = |chunk: &[u8]| {
             let mut raw = [0; 8];
@@ -171,10 +210,6 @@ impl Reader<'_> {
         };
         Value::List(bytes.chunks_exact(element.bytes()).map(value).collect())
     }
-}
-
-fn text_value(bytes: &[u8]) -> Value {
-    Value::Text(String::from_utf8_lossy(bytes).into_owned())
 }
 
 /// Why a value is not of a type.

@@ -7,6 +7,7 @@
 
 use crate::code::{FunctionEntry, Op, fixed, slot_offset};
 use crate::config::{Config, Dispatch};
+use crate::convert::VALUES_BYTES_MAX;
 use crate::door::{HostCallId, Output};
 use crate::exit::{ErrorKind, ExitReason};
 use crate::fiber::{FiberId, Fibers, RunQueue, Side, State};
@@ -402,7 +403,7 @@ impl Core {
         let ty = self.fibers.side(slot)?.result?;
         let block = self.fibers.get(slot).block;
         let word = block.load(block.bytes() - 8);
-        Some(crate::convert::to_value(self, block, word, ty))
+        Some(crate::convert::to_value(self, block, word, ty, &mut { VALUES_BYTES_MAX }))
     }
 
     fn load_saved(&mut self, slot: u32, fuel: i64) {

@@ -10,6 +10,8 @@ use crate::types::TypeId;
 use crate::value::Value;
 use fardel_bytecode::types::{self, Repr};
 
+/// Bytes of the value in an exit reason; what is behind is left out.
+const REASON_BYTES_MAX: usize = 1 << 20;
 /// Bytes of one message.
 const MESSAGE_BYTES_MAX: usize = 1 << 30;
 
@@ -130,7 +132,7 @@ pub(crate) fn await_recv(cx: &mut Cx<'_>) -> Result<(), Stop> {
 impl Cx<'_> {
     /// The exit reason that a value means.
     fn exit_reason(&self, value: u64) -> ExitReason {
-        let value = crate::convert::to_value(self.core, self.block(), value, types::ANY.0);
+        let value = crate::convert::to_value(self.core, self.block(), value, types::ANY.0, &mut { REASON_BYTES_MAX });
         let Value::Text(text) = &value else {
             return if value == Value::Null { ExitReason::Normal } else { ExitReason::ShutdownWith(value) };
         };

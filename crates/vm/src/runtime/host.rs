@@ -1,6 +1,7 @@
 //! Calls of host functions: the arguments leave by the output door, the result enters by the input door.
 
 use super::Cx;
+use crate::convert::{VALUES_BYTES_MAX, to_value};
 use crate::exit::ErrorKind;
 use crate::heap::copy::relocate;
 use crate::interp::Stop;
@@ -44,11 +45,16 @@ fn commit(cx: &mut Cx<'_>) -> Result<(), Stop> {
         return cx.trap_with(ErrorKind::NoHost, message);
     };
     let words = cx.slots_from_a(import.params.len());
+    let mut bytes_left = VALUES_BYTES_MAX;
     let args = words
         .iter()
         .zip(&import.params)
-        .map(|(word, ty)| crate::convert::to_value(cx.core, cx.block(), *word, *ty))
+        .map(|(word, ty)| to_value(cx.core, cx.block(), *word, *ty, &mut bytes_left))
         .collect();
+    if bytes_left == 0 {
+        let message = format!("arguments of more than {VALUES_BYTES_MAX} bytes");
+        return cx.trap_with(ErrorKind::SystemLimit, message);
+    }
     cx.core.open_call(host, args);
     Err(Stop::HostCall)
 }

@@ -11,6 +11,8 @@ use std::fmt::Write as _;
 
 /// Bytes that `show` writes at most; what is behind is left out.
 const SHOW_BYTES_MAX: usize = 1 << 20;
+/// Bytes of the values that it looks at; their text is shorter.
+const SHOWN_BYTES_MAX: usize = 32 * SHOW_BYTES_MAX;
 
 /// A float as a person would write it: the shortest decimal that is read back as the same float.
 pub(crate) fn float_text(value: f64) -> String {
@@ -99,7 +101,7 @@ pub(crate) fn show(cx: &mut Cx<'_>) -> Result<(), Stop> {
         cx.set_a(word);
         return Ok(());
     }
-    let value = crate::convert::to_value(cx.core, cx.block(), cx.b(), types::ANY.0);
+    let value = crate::convert::to_value(cx.core, cx.block(), cx.b(), types::ANY.0, &mut { SHOWN_BYTES_MAX });
     let mut text = String::new();
     value_text(&value, &mut text, false);
     cx.set_text(&text)
