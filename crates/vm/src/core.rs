@@ -19,8 +19,9 @@ use crate::interp::{Saved, Stop};
 use crate::load::{HostEntry, LoadedModule};
 use crate::machine::{Blocked, Stats, TraceEvent};
 use crate::mailbox::{Message, Messages};
+use crate::runtime::BULK_BYTES;
 use crate::types::TypeStore;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 /// Bytes of the frame below a fiber's first: a header and the slot of the result.
 pub(crate) const SENTINEL_BYTES: usize = 24;
@@ -69,7 +70,8 @@ pub(crate) struct Core {
     pub(crate) stats: Stats,
     pub(crate) now: u64,
     pub(crate) calls_made: u64,
-    pub(crate) calls_open: u64,
+    /// The host calls under way, with the places of the fibers that wait for them.
+    pub(crate) calls_open: BTreeMap<HostCallId, u32>,
     pub(crate) tracer: Option<Tracer>,
     /// The frame of the instruction that is shown to the tracer.
     pub(crate) observed_fp: *const u8,
@@ -117,7 +119,7 @@ impl Core {
             stats: Stats::default(),
             now: 0,
             calls_made: 0,
-            calls_open: 0,
+            calls_open: BTreeMap::new(),
             tracer: None,
             observed_fp: std::ptr::null(),
         });
@@ -263,7 +265,8 @@ impl Core {
         fiber.state = State::Ready;
         let (block, top, bytes) = (fiber.block, fiber.top as usize, message.bytes());
         // A waiting fiber stands at its receive; with room in its block the message goes into its slot and the fiber on.
-        if !message.has_shared() && has_room(block, top, fiber.fp as usize, bytes) {
+        // One that is charged for is taken by the receive itself, so that fuel does not depend on who was first.
+        if bytes < BULK_BYTES && !message.has_shared() && has_room(block, top, fiber.fp as usize, bytes) {
             let receive = &self.code[fiber.pc as usize / size_of::<Op>()];
             let word = message.adopt(block, top, None);
             block.store(fiber.fp as usize + usize::from(receive.a), word);
@@ -292,7 +295,9 @@ impl Core {
             if let Some(Ok((_, fragment))) = reply {
                 fragment.discard(&mut self.shared);
             }
-            self.calls_open -= u64::from(call.is_some());
+            if let Some(call) = call {
+                self.calls_open.remove(&call);
+            }
         }
         let block = self.fibers.get(slot).block;
         self.pool.give(block);
@@ -322,35 +327,31 @@ impl Core {
     /// Notes a host call of the current fiber.
     pub(crate) fn open_call(&mut self, host: u32, args: Vec<crate::value::Value>) {
         self.calls_made += 1;
-        self.calls_open += 1;
         let call = HostCallId(self.calls_made);
         let (slot, fiber) = (self.current, self.fibers.id(self.current));
+        self.calls_open.insert(call, slot);
         self.fibers.side_or_new(slot).call = Some(call);
         self.outputs.push_back(Output::HostCall { call, fiber, host: crate::door::HostId(host), args });
     }
 
     /// Ends the host call of a fiber, whose result was taken.
     pub(crate) fn close_call(&mut self, slot: u32) {
-        let was_open = self.fibers.side_or_new(slot).call.take().is_some();
-        self.calls_open -= u64::from(was_open);
+        if let Some(call) = self.fibers.side_or_new(slot).call.take() {
+            self.calls_open.remove(&call);
+        }
     }
 
     /// Takes the result of a host call, if the fiber still waits for it.
     pub(crate) fn host_result(&mut self, call: HostCallId, result: Result<crate::value::Value, String>) {
-        let waiting = self
-            .fibers
-            .slots()
-            .find(|slot| self.fibers.get(*slot).state == State::HostCall && self.call_of(*slot) == Some(call));
-        let Some(slot) = waiting else { return };
+        let Some(slot) = self.calls_open.get(&call).copied() else { return };
+        if self.fibers.get(slot).state != State::HostCall {
+            return;
+        }
         let import = self.code[self.fibers.get(slot).pc as usize / size_of::<Op>() + 1].extra();
         let reply = result.and_then(|value| self.reply(import as usize, &value));
         self.fibers.side_or_new(slot).reply = Some(reply);
         self.fibers.get_mut(slot).state = State::Ready;
         self.queue.push(&mut self.fibers, slot);
-    }
-
-    fn call_of(&self, slot: u32) -> Option<HostCallId> {
-        self.fibers.side_of(slot).and_then(|side| side.call)
     }
 
     fn reply(&mut self, import: usize, value: &crate::value::Value) -> Result<(u64, Fragment), String> {

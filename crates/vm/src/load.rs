@@ -1,6 +1,6 @@
 //! Loading: a verified module gets the machine's numbers for all that it names, and its code is lowered into the arena.
 
-use crate::code::{FunctionEntry, SlotMap};
+use crate::code::{FunctionEntry, OP_BYTES, SlotMap};
 use crate::core::Core;
 use crate::door::{HostTable, HostType};
 use crate::heap::word::{TAG_BYTES, TAG_TEXT, numbered};
@@ -9,9 +9,25 @@ use crate::lower::{Numbers, Unit, lower};
 use crate::machine::LoadError;
 use crate::types::{TypeId, TypesFull};
 use fardel_bytecode::index::TypeIndex;
+use fardel_bytecode::limits::CODE_BYTES_MAX;
 use fardel_bytecode::module::{Data, Function, Module, ModuleHash};
 use fardel_bytecode::types::{Repr, Type, TypeTable};
 use fardel_bytecode::verify::VerifiedModule;
+use std::collections::BTreeMap;
+
+/// Instructions in a machine's arena: with room for the largest function behind them, a place still fits 32 bits.
+const CODE_INSTRUCTIONS_MAX: usize = 1 << 27;
+const _: () = assert!((CODE_INSTRUCTIONS_MAX + 8 * CODE_BYTES_MAX) * OP_BYTES <= u32::MAX as usize + 1);
+
+/// The machine's numbers of the function types that a module declares, by parameters and result.
+type FunctionTypes<'m> = BTreeMap<(&'m [TypeIndex], Option<TypeIndex>), TypeId>;
+
+fn function_types<'m>(table: &'m TypeTable, numbers: &[TypeId]) -> FunctionTypes<'m> {
+    let functions = table.all().iter().zip(numbers).filter_map(|(ty, number)| {
+        if let Type::Function(params, result) = ty { Some(((params.as_slice(), *result), *number)) } else { None }
+    });
+    functions.collect()
+}
 
 /// A module that is loaded.
 #[derive(Debug)]
@@ -80,9 +96,15 @@ impl Core {
         numbers.hosts = self.link_hosts(module, &numbers.types, hosts)?;
         let loaded = LoadedModule { module: verified.clone(), first_function };
         self.modules.push(loaded);
-        self.add_functions(verified, &numbers);
+        let (code, functions) = (self.code.len(), self.functions.len());
+        let result = self.add_functions(verified, &numbers);
+        if result.is_err() {
+            self.modules.pop();
+            self.functions.truncate(functions);
+            self.code.truncate(code);
+        }
         self.code_base = self.code.as_ptr();
-        Ok(())
+        result
     }
 
     fn number_data(&mut self, data: &Data) -> u64 {
@@ -139,11 +161,12 @@ impl Core {
         Ok(self.types.intern(&table)?[index.at()])
     }
 
-    fn add_functions(&mut self, verified: &VerifiedModule, numbers: &Numbers) {
+    fn add_functions(&mut self, verified: &VerifiedModule, numbers: &Numbers) -> Result<(), LoadError> {
         let module = verified.module();
         let module_position = self.modules.len() as u32 - 1;
+        let function_types = function_types(&module.types, &numbers.types);
         for (position, function) in module.functions.iter().enumerate() {
-            let entry = self.describe_function(module, function, numbers, module_position, position as u32);
+            let entry = self.describe_function(function, numbers, &function_types, module_position, position as u32);
             self.functions.push(entry);
         }
         let mut calls = Vec::new();
@@ -167,19 +190,23 @@ impl Core {
             entry.frame_bytes = lowered.frame_bytes;
             entry.places = lowered.places;
             entry.handlers = lowered.handlers;
+            if self.code.len() > CODE_INSTRUCTIONS_MAX {
+                return Err(LoadError::Full("code"));
+            }
         }
         for CallPatch { at, callee } in calls {
             let entry = &self.functions[callee as usize];
             self.code[at].b = entry.frame_bytes as u16;
             self.code[at].c = entry.entry;
         }
+        Ok(())
     }
 
     fn describe_function(
         &self,
-        module: &Module,
         function: &Function,
         numbers: &Numbers,
+        function_types: &FunctionTypes<'_>,
         owner: u32,
         position: u32,
     ) -> FunctionEntry {
@@ -193,7 +220,7 @@ impl Core {
             *next as u16 - 1
         };
         let captures = function.captures.iter().map(place).collect();
-        let ty = module.types.find(&Type::Function(function.params.clone(), function.result)).map(|index| types[index.at()]);
+        let ty = function_types.get(&(function.params.as_slice(), function.result)).copied();
         FunctionEntry {
             entry: 0,
             end: 0,

@@ -236,7 +236,7 @@ impl Machine {
 
     /// Whether host calls are under way.
     pub fn waits_for_host(&self) -> bool {
-        self.core.calls_open > 0
+        !self.core.calls_open.is_empty()
     }
 
     /// The counts since the machine's start.

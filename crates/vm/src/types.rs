@@ -104,9 +104,10 @@ impl TypeStore {
         &self.infos[id as usize]
     }
 
-    /// Numbers all types of a module; the answer is indexed like the module's table.
+    /// Numbers all types of a module; the answer is indexed like the module's table. On failure nothing has changed.
     pub(crate) fn intern(&mut self, table: &TypeTable) -> Result<Vec<TypeId>, TypesFull> {
         let keys = type_keys(table);
+        let before = self.infos.len() as u32;
         let mut numbers = Vec::with_capacity(keys.len());
         let mut fresh = Vec::new();
         for (at, key) in keys.into_iter().enumerate() {
@@ -115,6 +116,8 @@ impl TypeStore {
             if id == next {
                 let extra = if let Type::Sum(_, variants) = &table.all()[at] { variants.len() } else { 0 };
                 if next as usize + 1 + extra > TYPE_IDS_MAX as usize {
+                    self.by_key.retain(|_, id| *id < before);
+                    self.infos.truncate(before as usize);
                     return Err(TypesFull);
                 }
                 let placeholder = TypeInfo { shape: Shape::Null, name: String::new(), repr: Repr::Word };
