@@ -4,7 +4,7 @@
 
 use fardel_bytecode::Module;
 use fardel_bytecode::index::FunctionIndex;
-use fardel_bytecode::limits::{DATA_MAX, MODULE_BYTES_MAX, TYPES_MAX};
+use fardel_bytecode::limits::{DATA_MAX, TYPES_MAX};
 use fardel_bytecode::module::{Debug, Function, FunctionDebug, HostImport, Import, ModuleHash, features};
 use fardel_bytecode::verify::verify;
 
@@ -55,11 +55,14 @@ impl Resolver for NoImports {
     }
 }
 
+/// Bytes of a source: what it takes to assemble is some dozen times as much.
+pub const SOURCE_BYTES_MAX: usize = 64 << 20;
+
 /// Assembles a source. The file's name is only kept for debuggers.
 pub fn assemble(file_name: &str, source: &str, resolver: &mut dyn Resolver) -> Assembled {
     let mut sink = Sink::default();
-    let module = if source.len() > MODULE_BYTES_MAX {
-        let message = format!("the source has {} bytes, at most {MODULE_BYTES_MAX} are allowed", source.len());
+    let module = if source.len() > SOURCE_BYTES_MAX {
+        let message = format!("the source has {} bytes, at most {SOURCE_BYTES_MAX} are allowed", source.len());
         Report::error(Code::TooLarge, Span::default(), message).tell(&mut sink);
         None
     } else {

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use fardel_bytecode::Opcode;
 use fardel_bytecode::index::{FunctionIndex, LocalIndex, TypeIndex};
 use fardel_bytecode::isa::{Effect, Info, Rule};
-use fardel_bytecode::limits::LOCALS_MAX;
+use fardel_bytecode::limits::{CODE_BYTES_MAX, LOCALS_MAX};
 use fardel_bytecode::operand::OperandKind;
 use fardel_bytecode::types::{Constant, Type};
 
@@ -79,6 +79,13 @@ impl<'a> Reader<'a, '_, '_> {
         loop {
             self.parser.skip_newlines();
             if self.parser.at(Kind::End) {
+                return;
+            }
+            if self.body.code.len() > CODE_BYTES_MAX {
+                let message = format!("this function has more than {CODE_BYTES_MAX} instructions");
+                let span = self.parser.token().span;
+                Report::error(Code::TooLarge, span, message).hint("split the function").tell(self.parser.sink);
+                self.is_broken = true;
                 return;
             }
             if self.line().is_err() {
@@ -237,7 +244,11 @@ impl<'a> Reader<'a, '_, '_> {
     }
 
     fn push_constant(&mut self, constant: Constant, word: Token) -> Ir {
-        let wide = |opcode, wide| Ir { wide, ..self.ir(opcode, word, 0) };
+        let wide = |opcode, value| {
+            let mut ir = self.ir(opcode, word, 0);
+            ir.set_wide(value);
+            ir
+        };
         match constant {
             Constant::Null => self.ir(Opcode::PushNull, word, 0),
             Constant::Bool(true) => self.ir(Opcode::PushTrue, word, 0),
@@ -310,11 +321,11 @@ impl<'a> Reader<'a, '_, '_> {
             }
             let word = match kind {
                 OperandKind::Int => {
-                    ir.wide = self.int_operand()? as u64;
+                    ir.set_wide(self.int_operand()? as u64);
                     continue;
                 }
                 OperandKind::Float => {
-                    ir.wide = self.float_operand()?;
+                    ir.set_wide(self.float_operand()?);
                     continue;
                 }
                 OperandKind::Text => self.text_operand()?,

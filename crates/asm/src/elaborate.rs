@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use fardel_bytecode::Opcode;
 use fardel_bytecode::index::{LocalIndex, TypeIndex};
 use fardel_bytecode::isa::{ENDS, Effect, Rule};
-use fardel_bytecode::limits::STACK_MAX;
+use fardel_bytecode::limits::{STACK_CELLS_EACH, STACK_CELLS_FREE, STACK_MAX};
 use fardel_bytecode::operand::OperandKind;
 
 use crate::diagnostic::{Code, Report, Sink, Span, Told};
@@ -89,6 +89,8 @@ pub(crate) fn elaborate(typing: &mut Typing<'_, '_>, body: &mut Body<'_>, sink: 
         edges: BTreeMap::new(),
         edge_list: Vec::new(),
         out_at: Vec::new(),
+        cells: STACK_CELLS_FREE,
+        is_exhausted: false,
         way: Way::Open,
         unreachable: None,
         dropped: None,
@@ -130,6 +132,9 @@ struct Walk<'w, 't, 'a, 'b, 's> {
     edge_list: Vec<Edge>,
     /// For each instruction of the body where it stands in the elaborated code.
     out_at: Vec<u32>,
+    /// What is left of the limit on all operand stacks together, and whether it was passed.
+    cells: u64,
+    is_exhausted: bool,
     way: Way,
     unreachable: Option<Span>,
     /// Instructions being left out: from the first to the last.
@@ -162,7 +167,7 @@ impl Walk<'_, '_, '_, '_, '_> {
             next_place += usize::from(is_place);
             self.out_at.push(self.out.code.len() as u32);
             self.instruction(at);
-            if self.sink.is_full() {
+            if self.sink.is_full() || self.is_exhausted {
                 self.failed = true;
                 return;
             }
@@ -189,8 +194,10 @@ impl Walk<'_, '_, '_, '_, '_> {
         let Some(known) = known else {
             if self.way == Way::Closed {
                 self.way = Way::Lost;
-                let label = self.body.labels.iter().find(|label| label.at == Some(at as u32));
-                self.unreachable = self.unreachable.or(label.map(|label| label.span));
+                if self.unreachable.is_none() {
+                    let label = self.body.labels.iter().find(|label| label.at == Some(at as u32));
+                    self.unreachable = label.map(|label| label.span);
+                }
             }
             return;
         };
@@ -221,6 +228,9 @@ impl Walk<'_, '_, '_, '_, '_> {
             }
             Way::Open => {}
         }
+        if self.spend(1 + ir.labels(&self.body.tables).len()).is_err() {
+            return;
+        }
         let stepped = self.typing.step(&ir, &self.stack);
         let stepped = stepped.map_err(|fault| self.explainer().fault(&fault, &ir)).and_then(|()| self.convert(&ir));
         if let Err(report) = stepped {
@@ -236,6 +246,23 @@ impl Walk<'_, '_, '_, '_, '_> {
         }
         ir.left_out = false;
         self.apply(ir, at);
+    }
+
+    /// Counts the operand stack towards the limit of all of them together, `times` times.
+    fn spend(&mut self, times: usize) -> Result<(), Told> {
+        self.cells += STACK_CELLS_EACH * times as u64;
+        match self.cells.checked_sub(self.stack.len() as u64 * times as u64) {
+            Some(left) => self.cells = left,
+            None if self.is_exhausted => {}
+            None => {
+                self.is_exhausted = true;
+                let message =
+                    format!("the operand stacks before all instructions together have more than {STACK_CELLS_FREE} values");
+                let span = self.body.end;
+                self.fail(Report::error(Code::TooLarge, span, message).hint("keep values in a list or in locals"));
+            }
+        }
+        if self.is_exhausted { Err(Told) } else { Ok(()) }
     }
 
     /// Makes the operands be of the types that the instruction wants.

@@ -185,8 +185,8 @@ impl Emitter<'_, '_> {
         for ((_, kind), operand) in info.operands.iter().zip(&mut operands) {
             let mut next = || slots.next().unwrap_or(0);
             *operand = match kind {
-                OperandKind::Int => AnyOperand::Int(ir.wide as i64),
-                OperandKind::Float => AnyOperand::Float(FloatBits(ir.wide)),
+                OperandKind::Int => AnyOperand::Int(ir.wide() as i64),
+                OperandKind::Float => AnyOperand::Float(FloatBits(ir.wide())),
                 OperandKind::Text => AnyOperand::Text(TextData(DataIndex(self.data.need(next())))),
                 OperandKind::Bytes => AnyOperand::Bytes(BytesData(DataIndex(self.data.need(next())))),
                 OperandKind::Local => AnyOperand::Local(LocalIndex(next())),

@@ -3,6 +3,7 @@
 //! **Invariant:** nothing is believed of an imported module; it need not even be valid.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use fardel_bytecode::Module;
 use fardel_bytecode::index::{FunctionIndex, TypeIndex};
@@ -28,6 +29,7 @@ struct Library {
     hash: ModuleHash,
     path: String,
     span: Span,
+    exports: BTreeMap<String, FunctionIndex>,
     /// Its types by their indices there, as far as they are known here.
     types: Vec<Option<TypeIndex>>,
 }
@@ -170,7 +172,8 @@ fn resolve(
         return Err(report.hint("the file has changed since; look at the change, then write its hash").tell(sink));
     }
     let types = vec![None; imported.module.types.all().len()];
-    Ok(Library { at, module: imported.module, hash: imported.hash, path, span, types })
+    let exports = imported.module.exports.iter().map(|export| (export.name.clone(), export.function)).collect();
+    Ok(Library { at, module: imported.module, hash: imported.hash, path, span, exports, types })
 }
 
 /// Imports what one function or export uses of the libraries, by a look at its tokens.
@@ -223,15 +226,14 @@ fn import_one<'a>(
     imports: &mut Vec<Import>,
     sink: &mut Sink,
 ) {
-    let exports = &library.module.exports;
-    let found = exports.iter().find(|export| export.name == name.text).map(|export| export.function);
-    let Some((params, result)) = found.and_then(|function| signature_there(&library.module, function)) else {
+    let found = library.exports.get(name.text.as_ref());
+    let Some((params, result)) = found.and_then(|function| signature_there(&library.module, *function)) else {
         let report = Report::error(
             Code::UnknownFunction,
             name.span,
             format!("{:?} exports no function `{}`", library.path, name.text),
         );
-        let hint = name::suggestion(&name.text, exports.iter().map(|export| export.name.as_str()));
+        let hint = name::suggestion(&name.text, library.exports.keys().map(String::as_str));
         report.label("not exported").maybe_hint(hint).also(library.span, "imported here").tell(sink);
         // One diagnostic a name: from here on it counts as known.
         declare(scope, name, library, Signature::default(), imports, sink);

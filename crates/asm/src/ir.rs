@@ -16,10 +16,9 @@ pub(crate) struct Ir {
     pub(crate) opcode: Opcode,
     /// Whether its type was left out and is still to be found.
     pub(crate) left_out: bool,
-    /// The operands, one word each; a jump table has two, the range of its labels in [`Body::tables`].
+    /// The operands, one word each. An int or float has two, the lower first; a jump table has two, the range of its
+    /// labels in [`Body::tables`].
     pub(crate) args: [u32; 3],
-    /// The operand of kind int or float.
-    pub(crate) wide: u64,
     pub(crate) span: Span,
     pub(crate) line: u32,
 }
@@ -27,7 +26,17 @@ pub(crate) struct Ir {
 impl Ir {
     /// An instruction without operands.
     pub(crate) fn new(opcode: Opcode, span: Span, line: u32) -> Self {
-        Ir { opcode, left_out: false, args: [0; 3], wide: 0, span, line }
+        Ir { opcode, left_out: false, args: [0; 3], span, line }
+    }
+
+    /// Sets the operand of kind int or float.
+    pub(crate) fn set_wide(&mut self, value: u64) {
+        self.args = [value as u32, (value >> 32) as u32, 0];
+    }
+
+    /// The operand of kind int or float.
+    pub(crate) fn wide(&self) -> u64 {
+        u64::from(self.args[0]) | u64::from(self.args[1]) << 32
     }
 
     /// The same place, another instruction.

@@ -38,9 +38,10 @@ mod live;
 mod emit;
 
 mod assemble;
+mod code_text;
 mod disassemble;
 mod type_text;
 
-pub use assemble::{Assembled, ImportedModule, NoImports, Resolver, assemble};
+pub use assemble::{Assembled, ImportedModule, NoImports, Resolver, SOURCE_BYTES_MAX, assemble};
 pub use diagnostic::{Code, Diagnostic, Label, Severity};
 pub use disassemble::{DisassembleError, disassemble};

@@ -22,7 +22,7 @@ pub(crate) fn write(out: &mut String, name: &str, plain: bool) {
 /// Names longer than this are not compared; nobody mistypes them by a letter.
 const COMPARED_BYTES_MAX: usize = 40;
 /// Names that are compared with an unknown one at most.
-const COMPARED_MAX: usize = 20_000;
+const COMPARED_MAX: usize = 4_000;
 
 /// The known name that is nearest to `unknown`, when it is near enough to be meant.
 pub(crate) fn nearest<'a>(unknown: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
@@ -32,7 +32,7 @@ pub(crate) fn nearest<'a>(unknown: &str, known: impl Iterator<Item = &'a str>) -
     let allowed = (unknown.chars().count() / 3).clamp(1, 3);
     let mut best: Option<(usize, &str)> = None;
     for name in known.take(COMPARED_MAX).filter(|name| name.len().abs_diff(unknown.len()) <= allowed) {
-        let distance = distance(unknown, name);
+        let distance = distance(unknown.as_bytes(), name.as_bytes(), allowed);
         let better = best.is_none_or(|(least, held)| (distance, name) < (least, held));
         if distance <= allowed && distance < name.len().max(unknown.len()) && better {
             best = Some((distance, name));
@@ -46,25 +46,32 @@ pub(crate) fn suggestion<'a>(unknown: &str, known: impl Iterator<Item = &'a str>
     nearest(unknown, known).map(|name| format!("did you mean `{name}`?"))
 }
 
-/// How many letters must be added, dropped, changed or exchanged with their neighbour, case aside.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b) = (a.to_ascii_lowercase(), b.to_ascii_lowercase());
-    let (a, b) = (a.as_bytes(), b.as_bytes());
-    let width = b.len() + 1;
-    let mut rows = vec![0usize; width * (a.len() + 1)];
-    rows.iter_mut().take(width).zip(0..).for_each(|(slot, at)| *slot = at);
-    for i in 1..=a.len() {
-        rows[i * width] = i;
-        for j in 1..width {
-            let changed = rows[(i - 1) * width + j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            let mut least = changed.min(rows[(i - 1) * width + j] + 1).min(rows[i * width + j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                least = least.min(rows[(i - 2) * width + j - 2] + 1);
-            }
-            rows[i * width + j] = least;
-        }
+/// How many letters must be added, dropped, changed or exchanged with their neighbour, case aside; anything over
+/// `allowed` where it is more than that.
+fn distance(a: &[u8], b: &[u8], allowed: usize) -> usize {
+    const COLUMNS: usize = COMPARED_BYTES_MAX + 5;
+    let far = allowed + 1;
+    if b.len() + 1 > COLUMNS {
+        return far;
     }
-    rows[width * (a.len() + 1) - 1]
+    let same = |i: usize, j: usize| a[i - 1].eq_ignore_ascii_case(&b[j - 1]);
+    // The row before last, the last and the current one; only a band along the diagonal can stay within `allowed`.
+    let mut rows = [[far; COLUMNS]; 3];
+    rows[1].iter_mut().zip(0..=allowed).for_each(|(slot, at)| *slot = at);
+    for i in 1..=a.len() {
+        rows[2] = [far; COLUMNS];
+        rows[2][0] = i.min(far);
+        for j in i.saturating_sub(allowed).max(1)..=(i + allowed).min(b.len()) {
+            let changed = rows[1][j - 1] + usize::from(!same(i, j));
+            let mut least = changed.min(rows[1][j] + 1).min(rows[2][j - 1] + 1);
+            if i > 1 && j > 1 && same(i, j - 1) && same(i - 1, j) {
+                least = least.min(rows[0][j - 2] + 1);
+            }
+            rows[2][j] = least.min(far);
+        }
+        rows.rotate_left(1);
+    }
+    rows[1][b.len()]
 }
 
 #[cfg(test)]
