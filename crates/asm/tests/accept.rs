@@ -73,3 +73,31 @@ fn accepted_sources_survive_disassembly() {
         }
     }
 }
+
+/// The example of the design guide, line by line.
+const GUIDE: &str = "\
+; spawn worker at label worker
+push 42
+push \"hello\"
+spawn worker 2
+; main continues
+loop:
+   send worker_actor_id  ; send a control message
+   await_recv
+   ; process reply
+   yield
+   jmp loop";
+
+#[test]
+fn the_guide_s_example_stands_in_main_as_it_is() {
+    let source = include_str!("accepted/guide.fda");
+    let (_, main) = source.split_once("fn main()\n").unwrap();
+    let mut lines = main.lines();
+    let mut others = Vec::new();
+    for wanted in GUIDE.lines() {
+        others.extend(lines.by_ref().take_while(|line| *line != wanted).map(str::trim));
+    }
+    assert_eq!(others, ["local worker_actor_id: Address", "store worker_actor_id", "self"]);
+    assert_eq!(lines.collect::<Vec<_>>(), ["end"]);
+    module("guide.fda", source);
+}
