@@ -2,6 +2,7 @@
 //!
 //! Each program of the examples, benchmarks and fixtures becomes a seed: as text for `assemble`, assembled for the
 //! others. A dictionary of the assembly's words goes to `fuzz/corpus/assemble.dict`.
+#![forbid(unsafe_code)]
 
 use fardel_asm::{NoImports, assemble};
 use fardel_bytecode::format::encode;
