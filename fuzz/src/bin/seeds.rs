@@ -14,9 +14,40 @@ use std::path::{Path, PathBuf};
 
 const PROGRAMS: [&str; 3] = ["examples", "bench/programs", "crates/fardel/tests/instructions"];
 const WORDS: [&str; 34] = [
-    "fn ", "end\n", "local ", "type ", "object ", "sum ", "alias ", "const ", "host ", "import ", "export ", "handle ",
-    "serve ", " receives ", "push ", "hash ", " as ", "var ", "@was(", "@json(", " -> ", "Int", "Float", "Text", "Any",
-    "Option<", "List<", "Map<", "Set<", "Array<Byte>", "Address", "null", "b\"", "\\u{",
+    "fn ",
+    "end\n",
+    "local ",
+    "type ",
+    "object ",
+    "sum ",
+    "alias ",
+    "const ",
+    "host ",
+    "import ",
+    "export ",
+    "handle ",
+    "serve ",
+    " receives ",
+    "push ",
+    "hash ",
+    " as ",
+    "var ",
+    "@was(",
+    "@json(",
+    " -> ",
+    "Int",
+    "Float",
+    "Text",
+    "Any",
+    "Option<",
+    "List<",
+    "Map<",
+    "Set<",
+    "Array<Byte>",
+    "Address",
+    "null",
+    "b\"",
+    "\\u{",
 ];
 
 fn main() -> io::Result<()> {
@@ -37,7 +68,8 @@ fn main() -> io::Result<()> {
         }
         count += 1;
     }
-    let words = WORDS.iter().map(|word| word.to_string()).chain(INSTRUCTIONS.iter().map(|info| format!("{} ", info.mnemonic)));
+    let words =
+        WORDS.iter().map(|word| word.to_string()).chain(INSTRUCTIONS.iter().map(|info| format!("{} ", info.mnemonic)));
     let quoted = |word: String| format!("\"{}\"\n", word.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\x0a"));
     fs::write(corpus.join("assemble.dict"), words.map(quoted).collect::<String>())?;
     println!("{count} programs are seeds in fuzz/corpus");

@@ -184,8 +184,7 @@ struct Maker<'m> {
 }
 
 /// Numbers at which something changes.
-const INTS: [i64; 16] =
-    [0, 1, -1, 2, 3, 7, 8, 63, 64, 255, 256, 1 << 31, -(1 << 60), 1 << 60, i64::MAX, i64::MIN];
+const INTS: [i64; 16] = [0, 1, -1, 2, 3, 7, 8, 63, 64, 255, 256, 1 << 31, -(1 << 60), 1 << 60, i64::MAX, i64::MIN];
 const FLOATS: [f64; 8] = [0.0, -0.0, 1.0, -1.5, 1e300, f64::INFINITY, f64::NAN, 9.3e18];
 
 impl Maker<'_> {
@@ -194,7 +193,8 @@ impl Maker<'_> {
         let runs: Vec<Opcode> =
             INSTRUCTIONS.iter().filter(|info| !info.effects.has(RESERVED)).map(|info| info.opcode).collect();
         let reserved = choices.once_in(50);
-        let opcode = if reserved { choices.pick(INSTRUCTIONS).map(|info| info.opcode) } else { choices.pick(&runs).copied() };
+        let opcode =
+            if reserved { choices.pick(INSTRUCTIONS).map(|info| info.opcode) } else { choices.pick(&runs).copied() };
         self.with_operands(opcode.unwrap_or(Opcode::Drop), choices)
     }
 
@@ -236,9 +236,7 @@ impl Maker<'_> {
         let mut below = |count: usize| choices.below(count + usize::from(count == 0)) as u32;
         match kind {
             OperandKind::Int => AnyOperand::Int(self.int(choices)),
-            OperandKind::Float => {
-                AnyOperand::Float(FloatBits(choices.pick(&FLOATS).copied().unwrap_or(0.5).to_bits()))
-            }
+            OperandKind::Float => AnyOperand::Float(FloatBits(choices.pick(&FLOATS).copied().unwrap_or(0.5).to_bits())),
             OperandKind::Text => AnyOperand::Text(TextData(self.data(true, choices))),
             OperandKind::Bytes => AnyOperand::Bytes(BytesData(self.data(false, choices))),
             OperandKind::Local => AnyOperand::Local(LocalIndex(below(self.function.local_count()))),
@@ -265,8 +263,7 @@ impl Maker<'_> {
 
     fn data(&self, text: bool, choices: &mut Choices) -> DataIndex {
         let data = self.module.data.iter().zip(0..);
-        let fit: Vec<u32> =
-            data.filter(|(data, _)| matches!(data, Data::Text(_)) == text).map(|(_, index)| index).collect();
+        let fit: Vec<u32> = data.filter(|(data, _)| matches!(data, Data::Text(_)) == text).map(|(_, index)| index).collect();
         DataIndex(choices.pick(&fit).copied().unwrap_or(0))
     }
 
