@@ -116,7 +116,7 @@ pub(crate) fn await_recv(cx: &mut Cx<'_>) -> Result<(), Stop> {
         cx.reserve(bytes)?;
     }
     let Some(message) = cx.core.messages.pop(cx.core.fibers.get_mut(slot)) else { return Err(Stop::Waiting) };
-    cx.charge(bytes);
+    // The sender has paid for the message; whether it came while this fiber waited must make no difference.
     let word = match message {
         Message::Fragment(root, fragment) => relocate(root, cx.take_in(fragment)),
         Message::Word(_) | Message::Inline(..) => {
