@@ -18,8 +18,7 @@ use crate::heap::word::address_word;
 use crate::interp::{Saved, Stop};
 use crate::load::{HostEntry, LoadedModule};
 use crate::machine::{Blocked, Stats, TraceEvent};
-use crate::mailbox::{Message, Messages};
-use crate::runtime::BULK_BYTES;
+use crate::mailbox::{Message, Messages, NODE_BYTES};
 use crate::types::TypeStore;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -77,6 +76,15 @@ pub(crate) struct Core {
     pub(crate) observed_fp: *const u8,
 }
 
+/// Why a message has no room.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Undelivered {
+    /// The receiver's mailbox holds as much as a fiber may.
+    MailboxFull,
+    /// The machine's budget is used up.
+    OutOfMemory,
+}
+
 impl std::fmt::Debug for Core {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Core").field("stats", &self.stats).finish_non_exhaustive()
@@ -91,6 +99,8 @@ impl Core {
         if config.dispatch == Dispatch::Tail && !crate::interp::tail::AVAILABLE {
             config.dispatch = Dispatch::Match;
         }
+        // No fiber holds more; sums with it stay far from the end of their type.
+        config.fiber_memory_bytes_max = config.fiber_memory_bytes_max.min(1 << 48);
         let mut core = Box::new(Core {
             code_base: std::ptr::null(),
             saved: Saved::NONE,
@@ -142,7 +152,7 @@ impl Core {
         let (frame_bytes, pc) = (entry.frame_bytes as usize, entry.entry);
         let top = header::HEAP + fragment.bytes();
         let Some(slot) = self.fibers.add() else { return Err(fragment) };
-        let block = match self.pool.take(top + frame_bytes + SENTINEL_BYTES) {
+        let block = match self.take_block(top + frame_bytes + SENTINEL_BYTES) {
             Ok(block) => block,
             Err(_) => {
                 self.fibers.remove(slot);
@@ -251,22 +261,30 @@ impl Core {
     }
 
     /// Puts a message into a fiber's mailbox, or straight into the fiber when it waits for one.
-    pub(crate) fn deliver(&mut self, to: FiberId, message: Message) {
+    ///
+    /// # Errors
+    /// When there is no room for it; it is given up.
+    pub(crate) fn deliver(&mut self, to: FiberId, message: Message) -> Result<(), Undelivered> {
         self.stats.messages += 1;
         let Some(fiber) = self.fibers.find(to) else {
             self.stats.dead_letters += 1;
             message.discard(&mut self.shared);
-            return;
+            return Ok(());
         };
         if fiber.state != State::Waiting {
-            self.messages.push(fiber, message);
-            return;
+            let bytes = message.bytes() + NODE_BYTES;
+            let is_full = fiber.mailbox_bytes.saturating_add(bytes as u64) > self.config.fiber_memory_bytes_max;
+            if is_full || !self.has_budget(bytes) {
+                message.discard(&mut self.shared);
+                return Err(if is_full { Undelivered::MailboxFull } else { Undelivered::OutOfMemory });
+            }
+            self.messages.push(self.fibers.get_mut(to.slot), message);
+            return Ok(());
         }
         fiber.state = State::Ready;
         let (block, top, bytes) = (fiber.block, fiber.top as usize, message.bytes());
         // A waiting fiber stands at its receive; with room in its block the message goes into its slot and the fiber on.
-        // One that is charged for is taken by the receive itself, so that fuel does not depend on who was first.
-        if bytes < BULK_BYTES && !message.has_shared() && has_room(block, top, fiber.fp as usize, bytes) {
+        if !message.has_shared() && has_room(block, top, fiber.fp as usize, bytes) {
             let receive = &self.code[fiber.pc as usize / size_of::<Op>()];
             let word = message.adopt(block, top, None);
             block.store(fiber.fp as usize + usize::from(receive.a), word);
@@ -276,6 +294,7 @@ impl Core {
             self.messages.push(fiber, message);
         }
         self.queue.push(&mut self.fibers, to.slot);
+        Ok(())
     }
 
     /// Ends a fiber that is not in the run queue.
@@ -371,8 +390,11 @@ impl Core {
     pub(crate) fn message_from_outside(&mut self, to: FiberId, value: &crate::value::Value) {
         let mut fragment = Fragment::default();
         match crate::convert::from_value(self, value, fardel_bytecode::types::ANY.0, &mut fragment) {
-            Ok(root) if fragment.bytes() == 0 => self.deliver(to, Message::Word(root)),
-            Ok(root) => self.deliver(to, Message::Fragment(root, fragment)),
+            Ok(root) => {
+                let message = if fragment.bytes() == 0 { Message::Word(root) } else { Message::Fragment(root, fragment) };
+                let delivered = self.deliver(to, message);
+                self.stats.dead_letters += u64::from(delivered.is_err());
+            }
             Err(_) => {
                 self.stats.dead_letters += 1;
                 fragment.discard(&mut self.shared);

@@ -61,6 +61,8 @@ pub(crate) struct Fiber {
     pub(crate) head: u32,
     pub(crate) tail: u32,
     pub(crate) count: u32,
+    /// Bytes of these messages.
+    pub(crate) mailbox_bytes: u64,
     /// The next in the run queue, or in the list of free places.
     pub(crate) next: u32,
     /// Its side record.
@@ -161,6 +163,7 @@ impl Fibers {
             head: NONE,
             tail: NONE,
             count: 0,
+            mailbox_bytes: 0,
             next: if slot + 1 == end { NONE } else { slot + 1 },
             side: NONE,
             state: State::Free,

@@ -50,6 +50,10 @@ pub struct Stats {
     pub block_bytes: u64,
     /// The most bytes there ever were.
     pub block_bytes_max: u64,
+    /// Bytes outside of the blocks: messages that wait, and shared texts and byte strings.
+    pub outside_bytes: u64,
+    /// Allocations from the machine's budget, as [`Config::fail_allocation`] counts them.
+    pub allocations: u64,
 }
 
 /// A fiber that cannot go on by itself.
@@ -246,6 +250,8 @@ impl Machine {
             fibers_live: core.fibers.live,
             block_bytes: core.pool.bytes_used,
             block_bytes_max: core.pool.bytes_used_max,
+            outside_bytes: core.messages.bytes + core.shared.bytes,
+            allocations: core.pool.allocations,
             ..core.stats
         }
     }

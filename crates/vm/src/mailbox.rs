@@ -102,6 +102,8 @@ pub(crate) struct Messages {
     free: u32,
     fragments: Vec<Fragment>,
     free_fragments: Vec<u32>,
+    /// Bytes of all messages that lie here.
+    pub(crate) bytes: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -111,7 +113,9 @@ struct Node {
     words: [u64; 1 + INLINE_WORDS_MAX],
 }
 
-const _: () = assert!(size_of::<Node>() == 40);
+/// Bytes of a message besides those of a fragment.
+pub(crate) const NODE_BYTES: usize = size_of::<Node>();
+const _: () = assert!(NODE_BYTES == 40);
 
 const WORD: u32 = 0;
 const INLINE: u32 = 1;
@@ -119,11 +123,14 @@ const FRAGMENT: u32 = 2;
 
 impl Messages {
     pub(crate) fn new() -> Messages {
-        Messages { nodes: Vec::new(), free: NONE, fragments: Vec::new(), free_fragments: Vec::new() }
+        Messages { nodes: Vec::new(), free: NONE, fragments: Vec::new(), free_fragments: Vec::new(), bytes: 0 }
     }
 
     /// Puts a message at the tail of a fiber's mailbox.
     pub(crate) fn push(&mut self, fiber: &mut Fiber, message: Message) {
+        let bytes = (message.bytes() + NODE_BYTES) as u64;
+        self.bytes += bytes;
+        fiber.mailbox_bytes += bytes;
         let mut words = [0; 1 + INLINE_WORDS_MAX];
         let kind = match message {
             Message::Word(word) => {
@@ -192,13 +199,17 @@ impl Messages {
         fiber.count -= 1;
         self.nodes[index as usize].next = self.free;
         self.free = index;
-        Some(match node.kind {
+        let message = match node.kind {
             WORD => Message::Word(node.words[0]),
             INLINE => Message::Inline(Header(node.words[0]), [node.words[1], node.words[2], node.words[3]]),
             _ => {
                 self.free_fragments.push(node.words[1] as u32);
                 Message::Fragment(node.words[0], std::mem::take(&mut self.fragments[node.words[1] as usize]))
             }
-        })
+        };
+        let bytes = (message.bytes() + NODE_BYTES) as u64;
+        self.bytes -= bytes;
+        fiber.mailbox_bytes -= bytes;
+        Some(message)
     }
 }

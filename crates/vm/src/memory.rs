@@ -7,7 +7,7 @@
 use crate::code::{FRAME_HEADER_BYTES, SlotMap};
 use crate::core::{Core, SENTINEL_FUNCTION, allow, set_limits};
 use crate::exit::ExitReason;
-use crate::heap::block::{Block, Pool, header};
+use crate::heap::block::{BLOCK_BYTES_MAX, Block, OutOfMemory, Pool, header};
 use crate::heap::collect::Collection;
 
 /// Below this size a block need not keep half of itself free.
@@ -16,6 +16,19 @@ const SMALL_BLOCK_BYTES: usize = 4096;
 const SHRINK_PART: usize = 16;
 
 impl Core {
+    /// A block of at least `bytes` bytes within the machine's budget.
+    pub(crate) fn take_block(&mut self, bytes: usize) -> Result<Block, OutOfMemory> {
+        self.pool.bytes_outside = self.messages.bytes + self.shared.bytes;
+        self.pool.take(bytes)
+    }
+
+    /// Whether the machine's budget has room for so many bytes outside of blocks.
+    #[inline]
+    pub(crate) fn has_budget(&mut self, bytes: usize) -> bool {
+        self.pool.bytes_outside = self.messages.bytes + self.shared.bytes;
+        self.pool.allows(bytes)
+    }
+
     /// Makes room for `need` bytes in the current fiber's heap.
     ///
     /// # Errors
@@ -26,10 +39,17 @@ impl Core {
     }
 
     pub(crate) fn make_room_with(&mut self, need: usize, map: SlotMap) -> Result<(), ExitReason> {
+        let outside = std::mem::take(&mut self.need_outside);
+        if need > BLOCK_BYTES_MAX {
+            return Err(ExitReason::OutOfMemory);
+        }
         let count = self.block.load(header::ALLOCATED).wrapping_add(self.saved.top as u64);
-        let all_need = (need as u64).saturating_add(std::mem::take(&mut self.need_outside) as u64);
+        let all_need = (need as u64).saturating_add(outside as u64);
         let crossed = count.saturating_add(all_need) > self.block.load(header::THRESHOLD);
         self.collect(map)?;
+        if outside > 0 && !self.has_budget(outside) {
+            return Err(ExitReason::OutOfMemory);
+        }
         if crossed {
             let live = self.live_bytes();
             let limit = self.config.fiber_memory_bytes_max;
@@ -64,7 +84,7 @@ impl Core {
     fn collect(&mut self, map: SlotMap) -> Result<(), ExitReason> {
         self.stats.collections += 1;
         let (from, fp) = (self.block, self.saved.fp_offset(self.block) as usize);
-        let to = self.pool.take(from.bytes()).map_err(|_| ExitReason::OutOfMemory)?;
+        let to = self.take_block(from.bytes()).map_err(|_| ExitReason::OutOfMemory)?;
         to.copy_from(0, from, 0, header::HEAP);
         to.copy_from(fp, from, fp, from.bytes() - fp);
         let mut collection = Collection::new(from, to);
@@ -147,7 +167,7 @@ impl Core {
     /// Moves the current fiber to a block of another size: references and frames keep their distances.
     fn resize(&mut self, bytes: usize) -> Result<(), ExitReason> {
         let (from, fp) = (self.block, self.saved.fp_offset(self.block) as usize);
-        let to = self.pool.take(bytes).map_err(|_| ExitReason::OutOfMemory)?;
+        let to = self.take_block(bytes).map_err(|_| ExitReason::OutOfMemory)?;
         let stack = from.bytes() - fp;
         let to_fp = to.bytes() - stack;
         to.copy_from(0, from, 0, self.saved.top);

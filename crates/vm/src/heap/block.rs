@@ -132,11 +132,14 @@ pub(crate) struct Pool {
     pub(crate) bytes_used: u64,
     /// The most that ever were.
     pub(crate) bytes_used_max: u64,
-    /// How many may be.
+    /// Bytes outside of blocks, in messages and shared texts, that count against the same budget; the core sets it.
+    pub(crate) bytes_outside: u64,
+    /// How many there may be in all.
     bytes_max: u64,
     /// Fails the allocation with this number.
     fail_at: Option<u64>,
-    allocations: u64,
+    /// How many there were.
+    pub(crate) allocations: u64,
 }
 
 /// The memory that may be had is used up.
@@ -151,6 +154,7 @@ impl Pool {
             fresh: (std::ptr::null_mut(), 0),
             bytes_used: 0,
             bytes_used_max: 0,
+            bytes_outside: 0,
             bytes_max,
             fail_at,
             allocations: 0,
@@ -166,19 +170,24 @@ impl Pool {
         (bytes / BLOCK_BYTES_MIN).trailing_zeros() as usize
     }
 
-    /// Counts memory that lies outside of blocks, such as messages, against the machine's budget.
-    pub(crate) fn charge(&mut self, bytes: usize) -> Result<(), OutOfMemory> {
+    /// Whether the machine's budget allows so many bytes more, in a block or outside.
+    #[inline]
+    pub(crate) fn allows(&mut self, bytes: usize) -> bool {
         self.allocations += 1;
-        let used = self.bytes_used + bytes as u64;
-        if used > self.bytes_max || self.fail_at == Some(self.allocations) {
+        let wanted = self.bytes_used.saturating_add(self.bytes_outside).saturating_add(bytes as u64);
+        wanted <= self.bytes_max && self.fail_at != Some(self.allocations)
+    }
+
+    fn charge(&mut self, bytes: usize) -> Result<(), OutOfMemory> {
+        if !self.allows(bytes) {
             return Err(OutOfMemory);
         }
-        self.bytes_used = used;
-        self.bytes_used_max = self.bytes_used_max.max(used);
+        self.bytes_used += bytes as u64;
+        self.bytes_used_max = self.bytes_used_max.max(self.bytes_used);
         Ok(())
     }
 
-    pub(crate) fn discharge(&mut self, bytes: usize) {
+    fn discharge(&mut self, bytes: usize) {
         self.bytes_used -= bytes as u64;
     }
 

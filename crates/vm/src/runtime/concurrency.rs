@@ -1,6 +1,7 @@
 //! Fibers, messages, exits.
 
 use super::Cx;
+use crate::core::Undelivered;
 use crate::exit::{ErrorKind, ExitReason};
 use crate::heap::copy::{CopyError, Fragment, relocate};
 use crate::heap::word::{self, Header, Kind, is_reference};
@@ -100,8 +101,11 @@ pub(crate) fn send(cx: &mut Cx<'_>) -> Result<(), Stop> {
     let message = cx.message(cx.a(), cx.extra as TypeId)?;
     cx.charge(message.bytes());
     let to = word::address_of(cx.b());
-    cx.core.deliver(to, message);
-    Ok(())
+    match cx.core.deliver(to, message) {
+        Ok(()) => Ok(()),
+        Err(Undelivered::MailboxFull) => cx.trap_with(ErrorKind::SystemLimit, format!("the mailbox of {to} is full")),
+        Err(Undelivered::OutOfMemory) => cx.copy_failed(CopyError::OutOfMemory),
+    }
 }
 
 /// `a` := the first message of the mailbox; waits for one.

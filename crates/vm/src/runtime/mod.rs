@@ -43,7 +43,7 @@ use crate::heap::word::{Header, Kind};
 use crate::interp::Stop;
 
 /// Bytes of operand for which a bulk instruction charges one fuel.
-pub(crate) const BULK_BYTES: usize = 1024;
+const BULK_BYTES: usize = 1024;
 
 /// An operation at work: the core, with the instruction that is carried out.
 pub(crate) struct Cx<'a> {

@@ -84,7 +84,12 @@ impl Cx<'_> {
     pub(crate) fn reserve_text(&mut self, bytes: usize) -> Result<(), Stop> {
         if bytes >= SHARED_BYTES_MIN {
             // What lies outside counts in full, so the limit is looked at as if it lay in the block.
-            return self.reserve_outside(bytes);
+            self.reserve_outside(bytes)?;
+            if !self.core.has_budget(bytes) {
+                (self.core.need, self.core.need_outside) = (32, bytes);
+                return Err(Stop::NeedSpace);
+            }
+            return Ok(());
         }
         self.reserve(16 + words_of(bytes) * 8)
     }
