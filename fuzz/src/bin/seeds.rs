@@ -1,18 +1,22 @@
 //! Fills the corpora with what the repository holds: `cargo run --manifest-path fuzz/Cargo.toml`.
 //!
 //! Each program of the examples, benchmarks and fixtures becomes a seed: as text for `assemble`, assembled for the
-//! others. A dictionary of the assembly's words goes to `fuzz/corpus/assemble.dict`.
+//! others; `generate` gets random bytes. A dictionary of the assembly's words goes to `fuzz/corpus/assemble.dict`.
 #![forbid(unsafe_code)]
 
 use fardel_asm::{NoImports, assemble};
 use fardel_bytecode::format::encode;
 use fardel_bytecode::isa::INSTRUCTIONS;
 use fardel_fuzz::check::without_lines;
+use fardel_fuzz::choices::Choices;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 const PROGRAMS: [&str; 3] = ["examples", "bench/programs", "crates/fardel/tests/instructions"];
+/// Strings of random bytes, each longer than the one before it.
+const NOISE_COUNT: u64 = 64;
+const NOISE_STEP: u64 = 32;
 const WORDS: [&str; 34] = [
     "fn ",
     "end\n",
@@ -53,7 +57,7 @@ const WORDS: [&str; 34] = [
 fn main() -> io::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let corpus = root.join("fuzz/corpus");
-    for target in ["assemble", "decode", "run", "verify"] {
+    for target in ["assemble", "decode", "generate", "run", "verify"] {
         fs::create_dir_all(corpus.join(target))?;
     }
     let mut count = 0;
@@ -67,6 +71,11 @@ fn main() -> io::Result<()> {
             fs::write(corpus.join(target).join(format!("{name}.fdm")), without_lines(&module))?;
         }
         count += 1;
+    }
+    for length in 1..=NOISE_COUNT {
+        let mut choices = Choices::new(length);
+        let noise: Vec<u8> = (0..length * NOISE_STEP).map(|_| choices.next() as u8).collect();
+        fs::write(corpus.join("generate").join(format!("noise{length}")), noise)?;
     }
     let words =
         WORDS.iter().map(|word| word.to_string()).chain(INSTRUCTIONS.iter().map(|info| format!("{} ", info.mnemonic)));
