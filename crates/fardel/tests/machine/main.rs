@@ -1,0 +1,10 @@
+//! The machine as a whole, by programs in assembly text: limits, determinism, failures.
+
+mod deep;
+mod failing;
+mod limits;
+mod memory;
+mod properties;
+mod rules;
+mod support;
+mod trace;
