@@ -7,7 +7,7 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_macros)]
 
 fn main() {
-    println!("cargo::rustc-check-cfg=cfg(tail_dispatch)");
+    println!("cargo::rustc-check-cfg=cfg(tail_dispatch, fuzzing)");
     let var = |name: &str| std::env::var(name).unwrap_or_default();
     let optimised = !matches!(var("OPT_LEVEL").as_str(), "" | "0");
     let registers =
