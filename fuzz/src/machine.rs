@@ -52,6 +52,9 @@ pub fn compare_engines(module: &VerifiedModule) {
     for dispatch in [Dispatch::Match, Dispatch::Tail] {
         same(&clear, &run(module, config(Lowering::Fused, dispatch)), &format!("{dispatch:?}"));
     }
+    same(&clear, &run(module, config(Lowering::Fused, Dispatch::Count)), "counting");
+    let fails_at = clear.counts[0] % 61 + 1;
+    run(module, Config { fail_allocation: Some(fails_at), ..config(Lowering::Fused, Dispatch::Match) });
     // To collect at every allocation takes time in proportion to the depth of calls each time.
     if clear.counts[0] > FUEL_MAX_COLLECTING {
         return;
