@@ -527,10 +527,12 @@ impl<'m> Lowering<'m, '_> {
             self.emit(Do::ret_void, 0, self.frame_bytes, 0);
             return 1;
         }
-        let top = self.stack[self.position(0)];
-        if let Entry::Int(value) = top
-            && let Ok(small) = i32::try_from(value)
-        {
+        let constant = match self.stack[self.position(0)] {
+            Entry::Int(value) => i32::try_from(value).ok(),
+            Entry::Word(word) => i32::try_from(word as i64).ok(),
+            Entry::Home | Entry::Local(_) | Entry::Float(_) => None,
+        };
+        if let Some(small) = constant.filter(|_| self.fuses()) {
             self.emit(Do::ret_int_k, 0, self.frame_bytes, small as u32);
         } else {
             let value = self.operand(0);

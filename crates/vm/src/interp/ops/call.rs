@@ -125,7 +125,7 @@ pub(in crate::interp) unsafe fn ret<D: Dispatch>(r: Regs) -> D::Out {
     leave::<D>(r, o.b, result)
 }
 
-/// Returns the integer in `c`.
+/// Returns what the integer in `c` is as a slot.
 #[inline(always)]
 pub(in crate::interp) unsafe fn ret_int_k<D: Dispatch>(r: Regs) -> D::Out {
     let o = op(&r);
