@@ -99,8 +99,6 @@ impl Core {
         if config.dispatch == Dispatch::Tail && !crate::interp::tail::AVAILABLE {
             config.dispatch = Dispatch::Match;
         }
-        // No fiber holds more; sums with it stay far from the end of their type.
-        config.fiber_memory_bytes_max = config.fiber_memory_bytes_max.min(1 << 48);
         let mut core = Box::new(Core {
             code_base: std::ptr::null(),
             saved: Saved::NONE,

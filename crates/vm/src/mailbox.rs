@@ -213,3 +213,45 @@ impl Messages {
         Some(message)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fiber::Fibers;
+    use crate::heap::word::{Kind, TAG_INT};
+
+    #[test]
+    fn messages_come_out_in_their_order_and_leave_no_bytes() {
+        let (mut fibers, mut messages) = (Fibers::new(10), Messages::new());
+        let slots = [fibers.add().unwrap(), fibers.add().unwrap()];
+        for number in 0..20 {
+            let slot = slots[number as usize % 2];
+            let message = match number % 3 {
+                0 => Message::Word(number << 3 | TAG_INT),
+                1 => Message::Inline(Header::new(Kind::BoxInt, 2, 1, 0), [number, 0, 0]),
+                _ => {
+                    let mut fragment = Fragment::default();
+                    let root = fragment.push(Header::new(Kind::Fields, 40, 1, 0), &[number]);
+                    Message::Fragment(root, fragment)
+                }
+            };
+            messages.push(fibers.get_mut(slot), message);
+        }
+        for (at, slot) in slots.into_iter().enumerate() {
+            for index in 0..10 {
+                let number = index * 2 + at as u64;
+                assert_eq!(messages.first_bytes(fibers.get(slot)), if number % 3 == 0 { 0 } else { 16 });
+                let message = messages.pop(fibers.get_mut(slot)).unwrap();
+                let found = match message {
+                    Message::Word(word) => word >> 3,
+                    Message::Inline(_, words) => words[0],
+                    Message::Fragment(..) => number,
+                };
+                assert_eq!(found, number);
+            }
+            assert!(messages.pop(fibers.get_mut(slot)).is_none());
+            assert_eq!((fibers.get(slot).count, fibers.get(slot).mailbox_bytes), (0, 0));
+        }
+        assert_eq!(messages.bytes, 0);
+    }
+}

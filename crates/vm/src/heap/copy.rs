@@ -175,3 +175,86 @@ impl Copier {
         Ok(to as u64)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::block::{Pool, header};
+    use super::super::word::{NULL, TAG_INT};
+    use super::*;
+
+    const NO_LIMIT: usize = 1 << 20;
+
+    fn pair(block: Block, at: usize, left: u64, right: u64) -> u64 {
+        block.store(at, Header::new(Kind::Fields, 40, 3, 2).0);
+        block.store(at + 8, left);
+        block.store(at + 16, right);
+        block.store(at + 24, 7);
+        at as u64
+    }
+
+    fn words(block: Block) -> Vec<u64> {
+        (header::HEAP..block.bytes()).step_by(8).map(|at| block.load(at)).collect()
+    }
+
+    #[test]
+    fn sharing_and_circles_are_kept_and_the_senders_block_as_well() {
+        let (mut pool, mut shared) = (Pool::new(1 << 20, None), Shared::default());
+        let (sender, receiver) = (pool.take(512).unwrap(), pool.take(512).unwrap());
+        sender.fill_zero(0, 512);
+        receiver.fill_zero(0, 512);
+        let inner = pair(sender, header::HEAP, 3 << 3 | TAG_INT, NULL);
+        let outer = pair(sender, header::HEAP + 32, inner, inner);
+        sender.store(inner as usize + 16, outer);
+        let before = words(sender);
+        let mut roots = [outer, 9 << 3 | TAG_INT, inner];
+        let fragment = Fragment::make(sender, &mut roots, &mut shared, NO_LIMIT).unwrap();
+        assert_eq!(words(sender), before);
+        assert_eq!(fragment.bytes(), 64);
+        let delta = fragment.adopt(receiver, 128, None);
+        let [outer, number, inner] = roots.map(|root| relocate(root, delta));
+        assert_eq!(number, 9 << 3 | TAG_INT);
+        assert_eq!((receiver.load(outer as usize + 8), receiver.load(outer as usize + 16)), (inner, inner));
+        assert_eq!((receiver.load(inner as usize + 8), receiver.load(inner as usize + 16)), (3 << 3 | TAG_INT, outer));
+        assert_eq!(receiver.load(inner as usize + 24), 7);
+        pool.give(sender);
+        pool.give(receiver);
+    }
+
+    #[test]
+    fn what_is_too_large_leaves_everything_as_it_was() {
+        let (mut pool, mut shared) = (Pool::new(1 << 20, None), Shared::default());
+        let sender = pool.take(512).unwrap();
+        sender.fill_zero(0, 512);
+        let mut last = NULL;
+        for at in 0..10 {
+            last = pair(sender, header::HEAP + at * 32, last, last);
+        }
+        let before = words(sender);
+        let error = Fragment::make(sender, &mut [last], &mut shared, 200).unwrap_err();
+        assert_eq!((error, words(sender)), (CopyError::TooLarge, before));
+        pool.give(sender);
+    }
+
+    #[test]
+    fn a_fragment_holds_what_lies_outside_until_it_is_taken_or_discarded() {
+        let (mut pool, mut shared) = (Pool::new(1 << 20, None), Shared::default());
+        let (sender, receiver) = (pool.take(256).unwrap(), pool.take(256).unwrap());
+        let number = shared.add(Box::from(*b"text"));
+        sender.store(header::HEAP, Header::new(Kind::SharedText, 4, 3, 0).0);
+        for (index, word) in [u64::from(number), 0, 4].into_iter().enumerate() {
+            sender.store(header::HEAP + 8 + index * 8, word);
+        }
+        let make = |shared: &mut Shared| Fragment::make(sender, &mut [header::HEAP as u64], shared, NO_LIMIT).unwrap();
+        let (taken, discarded) = (make(&mut shared), make(&mut shared));
+        shared.release(number);
+        discarded.discard(&mut shared);
+        assert_eq!(shared.get(number), b"text");
+        let mut refs = Vec::new();
+        taken.adopt(receiver, 64, Some(&mut refs));
+        assert_eq!((&refs[..], receiver.load(72)), (&[64][..], u64::from(number)));
+        shared.release(number);
+        assert_eq!(shared.bytes, 0);
+        pool.give(sender);
+        pool.give(receiver);
+    }
+}
