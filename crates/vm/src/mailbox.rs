@@ -240,7 +240,7 @@ mod tests {
         for (at, slot) in slots.into_iter().enumerate() {
             for index in 0..10 {
                 let number = index * 2 + at as u64;
-                assert_eq!(messages.first_bytes(fibers.get(slot)), if number % 3 == 0 { 0 } else { 16 });
+                assert_eq!(messages.first_bytes(fibers.get(slot)), if number.is_multiple_of(3) { 0 } else { 16 });
                 let message = messages.pop(fibers.get_mut(slot)).unwrap();
                 let found = match message {
                     Message::Word(word) => word >> 3,

@@ -4,6 +4,7 @@ use crate::support::{ENGINES, Seen, World, check_all_ways, module, run};
 use fardel::vm::config::{Config, Dispatch, Lowering};
 use fardel::vm::door::Input;
 use fardel::vm::exit::ExitReason;
+use fardel::vm::value::Value;
 
 /// Runs a program in every way; all must print the same, end alike and charge so much fuel.
 #[track_caller]
@@ -113,6 +114,40 @@ fn rule_4_bulk_is_charged_a_kibibyte() {
     check(array, &[], 1 + 1024);
 }
 
+/// Work on megabytes stops between pieces when the fuel is used up; what was done is neither lost nor done again.
+#[test]
+fn rule_4_long_work_goes_on_in_pieces() {
+    let text = "fn main() | local t: Text | local u: Text | local b: Bytes | local builder: TextBuilder
+            push \"0123456789abcdef\" | store t
+        grow: | load t | load t | concat | tee t | len | push 3000000 | lt | jmp_if grow
+            load t | push 1 | push 4000000 | slice | store u | load u | text_to_bytes | store b
+            load b | push 0 | push 2500000 | slice | bytes_to_text | unwrap | store t
+            load t | push 2499990 | byte_at | show | call_host io.print
+            text_builder | store builder | load builder | push \"<\" | builder_add | load builder | load t | builder_add
+            load builder | load u | builder_add | load builder | push 62 | builder_byte
+            load builder | builder_finish | store u | load u | len | show | call_host io.print
+            load u | push \"f0>\" | push 0 | find | is_null | show | call_host io.print | ret | end";
+    let containers = "fn main() | local a: Array<Int> | local c: Array<Int> | local list: List<Int> | local m: Map<Int, Int> | local i: Int
+            push 500000 | array_new Array<Int> | store a | load a | push 7 | push 1000 | push 499000 | fill
+            load a | push 10 | load a | push 0 | push 400000 | copy_range | load a | push 5 | push 499999 | slice | store c
+            load c | copy | push 1005 | get | show | call_host io.print
+            list_new List<Int> | store list | push 0 | store i
+        fill: | load list | load i | list_push | load i | push 1 | add | tee i | push 200000 | lt | jmp_if fill
+            load list | load list | append | load list | load list | push 1000 | push 390000 | slice | append
+            load list | push 3 | push -5 | list_insert | load list | push 3 | list_remove | show | call_host io.print
+            load list | copy | len | show | call_host io.print
+            map_new Map<Int, Int> | store m | push 0 | store i
+        put: | load m | load i | load list | load i | get | set | load i | push 1 | add | tee i | push 60000 | lt | jmp_if put
+            load m | copy | push 59999 | get | show | call_host io.print | ret | end";
+    let texts = check_all_ways(&module(text), &Config::default());
+    assert_eq!(
+        (texts.printed, texts.ends),
+        (["55", "6500001", "true"].map(String::from).to_vec(), vec!["normal".to_owned()])
+    );
+    let containers = check_all_ways(&module(containers), &Config::default());
+    assert_eq!(containers.printed, ["7", "-5", "789000", "59999"]);
+}
+
 /// A local that is dead keeps nothing alive: the second array fits because the first is not used any more.
 #[test]
 fn rule_5_what_is_dead_is_collected() {
@@ -171,6 +206,27 @@ fn rule_8_a_host_call_is_made_once() {
     let source = "fn main() | local i: Int | push 0 | store i
         again: | load i | show | call_host io.print | load i | push 1 | add | tee i | push 5 | lt | jmp_if again | ret | end";
     check(source, &["0", "1", "2", "3", "4"], 1 + 4);
+}
+
+/// The first fiber is gone when its call is answered; the second one has its place in the table.
+#[test]
+fn rule_8_an_answer_for_a_fiber_that_is_gone_is_dropped() {
+    let module = module("fn main() | push \"x\" | call_host io.print | push \"y\" | call_host io.print | ret | end");
+    let mut world = World::new(&module, Config::default());
+    let first = world.start("main");
+    world.machine.run(1);
+    let call = world.take_call().expect("the first call");
+    world.machine.handle(Input::Exit { fiber: first, reason: ExitReason::Killed });
+    let second = world.start("main");
+    assert_eq!(first.slot, second.slot);
+    world.machine.run(1);
+    let other = world.take_call().expect("the second call");
+    world.machine.handle(Input::HostResult { call, result: Err("too late".to_owned()) });
+    assert!(world.machine.waits_for_host());
+    world.machine.handle(Input::HostResult { call: other, result: Ok(Value::Null) });
+    world.run();
+    assert_eq!(world.end_of(second).as_deref(), Some("normal"));
+    assert!(!world.machine.waits_for_host());
 }
 
 #[test]

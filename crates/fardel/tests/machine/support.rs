@@ -3,7 +3,7 @@
 use fardel::bytecode::module::ModuleHash;
 use fardel::bytecode::verify::{VerifiedModule, verify};
 use fardel::vm::config::{Config, Dispatch, Lowering};
-use fardel::vm::door::{HostSignature, HostTable, HostType, Input, Output};
+use fardel::vm::door::{HostCallId, HostSignature, HostTable, HostType, Input, Output};
 use fardel::vm::exit::ExitReason;
 use fardel::vm::fiber::FiberId;
 use fardel::vm::machine::{Machine, Run, Stats};
@@ -79,6 +79,17 @@ impl World {
             slices += 1_000;
             assert!(slices < SLICES_MAX, "the program does not end");
         }
+    }
+
+    /// The next host call that the machine wants, not carried out.
+    pub(crate) fn take_call(&mut self) -> Option<HostCallId> {
+        while let Some(output) = self.machine.poll_output() {
+            match output {
+                Output::HostCall { call, .. } => return Some(call),
+                Output::Exited { fiber, reason, .. } => self.ended.push((fiber, reason)),
+            }
+        }
+        None
     }
 
     /// Carries out what the machine wants; gives whether that may have woken a fiber.
