@@ -56,3 +56,14 @@ fn every_link_leads_to_a_file() {
     assert!(!paths.is_empty(), "no documents found");
     assert!(dead.is_empty(), "dead links:\n  {}", dead.join("\n  "));
 }
+
+#[test]
+fn every_decision_stands_in_the_list() {
+    let folder = xtask::root().join("docs/decisions");
+    let list = std::fs::read_to_string(folder.join("README.md")).expect("the list of decisions can be read");
+    let mut records = Vec::new();
+    documents(&folder, &mut records);
+    let names = records.iter().filter_map(|path| path.file_name()?.to_str()).filter(|name| *name != "README.md");
+    let missing: Vec<&str> = names.filter(|name| !list.contains(&format!("]({name})"))).collect();
+    assert!(missing.is_empty(), "decisions that docs/decisions/README.md does not list: {missing:?}");
+}
