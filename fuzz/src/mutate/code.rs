@@ -275,8 +275,25 @@ impl Maker<'_> {
         };
         let named = Inst::decode(&mut Reader::new(&inst)).ok().and_then(|inst| inst.operands().first().copied());
         let named = named.and_then(|operand| if let AnyOperand::Type(ty) = operand { Some(ty) } else { None });
+        let (pops, pushes) = self.guessed_effect(info.effect, named, choices);
         let mut phrase = Vec::new();
-        let (pops, pushes): (Vec<TypeIndex>, usize) = match info.effect {
+        for ty in pops {
+            self.put(ty, &mut phrase, choices, 2);
+        }
+        phrase.push(inst);
+        for _ in 0..pushes {
+            if choices.once_in(3) {
+                phrase.push(self.with_operands(Opcode::Store, choices));
+            } else {
+                phrase.push(encoded(&Inst::Drop {}));
+            }
+        }
+        phrase
+    }
+
+    /// Types that may do for what an effect pops, and how many values it pushes, from the words of its rule.
+    fn guessed_effect(&self, effect: Effect, named: Option<TypeIndex>, choices: &mut Choices) -> (Vec<TypeIndex>, usize) {
+        match effect {
             Effect::Fixed(pops, pushes) => (pops.to_vec(), pushes.len()),
             Effect::Rule(rule) => {
                 let (left, right) = rule.text().split_once("--").unwrap_or((rule.text(), ""));
@@ -292,19 +309,7 @@ impl Maker<'_> {
                 let words: Vec<&str> = left.split_whitespace().filter(|word| *word != "..").collect();
                 (words.iter().map(|word| ty(word, choices)).collect(), right.split_whitespace().count())
             }
-        };
-        for ty in pops {
-            self.put(ty, &mut phrase, choices, 2);
         }
-        phrase.push(inst);
-        for _ in 0..pushes {
-            if choices.once_in(3) {
-                phrase.push(self.with_operands(Opcode::Store, choices));
-            } else {
-                phrase.push(encoded(&Inst::Drop {}));
-            }
-        }
-        phrase
     }
 
     fn some_type(&self, choices: &mut Choices) -> TypeIndex {
