@@ -13,7 +13,7 @@ fuzz_target!(|bytes: &[u8]| {
 });
 
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
-    if seed % 4 == 0 {
+    if seed.is_multiple_of(4) {
         return fuzzer_mutate(data, size, max_size);
     }
     mutate::bytes(data, size, max_size, seed, false).unwrap_or_else(|| fuzzer_mutate(data, size, max_size))

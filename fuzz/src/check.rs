@@ -52,7 +52,7 @@ pub fn built(module: Module) {
         mutate::module(&mut module, &mut choices);
     }
     if choices.once_in(2) {
-        let code: Vec<u8> = (0..choices.below(40)).map(|_| choices.next() as u8).collect();
+        let code: Vec<u8> = (0..choices.below(40)).map(|_| choices.bits() as u8).collect();
         let at = choices.below(module.functions.len());
         module.functions.get_mut(at).into_iter().for_each(|function| function.code.clone_from(&code));
     }

@@ -11,7 +11,7 @@ impl Choices {
     }
 
     /// The next 64 bits: splitmix.
-    pub fn next(&mut self) -> u64 {
+    pub fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -20,7 +20,7 @@ impl Choices {
 
     /// A number below `count`; 0 when there is none.
     pub fn below(&mut self, count: usize) -> usize {
-        (self.next() >> 16).checked_rem(count as u64).unwrap_or(0) as usize
+        (self.bits() >> 16).checked_rem(count as u64).unwrap_or(0) as usize
     }
 
     /// Whether something that happens once in `times` happens.

@@ -74,7 +74,7 @@ fn main() -> io::Result<()> {
     }
     for length in 1..=NOISE_COUNT {
         let mut choices = Choices::new(length);
-        let noise: Vec<u8> = (0..length * NOISE_STEP).map(|_| choices.next() as u8).collect();
+        let noise: Vec<u8> = (0..length * NOISE_STEP).map(|_| choices.bits() as u8).collect();
         fs::write(corpus.join("generate").join(format!("noise{length}")), noise)?;
     }
     let words =

@@ -255,7 +255,7 @@ impl Maker<'_> {
 
     fn int(&self, choices: &mut Choices) -> i64 {
         match choices.below(8) {
-            0 => choices.next() as i64 >> choices.below(64),
+            0 => choices.bits() as i64 >> choices.below(64),
             1 => choices.below(70_000) as i64,
             _ => choices.pick(&INTS).copied().unwrap_or(0),
         }
