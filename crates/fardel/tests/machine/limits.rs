@@ -219,3 +219,46 @@ fn wrong_operations_trap() {
     check_trap("push \"no\" | panic", "error(panic): no");
     check_trap("push \"own\" | push \"no\" | raise", "error(own): no");
 }
+
+/// Runs a loop of a hundred turns over texts `t` and `u`, of 64 KiB, that differ at their end, and over chains `c` and
+/// `d` that do as well; each turn must be charged as much fuel as given, at least.
+#[track_caller]
+fn check_cost(body: &str, fuel_a_turn: u64) {
+    let source = format!(
+        "type Node {{ value: Int, next: Any }}
+        fn chain(last: Int) -> Any | local node | local i: Int | push 0 | store i | load last | store node
+        again: | push 1 | load node | new Node | store node | load i | push 1 | add | tee i | push 5000 | lt | jmp_if again
+            load node | ret | end
+        fn main() | local t: Text | local u: Text | local c | local d | local m: Map<Any, Int> | local i: Int
+            push 0 | store i | push \"0\" | store t | map_new Map<Any, Int> | store m
+        grow: | load t | load t | concat | tee t | len | push 65536 | lt | jmp_if grow
+            load t | push \"1\" | concat | store u | load t | push \"2\" | concat | store t
+            push 1 | call chain | store c | push 2 | call chain | store d | load m | load c | push 1 | set
+        again: | call turn | load i | push 1 | add | tee i | push 100 | lt | jmp_if again | ret | end"
+    );
+    let cost = |body: &str| {
+        let module = module(&source.replace("call turn", body));
+        let mut world = World::new(&module, Config::default());
+        let main = world.start("main");
+        world.run();
+        assert_eq!(world.end_of(main).as_deref(), Some("normal"));
+        world.machine.stats().fuel
+    };
+    let (turns, none) = (cost(body), cost("push 1 | drop"));
+    assert!(turns >= none + 100 * fuel_a_turn, "{turns} for {body}, {none} without it");
+}
+
+/// Work that took long was free when the values were not equal, or in a key, and a slice of it lasted for minutes.
+#[test]
+fn work_on_large_operands_is_charged() {
+    check_cost("load t | load u | eq | drop", 64);
+    check_cost("load t | load u | lt | drop", 64);
+    check_cost("load c | load d | eq | drop", 70);
+    check_cost("load m | load c | map_has | drop", 70);
+    check_cost("load m | load t | map_has | drop", 64);
+    check_cost("load t | parse_int | drop", 64);
+    check_cost("load t | parse_float | drop", 64);
+    check_cost("load t | load u | concat | drop", 128);
+    check_cost("load t | load u | push 0 | find | drop", 64);
+    check_cost("load c | self | send", 70);
+}

@@ -19,19 +19,17 @@ impl Cx<'_> {
     pub(crate) fn equal_words(&mut self, x: u64, y: u64) -> Result<bool, Stop> {
         let mut pending = Vec::new();
         let mut next = Some((x, y));
-        let mut pairs = 0;
+        let (mut pairs, mut is_equal) = (0, true);
         while let Some((x, y)) = next {
-            if !self.equal_step(x, y, &mut pending) {
-                return Ok(false);
-            }
             pairs += 1;
-            if pairs > PAIRS_MAX {
-                return self.trap_with(ErrorKind::SystemLimit, format!("a comparison of more than {PAIRS_MAX} values"));
-            }
-            next = pending.pop();
+            is_equal = self.equal_step(x, y, &mut pending);
+            next = if is_equal && pairs <= PAIRS_MAX { pending.pop() } else { None };
         }
         self.charge(pairs * 16);
-        Ok(true)
+        if pairs > PAIRS_MAX {
+            return self.trap_with(ErrorKind::SystemLimit, format!("a comparison of more than {PAIRS_MAX} values"));
+        }
+        Ok(is_equal)
     }
 
     /// Whether two words are equal as far as they go; what they are made of is put off.
@@ -47,7 +45,12 @@ impl Cx<'_> {
             return x == y;
         }
         if let (Some(mine), Some(theirs)) = (self.flavour(x), self.flavour(y)) {
-            return mine == theirs && self.bytes(x) == self.bytes(y);
+            let length = self.bytes(x).len();
+            if mine != theirs || length != self.bytes(y).len() {
+                return false;
+            }
+            self.charge(length);
+            return self.bytes(x) == self.bytes(y);
         }
         let (Some(kind), Some(other)) = (self.kind(x), self.kind(y)) else { return false };
         if kind != other {

@@ -187,12 +187,14 @@ pub(crate) fn new_ref(cx: &mut Cx<'_>) -> Result<(), Stop> {
 /// Traps with the text `a`.
 pub(crate) fn panic(cx: &mut Cx<'_>) -> Result<(), Stop> {
     let message = cx.text(cx.a()).to_owned();
+    cx.charge(message.len());
     cx.trap_with(ErrorKind::Panic, message)
 }
 
 /// Traps with the kind `a` and the text `b`.
 pub(crate) fn raise(cx: &mut Cx<'_>) -> Result<(), Stop> {
     let (name, message) = (cx.text(cx.a()).to_owned(), cx.text(cx.b()).to_owned());
+    cx.charge(name.len() + message.len());
     cx.core.trap_kind = ErrorKind::ALL.iter().copied().find(|kind| kind.name() == name).unwrap_or(ErrorKind::Raised);
     cx.core.trap_text = Some((Some(name), message));
     Err(Stop::Trap)

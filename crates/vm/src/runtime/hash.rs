@@ -37,10 +37,18 @@ pub(crate) fn bytes(seed: u64, bytes: &[u8]) -> u64 {
 }
 
 impl Cx<'_> {
+    /// The hash of a text or byte string.
+    fn hash_bytes(&mut self, seed: u64, value: u64) -> u64 {
+        let found = self.bytes(value);
+        let (hash, length) = (bytes(seed, found), found.len());
+        self.charge(length);
+        hash
+    }
+
     /// The hash of a key that is a word; a value that cannot be a key traps.
     pub(crate) fn hash_word(&mut self, seed: u64, key: u64) -> Result<u64, Stop> {
-        if let Some(found) = self.text_bytes(key) {
-            return Ok(bytes(seed, found));
+        if self.flavour(key).is_some() {
+            return Ok(self.hash_bytes(seed, key));
         }
         let mut state = seed;
         let mut values = 0;
@@ -52,6 +60,7 @@ impl Cx<'_> {
             }
             state = self.hash_step(state, value, &mut pending)?;
         }
+        self.charge(values * 16);
         Ok(state)
     }
 
@@ -62,8 +71,8 @@ impl Cx<'_> {
     }
 
     fn hash_step(&mut self, state: u64, value: u64, pending: &mut Vec<u64>) -> Result<u64, Stop> {
-        if let Some(found) = self.text_bytes(value) {
-            return Ok(bytes(state, found));
+        if self.flavour(value).is_some() {
+            return Ok(self.hash_bytes(state, value));
         }
         if value == NULL || value & TAG_MASK != word::TAG_REFERENCE {
             if value & TAG_MASK == word::TAG_FUNCTION {

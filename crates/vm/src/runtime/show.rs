@@ -137,6 +137,7 @@ pub(crate) fn show_fixed(cx: &mut Cx<'_>) -> Result<(), Stop> {
 
 /// `a` := the integer that the text `b` writes, or null.
 pub(crate) fn parse_int(cx: &mut Cx<'_>) -> Result<(), Stop> {
+    cx.charge(cx.bytes(cx.b()).len());
     let parsed = cx.text(cx.b()).parse::<i64>().ok();
     let word = match parsed {
         Some(value) => cx.int_word(value)?,
@@ -148,6 +149,7 @@ pub(crate) fn parse_int(cx: &mut Cx<'_>) -> Result<(), Stop> {
 
 /// `a` := the float that the text `b` writes in decimal, or null.
 pub(crate) fn parse_float(cx: &mut Cx<'_>) -> Result<(), Stop> {
+    cx.charge(cx.bytes(cx.b()).len());
     let text = cx.text(cx.b());
     let is_decimal =
         text.bytes().any(|byte| byte.is_ascii_digit()) && text.bytes().all(|byte| b"+-.0123456789eE".contains(&byte));
