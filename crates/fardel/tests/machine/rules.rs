@@ -33,6 +33,32 @@ fn rule_1_frames_survive_every_move_of_their_block() {
     check(source, &["41"], 42);
 }
 
+/// Of frames with more slots than one word has bits, each slot is forwarded by its own bit.
+#[test]
+fn rule_1_large_frames_keep_every_slot() {
+    let names = || (0..250).map(|at| format!("x{at}"));
+    let declared: String = names().map(|name| format!("local {name} | ")).collect();
+    let kind = |at: usize| match at % 3 {
+        0 => format!("push {at} | show"),
+        1 => format!("push {at}"),
+        _ => format!("push {at} | int_to_float"),
+    };
+    let assigned: String = names().enumerate().map(|(at, name)| format!("{} | store {name} | ", kind(at))).collect();
+    let pushed: String = names().take(100).map(|name| format!("load {name} | show | ")).collect();
+    let joined = "concat | ".repeat(99);
+    let shown: String = names().map(|name| format!("load {name} | show | concat | ")).collect();
+    let source = format!(
+        "fn deeper(n: Int) -> Text | local t: Text | load n | push 0 | eq | jmp_if done | load n | push 1 | sub | call deeper
+            load n | show | concat | ret
+        done: | push \"\" | ret | end
+        fn main() | {declared} {assigned} {pushed} push 9 | call deeper | concat | {joined} {shown} push 3 | call deeper | concat
+            call_host io.print | ret | end"
+    );
+    let show = |at: usize| if at % 3 == 2 { format!("{at}.0") } else { at.to_string() };
+    let line = (0..100).map(show).collect::<String>() + "123456789" + &(0..250).map(show).collect::<String>() + "123";
+    check_end(&source, &Config::default(), &[&line], "normal");
+}
+
 /// An allocation, a receive and a host call may be stopped at, and start again without having done anything.
 #[test]
 fn rule_2_what_waits_or_allocates_starts_again_without_effects() {
