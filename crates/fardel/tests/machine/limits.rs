@@ -224,8 +224,7 @@ fn wrong_operations_trap() {
 /// `d` that do as well; each turn must be charged as much fuel as given, at least.
 #[track_caller]
 fn check_cost(body: &str, fuel_a_turn: u64) {
-    let source = format!(
-        "type Node {{ value: Int, next: Any }}
+    let source = "type Node { value: Int, next: Any }
         fn chain(last: Int) -> Any | local node | local i: Int | push 0 | store i | load last | store node
         again: | push 1 | load node | new Node | store node | load i | push 1 | add | tee i | push 5000 | lt | jmp_if again
             load node | ret | end
@@ -234,8 +233,7 @@ fn check_cost(body: &str, fuel_a_turn: u64) {
         grow: | load t | load t | concat | tee t | len | push 65536 | lt | jmp_if grow
             load t | push \"1\" | concat | store u | load t | push \"2\" | concat | store t
             push 1 | call chain | store c | push 2 | call chain | store d | load m | load c | push 1 | set
-        again: | call turn | load i | push 1 | add | tee i | push 100 | lt | jmp_if again | ret | end"
-    );
+        again: | call turn | load i | push 1 | add | tee i | push 100 | lt | jmp_if again | ret | end";
     let cost = |body: &str| {
         let module = module(&source.replace("call turn", body));
         let mut world = World::new(&module, Config::default());
