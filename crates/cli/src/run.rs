@@ -31,7 +31,7 @@ pub(crate) struct Options {
     /// Function calls and backward jumps that a fiber carries out before it is another one's turn
     #[arg(long, value_name = "N", default_value_t = Config::default().slice, value_parser = clap::value_parser!(u32).range(1..))]
     slice: u32,
-    /// What one fiber may hold, its stack and mailbox included
+    /// What one fiber may hold, its stack and shared texts included
     #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = size::parse)]
     max_memory: u64,
     /// What of it may be stack

@@ -7,7 +7,8 @@ pub struct Config {
     pub seed: u64,
     /// Fuel of a slice: one is charged at a function's entry and at each jump backwards.
     pub slice: u32,
-    /// Bytes that one fiber may hold, its stack, mailbox and shared texts included.
+    /// Bytes that one fiber may hold, its stack and shared texts included. Its mailbox may hold as many again: what waits
+    /// there cannot end the fiber, since that would depend on who was first; a send beyond traps.
     pub fiber_memory_bytes_max: u64,
     /// Bytes of it that may be stack.
     pub fiber_stack_bytes_max: u64,
