@@ -6,7 +6,7 @@ use super::error::{ErrorCode, Errors};
 use super::interner::{Interner, Mixer};
 use super::tables::unique;
 use crate::index::{FunctionIndex, TypeIndex};
-use crate::limits::{CODE_BYTES_MAX, DATA_MAX, FUNCTIONS_MAX, LOCALS_MAX, NAME_BYTES_MAX, PARAMS_MAX};
+use crate::limits::{CODE_BYTES_MAX, DATA_MAX, FUNCTIONS_MAX, HOSTS_MAX, LOCALS_MAX, NAME_BYTES_MAX, PARAMS_MAX};
 use crate::module::{Function, Module, features};
 
 /// A function as its callers see it.
@@ -49,12 +49,16 @@ impl Check<'_, '_> {
     fn limits(&mut self) {
         let unknown = self.module.features & !features::KNOWN;
         if unknown != 0 {
-            self.errors.module(ErrorCode::UnknownFeature, format!("feature bits {unknown:#x} are not known"));
+            self.errors.module(ErrorCode::WrongFeatures, format!("feature bits {unknown:#x} are not known"));
+        }
+        if self.module.features & features::DRAFT == 0 {
+            let detail = "the draft bit is not set, and this version knows no other format 1".to_owned();
+            self.errors.module(ErrorCode::WrongFeatures, detail);
         }
         let functions = self.module.imports.len() + self.module.functions.len();
         for (what, count, max) in [
             ("functions", functions, FUNCTIONS_MAX),
-            ("host functions", self.module.hosts.len(), FUNCTIONS_MAX),
+            ("host functions", self.module.hosts.len(), HOSTS_MAX),
             ("exports", self.module.exports.len(), FUNCTIONS_MAX),
             ("entries of data", self.module.data.len(), DATA_MAX),
         ] {

@@ -7,7 +7,7 @@ use super::{Line, accept, function, local, module, render};
 use crate::index::{CodeOffset, FunctionIndex, LocalIndex, TargetIndex, TypeIndex};
 use crate::isa::Inst;
 use crate::limits::{FIELDS_MAX, NAME_BYTES_MAX, PARAMS_MAX, STACK_MAX, TYPE_DEPTH_MAX};
-use crate::module::{Export, Function, Handler, HostImport, Import, Module, ModuleHash, ServePoint};
+use crate::module::{Export, Function, Handler, HostImport, Import, Module, ModuleHash, ServePoint, features};
 use crate::operand::Targets;
 use crate::types::*;
 use crate::verify::{ErrorCode, verify};
@@ -91,7 +91,12 @@ fn codes_are_in_order_and_unique() {
 fn of_declarations() -> Vec<ErrorCode> {
     let f = || module(function(&[], &[], None, &[RET]));
     vec![
-        check(Module { features: 6, ..Module::default() }, "E0001: feature bits 0x6 are not known"),
+        check(Module { features: features::DRAFT | 6, ..Module::default() }, "E0001: feature bits 0x6 are not known"),
+        // Found by fuzzing: such a module was verified, and its bytes were then refused.
+        check(
+            Module { features: 0, ..Module::default() },
+            "E0001: the draft bit is not set, and this version knows no other format 1",
+        ),
         check(
             Module { hosts: vec![host("h", vec![INT; PARAMS_MAX + 1])], ..Module::default() },
             "E0002 in function `h`: the host function has 65 parameters, at most 64",
