@@ -1,4 +1,5 @@
-//! Measures what comes before a run, on the programs of `bench/programs` and on one large module made of them:
+//! Measures what comes before a run, on the programs of `bench/programs`, on one large module made of them, and
+//! on the generator's worst case for the verifier:
 //! assembling in megabytes of text a second, decoding and verifying in megabytes of module a second.
 //!
 //! `cargo run --release -p fardel-bench`. Running programs is measured from outside, see `docs/benchmarks.md`.
@@ -8,6 +9,7 @@
 
 use fardel_asm::{NoImports, assemble};
 use fardel_bytecode::format::{decode, encode};
+use fardel_bytecode::generate::costly;
 use fardel_bytecode::module::Module;
 use fardel_bytecode::verify::verify;
 use std::hint::black_box;
@@ -37,6 +39,7 @@ fn main() {
     stages("programs", &modules);
     let largest = modules.iter().max_by_key(|module| code_bytes(module)).expect("there are programs");
     stages("one large", &[repeated(largest)]);
+    stages("worst case", &[costly(LARGE_CODE_BYTES)]);
 }
 
 /// The programs in the order of their names.
