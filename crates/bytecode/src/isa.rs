@@ -443,10 +443,11 @@ instructions! { <'a>
     // Comparison.
     /// Whether both are equal: numbers by IEEE 754 and value, texts, bytes, tuples, records, variants and options by
     /// content; lists, maps, sets, arrays, objects, builders and function values by identity, where equal function
-    /// values without captured values are one.
-    32 Eq "eq" {} By(Rule::Equality), SAFE.and(BULK);
+    /// values without captured values are one. Traps with `system_limit` where more than four million pairs of values are
+    /// to be compared, as a structure that shares its parts can mean.
+    32 Eq "eq" {} By(Rule::Equality), TRAPS.and(SAFE).and(BULK);
     /// Whether both differ: the negation of `eq`.
-    33 Ne "ne" {} By(Rule::Equality), SAFE.and(BULK);
+    33 Ne "ne" {} By(Rule::Equality), TRAPS.and(SAFE).and(BULK);
     /// Whether the second is less than the top. Text and Bytes compare byte by byte. Any traps with `bad_operand` on
     /// values that have no order.
     34 Lt "lt" {} By(Rule::Ordering), TRAPS.and(SAFE).and(BULK);

@@ -1,4 +1,4 @@
-//! Programs in which fuzzing found something: each comes to the same in every way to lower, run and collect it.
+//! Programs that showed a defect, found by fuzzing or by reading: each comes to the same in every way to lower, run and collect it.
 
 use fardel::vm::config::{Config, Dispatch, Lowering};
 use fardel::vm::machine::Stats;
@@ -80,4 +80,60 @@ fn an_instruction_that_runs_again_after_a_collection_is_charged_once() {
             ret
         end";
     check(source, "Main(Normal), status 0");
+}
+
+/// A comparison of shared structures gives up with a trap, but the rows of `eq` and `ne` did not say that they trap. So the
+/// verifier did not look at what a handler around them reads, and such a handler could read locals that were never assigned.
+#[test]
+fn a_comparison_that_gives_up_reaches_its_handler() {
+    let source = "
+type Pair { left: Any, right: Any }
+
+; A pair whose halves are one pair, and so on: a few objects, and two to the power of the depth of paths.
+fn shared(depth: Int) -> Any
+    local pair: Any
+    local left: Int
+    push 0
+    store pair
+    load depth
+    store left
+more:
+    load pair
+    load pair
+    new Pair
+    store pair
+    load left
+    push 1
+    sub
+    store left
+    load left
+    push 0
+    gt
+    jmp_if more
+    load pair
+    ret
+end
+
+fn main() -> Int
+    local answer: Int
+    push 7
+    store answer
+from:
+    push 40
+    call shared
+    push 40
+    call shared
+    eq
+    drop
+    push 1
+    ret
+to:
+caught:
+    drop
+    load answer
+    ret
+    handle from to caught
+end
+";
+    check(source, "Main(Normal), status 7");
 }

@@ -1,10 +1,13 @@
 //! Traps: from the instruction that failed to a handler, or to the fiber's end with a trace.
 
-use crate::code::{HandlerEntry, Op};
+use crate::code::HandlerEntry;
 use crate::core::{Core, SENTINEL_FUNCTION};
 use crate::exit::{ErrorKind, ExitReason, Failure, TraceFrame};
 use crate::heap::block::Block;
 use crate::heap::word::{Header, Kind, words_of};
+use fardel_bytecode::Inst;
+use fardel_bytecode::isa::TRAPS;
+use fardel_bytecode::leb::Reader;
 use fardel_bytecode::types;
 
 /// Calls that a trace shows at most.
@@ -16,6 +19,7 @@ impl Core {
     /// # Errors
     /// The reason why the fiber ends, when there is no handler.
     pub(crate) fn unwind(&mut self) -> Result<(), ExitReason> {
+        debug_assert!(self.stands_at_a_trap(), "an instruction trapped whose row does not say that it may");
         let (name, message) = self.take_trap();
         let Some((fp, handler)) = self.find_handler() else {
             let trace = self.trace();
@@ -38,6 +42,16 @@ impl Core {
         let fp = self.saved.fp_offset(self.block) as usize;
         self.block.store(fp + usize::from(handler.slot), error as u64);
         Ok(())
+    }
+
+    /// Whether the row of the current instruction says that it may trap: only then has the verifier looked at what a
+    /// handler around it reads.
+    fn stands_at_a_trap(&self) -> bool {
+        let Some((_, function, offset)) = self.frames().next() else { return true };
+        let entry = &self.functions[function as usize];
+        let module = self.modules[entry.module as usize].module.module();
+        let code = module.functions[entry.position as usize].code.get(offset as usize..).unwrap_or_default();
+        Inst::decode(&mut Reader::new(code)).is_ok_and(|inst| inst.opcode().info().effects.has(TRAPS))
     }
 
     fn take_trap(&mut self) -> (String, String) {
@@ -124,5 +138,3 @@ pub(crate) fn write_text(block: Block, at: usize, kind: Kind, ty: u32, bytes: &[
         block.slice_mut(at + 16, bytes.len()).copy_from_slice(bytes);
     }
 }
-
-const _: () = assert!(size_of::<Op>() == crate::code::OP_BYTES);

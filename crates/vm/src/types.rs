@@ -30,8 +30,6 @@ pub(crate) struct FieldPlace {
 pub(crate) struct Layout {
     /// The name of the type, or of the variant; empty for tuples.
     pub(crate) name: String,
-    /// The fields' names; empty for tuples.
-    pub(crate) names: Vec<String>,
     /// The fields in the order of their declaration.
     pub(crate) fields: Vec<FieldPlace>,
     /// How many words are scannable.
@@ -139,7 +137,6 @@ impl TypeStore {
         let layout = |name: &str, fields: &[types::Field]| {
             let mut layout = lay_out(table, fields.iter().map(|field| field.ty), numbers);
             layout.name = name.to_owned();
-            layout.names = fields.iter().map(|field| field.name.clone()).collect();
             layout
         };
         let shape = match ty {
@@ -212,5 +209,5 @@ fn lay_out(table: &TypeTable, fields: impl Iterator<Item = TypeIndex> + Clone, n
         .collect();
     let in_order = fields.iter().enumerate().all(|(at, field)| field.word as usize == at);
     let has_float = fields.iter().any(|field| field.repr == Repr::Float);
-    Layout { name: String::new(), names: Vec::new(), fields, scan, in_order, has_float }
+    Layout { name: String::new(), fields, scan, in_order, has_float }
 }
