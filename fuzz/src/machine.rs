@@ -140,7 +140,7 @@ fn hosts() -> HostTable {
     let option = |inner: HostType| Option(Box::new(inner));
     let mut table = HostTable::default();
     let mut add = |name: &str, params: Vec<HostType>, result| {
-        table.add(name, HostSignature { params, result });
+        table.add(name, HostSignature { params, result, draws: false });
     };
     add("io.print", vec![Text], None);
     add("io.read_line", vec![], Some(option(Text)));

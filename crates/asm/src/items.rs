@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use fardel_bytecode::index::{FunctionIndex, HostIndex, TypeIndex};
 use fardel_bytecode::limits::{FIELDS_MAX, FUNCTIONS_MAX, LOCALS_MAX, PARAMS_MAX, VARIANTS_MAX};
 use fardel_bytecode::module::{Export, Import};
+use fardel_bytecode::system;
 use fardel_bytecode::types::{self, ANY, Constant, Field, Type, Variant};
 
 use crate::diagnostic::{Code, Report, Sink, Span, Told};
@@ -84,12 +85,45 @@ pub(crate) fn declare_type_names(scope: &mut Scope<'_>, items: &[Item], sink: &m
                 wrong_is_told(alias(scope, item, sink));
                 continue;
             }
+            Keyword::System => {
+                wrong_is_told(system_types(scope, item, sink));
+                continue;
+            }
             Keyword::Const | Keyword::Host | Keyword::Import | Keyword::Export | Keyword::Fn => continue,
         };
         let Ok(name) = type_name(&mut parser(scope.source, item, sink)) else { continue };
         let index = scope.pool.add_nominal(empty(name.text.clone().into_owned()));
         wrong_is_told(scope.types.declare(&name, TypeName::Nominal(index), "type", sink));
     }
+}
+
+/// Declares types of the machine's own messages. They all speak of reasons, so that type comes along.
+fn system_types(scope: &mut Scope<'_>, item: &Item, sink: &mut Sink) -> Result<(), Told> {
+    let reason = Name { text: system::REASON.into(), span: item.span, quoted: false };
+    let reason_index = add_system_type(scope, &reason, TypeIndex::default(), sink)?;
+    let mut parser = parser(scope.source, item, sink);
+    loop {
+        let name = upper_name(&mut parser)?;
+        if !system::NAMES.contains(&&*name.text) {
+            let message = format!("unknown system type `{}`", name.text);
+            let hint = format!("there are {}", system::NAMES.map(|name| format!("`{name}`")).join(", "));
+            return Err(Report::error(Code::UnknownType, name.span, message).label("not one").hint(hint).tell(parser.sink));
+        }
+        if name.text != system::REASON {
+            add_system_type(scope, &name, reason_index, parser.sink)?;
+        }
+        if !parser.eat(Kind::Comma) {
+            return parser.end_line(None);
+        }
+    }
+}
+
+fn add_system_type(scope: &mut Scope<'_>, name: &Name<'_>, reason: TypeIndex, sink: &mut Sink) -> Result<TypeIndex, Told> {
+    let ty = system::descriptor(&name.text, reason).ok_or(Told)?;
+    let index = scope.pool.add_nominal(ty);
+    let owned = Name { text: name.text.clone().into_owned().into(), ..*name };
+    scope.types.declare(&owned, TypeName::Nominal(index), "type", sink)?;
+    Ok(index)
 }
 
 /// The name of a type or variant: upper-case unless quoted.

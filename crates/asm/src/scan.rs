@@ -30,6 +30,7 @@ keywords! {
     Object "object";
     Sum "sum";
     Alias "alias";
+    System "system";
     Const "const";
     Host "host";
     Import "import";
@@ -129,7 +130,7 @@ impl<'a> Scanner<'a> {
         let end = match keyword {
             Keyword::Fn => self.function_end(token, sink),
             Keyword::Type | Keyword::Object | Keyword::Sum | Keyword::Import => self.braced_end(),
-            Keyword::Alias | Keyword::Const | Keyword::Host | Keyword::Export => {
+            Keyword::Alias | Keyword::System | Keyword::Const | Keyword::Host | Keyword::Export => {
                 self.lexer.skip_line();
                 self.lexer.position()
             }

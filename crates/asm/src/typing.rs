@@ -338,7 +338,9 @@ impl Typing<'_, '_> {
             Rule::SpawnWith => self.call(ir, &[types::MAP_ANY_ANY], Some(ANY)),
             Rule::Send => self.message(ir, stack, &[ADDRESS], None),
             Rule::SendStatus => self.message(ir, stack, &[ADDRESS], Some(BOOL)),
-            Rule::RemoteCall => self.message(ir, stack, &[ADDRESS], Some(REF)),
+            Rule::RemoteCall => self.message(ir, stack, &[REF, ADDRESS], None),
+            Rule::Register => self.gives(&[TEXT, ADDRESS], BOOL),
+            Rule::Whereis => self.gives(&[TEXT], ANY),
             Rule::TimerStart => self.message(ir, stack, &[ADDRESS, INT], Some(REF)),
             Rule::Receive => self.gives(&[], ir.ty()),
             Rule::ReceiveUntil => {

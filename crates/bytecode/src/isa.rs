@@ -11,8 +11,8 @@ use crate::index::{FieldIndex, FunctionIndex, HostIndex, LocalIndex, TargetIndex
 use crate::leb::{self, ReadError, Reader};
 use crate::operand::{BytesData, Depth, FloatBits, Operand, OperandKind, Targets, TextData};
 use crate::types::{
-    ADDRESS, ANY, BOOL, BYTES, BYTES_BUILDER, FLOAT, INT, NULL, OPTION_ADDRESS, OPTION_ANY, OPTION_FLOAT, OPTION_INT,
-    OPTION_TEXT, REF, TEXT, TEXT_BUILDER,
+    ADDRESS, ANY, BOOL, BYTES, BYTES_BUILDER, FLOAT, INT, NULL, OPTION_ANY, OPTION_FLOAT, OPTION_INT, OPTION_TEXT, REF,
+    TEXT, TEXT_BUILDER,
 };
 
 /// Effects of an instruction besides those on the operand stack, as bits.
@@ -33,19 +33,16 @@ pub const SAFE: Effects = Effects(1 << 3);
 pub const BULK: Effects = Effects(1 << 4);
 /// The instruction after it is reached only by a branch.
 pub const ENDS: Effects = Effects(1 << 5);
-/// Verified and numbered; its execution comes with signals and the cluster, until then it traps with `not_available`.
-pub const RESERVED: Effects = Effects(1 << 6);
 
 impl Effects {
     /// Every effect with its word.
-    pub const ALL: [(Effects, &'static str); 7] = [
+    pub const ALL: [(Effects, &'static str); 6] = [
         (TRAPS, "traps"),
         (BLOCKS, "blocks"),
         (ALLOCATES, "allocates"),
         (SAFE, "safe point"),
         (BULK, "bulk"),
         (ENDS, "ends"),
-        (RESERVED, "reserved"),
     ];
 
     /// Both sets of effects.
@@ -169,8 +166,10 @@ rules! {
     Send "T Address --; T is the named type, the message";
     SendStatus "T Address -- Bool; T is the named type, the message; whether it was taken";
     Receive "-- T; T is the named type";
-    ReceiveUntil "Int -- Option<T>; deadline in milliseconds from now; T is the named type";
-    RemoteCall "T Address -- Ref; T is the named type, the message";
+    ReceiveUntil "Int -- Option<T>; how long to wait, in milliseconds, negative for ever; T is the named type";
+    RemoteCall "T Ref Address --; T is the named type, the message";
+    Register "Text Address -- Bool; the named type is that of the messages; whether the name was free";
+    Whereis "Text -- Any; the named type is that of the messages; an Address, null, or an error value";
     TimerStart "T Address Int -- Ref; T is the named type, the message; Int in milliseconds";
 }
 
@@ -376,7 +375,7 @@ use Effect::{Fixed, Rule as By};
 
 const ALLOC: Effects = ALLOCATES.and(SAFE);
 const ALLOC_BULK: Effects = ALLOC.and(BULK);
-const SIGNAL: Effects = ALLOC.and(TRAPS).and(RESERVED);
+const SIGNAL: Effects = ALLOC.and(TRAPS);
 const WAITS: Effects = SIGNAL.and(BLOCKS);
 
 instructions! { <'a>
@@ -684,83 +683,95 @@ instructions! { <'a>
     /// Calls a host function; its result enters by the input door. Traps as the function does, or with `no_host`.
     150 CallHost "call_host" { host: HostIndex } By(Rule::CallHost), TRAPS.and(ALLOC).and(BLOCKS);
 
-    // Fibers.
+    // Fibers and messages. A time to wait is in milliseconds from when the instruction begins; it never ends early, 0 does
+    // not wait, and a negative one has no end. An error value is a tuple `(Text, Text)`: a kind and a message.
     /// Goes to the end of the run queue.
     160 Yield "yield" {} Fixed(&[], &[]), SAFE.and(BLOCKS);
     /// Pushes the own address.
     161 Self_ "self" {} Fixed(&[], &[ADDRESS]), PURE;
     /// Starts a fiber in a function; the arguments are copied.
     162 Spawn "spawn" { function: FunctionIndex } By(Rule::Spawn), TRAPS.and(SAFE).and(BULK);
-    /// Starts a fiber on a node.
-    163 SpawnOn "spawn_on" { function: FunctionIndex } By(Rule::SpawnOn), WAITS;
-    /// Starts a fiber with options: limits, mailbox, link.
-    164 SpawnWith "spawn_with" { function: FunctionIndex } By(Rule::SpawnWith), WAITS;
-    /// Sends a copy of a message. To a fiber that is gone it succeeds and is counted as a dead letter.
+    /// Starts a fiber on a node; without a cluster gives the error value `no_cluster`.
+    163 SpawnOn "spawn_on" { function: FunctionIndex } By(Rule::SpawnOn), SIGNAL.and(BULK);
+    /// Starts a fiber with options by name: `link` (Bool), `mailbox` and `mailbox_bytes` (Int), `full` (Text: `block`,
+    /// `reject`, `drop_old`, `drop_new`, `exit`), `memory` and `stack` (Int, bytes). An unknown option gives the error
+    /// value `bad_option`.
+    164 SpawnWith "spawn_with" { function: FunctionIndex } By(Rule::SpawnWith), SIGNAL.and(BULK);
+    /// Sends a copy of a message. To a fiber that is gone it succeeds and is counted as a dead letter. To a full mailbox
+    /// it waits for room, if the mailbox's policy says so.
     165 Send "send" { ty: TypeIndex } By(Rule::Send), TRAPS.and(SAFE).and(BLOCKS).and(BULK);
-    /// Sends, and tells whether the message was taken.
-    166 TrySend "try_send" { ty: TypeIndex } By(Rule::SendStatus), SIGNAL.and(BULK);
+    /// Sends, and tells whether the message was taken; never waits.
+    166 TrySend "try_send" { ty: TypeIndex } By(Rule::SendStatus), TRAPS.and(SAFE).and(BULK);
     /// Takes the first message; parks until there is one.
     167 AwaitRecv "await_recv" {} Fixed(&[], &[ANY]), ALLOC_BULK.and(BLOCKS);
-    /// As `await_recv`, but gives null after a number of milliseconds.
-    168 AwaitRecvUntil "await_recv_until" {} Fixed(&[INT], &[OPTION_ANY]), WAITS;
-    /// Takes the first message of a type.
-    169 AwaitType "await_type" { ty: TypeIndex } By(Rule::Receive), WAITS;
-    /// As `await_type`, but gives null after a number of milliseconds.
-    170 AwaitTypeUntil "await_type_until" { ty: TypeIndex } By(Rule::ReceiveUntil), WAITS;
-    /// Selective receive: puts the cursor at the mailbox's first message, or at the mark of a Ref.
-    171 SelectFrom "select_from" {} Fixed(&[ANY], &[]), SIGNAL;
-    /// Selective receive: pushes the message at the cursor without taking it; parks until there is one.
-    172 SelectPeek "select_peek" {} Fixed(&[], &[ANY]), WAITS;
-    /// As `select_peek`, but gives null after a number of milliseconds.
-    173 SelectPeekUntil "select_peek_until" {} Fixed(&[INT], &[OPTION_ANY]), WAITS;
-    /// Selective receive: takes the message at the cursor out of the mailbox.
-    174 SelectTake "select_take" {} Fixed(&[], &[]), SIGNAL;
-    /// Selective receive: goes on to the next message.
-    175 SelectNext "select_next" {} Fixed(&[], &[]), SIGNAL;
+    /// As `await_recv`, but gives null when the time is over.
+    168 AwaitRecvUntil "await_recv_until" {} Fixed(&[INT], &[OPTION_ANY]), ALLOC_BULK.and(BLOCKS);
+    /// Takes the first message of a type; the others keep their places.
+    169 AwaitType "await_type" { ty: TypeIndex } By(Rule::Receive), ALLOC_BULK.and(BLOCKS);
+    /// As `await_type`, but gives null when the time is over.
+    170 AwaitTypeUntil "await_type_until" { ty: TypeIndex } By(Rule::ReceiveUntil), ALLOC_BULK.and(BLOCKS);
+    /// Selective receive: puts the cursor before the mailbox's first message; with a Ref that this fiber made, before the
+    /// first message that came after it was made.
+    171 SelectFrom "select_from" {} Fixed(&[ANY], &[]), SAFE;
+    /// Selective receive: goes to the first message of a type from the cursor on and pushes it without taking it; parks
+    /// until there is one.
+    172 SelectPeek "select_peek" { ty: TypeIndex } By(Rule::Receive), ALLOC_BULK.and(BLOCKS);
+    /// As `select_peek`, but gives null when the time is over, which counts from the first of these since `select_from`.
+    173 SelectPeekUntil "select_peek_until" { ty: TypeIndex } By(Rule::ReceiveUntil), ALLOC_BULK.and(BLOCKS);
+    /// Selective receive: takes the message that was pushed last out of the mailbox.
+    174 SelectTake "select_take" {} Fixed(&[], &[]), TRAPS.and(SAFE);
+    /// Selective receive: goes on behind the message that was pushed last.
+    175 SelectNext "select_next" {} Fixed(&[], &[]), TRAPS.and(SAFE);
     /// Takes the first message if there is one; an option.
-    176 Poll "poll" {} Fixed(&[], &[OPTION_ANY]), SIGNAL;
-    /// Sends a request; the token names the slot of its reply.
-    177 RemoteCall "remote_call" { ty: TypeIndex } By(Rule::RemoteCall), SIGNAL.and(BULK);
-    /// Waits for the reply to a token, or for a number of milliseconds.
-    178 AwaitReply "await_reply" {} Fixed(&[REF, INT], &[OPTION_ANY]), WAITS;
-    /// Answers the request with this token.
-    179 Reply "reply" {} Fixed(&[ANY, REF], &[]), SIGNAL.and(BULK);
-    /// Makes a barrier for a number of fibers.
-    180 BarrierNew "barrier_new" {} Fixed(&[INT], &[ADDRESS]), SIGNAL;
-    /// Waits at a barrier until all have come, or for a number of milliseconds; the order of arrival, or null.
-    181 Barrier "barrier" {} Fixed(&[ADDRESS, INT], &[OPTION_INT]), WAITS;
-    /// Waits until a fiber has ended, or for a number of milliseconds; its exit reason, or null.
+    176 Poll "poll" {} Fixed(&[], &[OPTION_ANY]), ALLOC_BULK;
+    /// Sends a request and opens a slot for its reply under a token that this fiber made, and that the request holds.
+    177 RemoteCall "remote_call" { ty: TypeIndex } By(Rule::RemoteCall), WAITS.and(BULK);
+    /// Waits at the slot of a token and closes it: pushes the reply and 0; null and 1 when the time is over; the reason
+    /// and 2 when the fiber that was asked has ended.
+    178 AwaitReply "await_reply" {} Fixed(&[REF, INT], &[ANY, INT]), WAITS.and(BULK);
+    /// Answers the request with this token. Without an open slot for it, it is counted as a dead letter.
+    179 Reply "reply" {} Fixed(&[ANY, REF], &[]), TRAPS.and(SAFE).and(BULK);
+    /// Makes a barrier for a number of fibers: a fiber that counts who has come.
+    180 BarrierNew "barrier_new" {} Fixed(&[INT], &[ADDRESS]), TRAPS.and(SAFE);
+    /// Waits at a barrier until all have come; the order of arrival from 0 on, null when the time is over, or the reason
+    /// why the barrier has ended.
+    181 Barrier "barrier" {} Fixed(&[ADDRESS, INT], &[ANY]), WAITS;
+    /// Waits until a fiber has ended; its exit reason, or null when the time is over.
     182 Wait "wait" {} Fixed(&[ADDRESS, INT], &[OPTION_ANY]), WAITS;
     /// Links the fiber with another.
-    183 Link "link" {} Fixed(&[ADDRESS], &[]), SIGNAL;
-    /// Ends a link.
-    184 Unlink "unlink" {} Fixed(&[ADDRESS], &[]), SIGNAL;
-    /// Watches a fiber; the token comes back in its DOWN message.
+    183 Link "link" {} Fixed(&[ADDRESS], &[]), TRAPS.and(SAFE);
+    /// Ends a link, and removes the message about its end if there is one.
+    184 Unlink "unlink" {} Fixed(&[ADDRESS], &[]), SAFE;
+    /// Watches a fiber; the token comes back in its `Down` message.
     185 Monitor "monitor" {} Fixed(&[ADDRESS], &[REF]), SIGNAL;
-    /// Ends a monitor and removes its DOWN message.
-    186 Demonitor "demonitor" {} Fixed(&[REF], &[]), SIGNAL;
-    /// Ends the fiber with a reason: null or "normal", "shutdown", "kill", or any value, which gives shutdown(value).
+    /// Ends a monitor and removes its `Down` message.
+    186 Demonitor "demonitor" {} Fixed(&[REF], &[]), SAFE;
+    /// Ends the fiber with a reason: a `Reason`; null or "normal", "shutdown", "kill"; or any value, which gives
+    /// shutdown(value).
     187 Exit "exit" {} Fixed(&[ANY], &[]), ENDS.and(SAFE).and(BULK);
-    /// Sends an exit signal with a reason to another fiber.
+    /// Sends an exit signal with a reason to a fiber.
     188 ExitOther "exit_other" {} Fixed(&[ANY, ADDRESS], &[]), SAFE.and(BULK);
     /// From now on exit signals arrive as messages, or no longer do.
-    189 TrapExits "trap_exits" {} Fixed(&[BOOL], &[]), SIGNAL;
-    /// Gives a fiber a name on this node; whether the name was free.
-    190 Register "register" {} Fixed(&[TEXT, ADDRESS], &[BOOL]), SIGNAL;
+    189 TrapExits "trap_exits" {} Fixed(&[BOOL], &[]), SAFE;
+    /// Gives a fiber that takes messages of a type a name on this node; whether the name was free.
+    190 Register "register" { ty: TypeIndex } By(Rule::Register), TRAPS.and(SAFE);
     /// Frees a name; whether it was held.
-    191 Unregister "unregister" {} Fixed(&[TEXT], &[BOOL]), SIGNAL;
-    /// The fiber that has a name, or null.
-    192 Whereis "whereis" {} Fixed(&[TEXT], &[OPTION_ADDRESS]), SIGNAL;
+    191 Unregister "unregister" {} Fixed(&[TEXT], &[BOOL]), SAFE;
+    /// The fiber that has a name; null when nobody has; the error value `wrong_type` when it was registered with another
+    /// message type. Any stands for every type on both sides.
+    192 Whereis "whereis" { ty: TypeIndex } By(Rule::Whereis), ALLOC;
     /// Sends a message after a number of milliseconds.
     193 TimerOnce "timer_once" { ty: TypeIndex } By(Rule::TimerStart), SIGNAL.and(BULK);
     /// Sends a message again and again.
     194 TimerEvery "timer_every" { ty: TypeIndex } By(Rule::TimerStart), SIGNAL.and(BULK);
     /// Cancels a timer; the milliseconds that were left, or null when it had fired.
-    195 TimerCancel "timer_cancel" {} Fixed(&[REF], &[OPTION_INT]), SIGNAL;
+    195 TimerCancel "timer_cancel" {} Fixed(&[REF], &[OPTION_INT]), SAFE;
     /// A fresh unique token.
     196 NewRef "new_ref" {} Fixed(&[], &[REF]), TRAPS.and(ALLOC);
-    /// Moves the fiber to another node; null, or an error value.
-    197 Migrate "migrate" {} Fixed(&[ANY], &[ANY]), WAITS;
+    /// Moves the fiber to another node; null, or an error value: without a cluster `no_cluster`.
+    197 Migrate "migrate" {} Fixed(&[ANY], &[ANY]), SIGNAL;
+    /// Draws 64 random bits from the fiber's own generator.
+    198 Random "random" {} Fixed(&[], &[INT]), PURE;
 }
 
 const _: () = assert!(INSTRUCTIONS.len() < 256);

@@ -17,6 +17,7 @@ pub mod generate;
 pub mod isa;
 pub mod module;
 pub mod shape;
+pub mod system;
 pub mod verify;
 
 pub use isa::{Inst, Opcode};

@@ -32,7 +32,24 @@ pub(crate) fn main_failed(reason: &ExitReason, sources: &Sources, config: &Confi
             let _ =
                 writeln!(out, "  a fiber's stack may hold {} bytes; --max-stack allows more", config.fiber_stack_bytes_max);
         }
-        ExitReason::Normal | ExitReason::Shutdown | ExitReason::ShutdownWith(_) | ExitReason::Killed => {}
+        ExitReason::MailboxOverflow => {
+            let _ = writeln!(
+                out,
+                "  a mailbox may hold {} messages and {} of the machine's own; --max-mailbox allows more",
+                config.mailbox_messages_max, config.system_messages_max
+            );
+        }
+        ExitReason::Normal
+        | ExitReason::Shutdown
+        | ExitReason::ShutdownWith(_)
+        | ExitReason::Kill
+        | ExitReason::Killed
+        | ExitReason::NoProc
+        | ExitReason::NoConnection
+        | ExitReason::Timeout
+        | ExitReason::Denied
+        | ExitReason::CodeMissing
+        | ExitReason::Fenced => {}
     }
     out
 }
@@ -74,10 +91,7 @@ pub(crate) fn deadlock(blocked: &[Blocked], more: u64) -> String {
 }
 
 fn place(function: &str, offset: u32, source: Option<&(String, u32)>) -> String {
-    match source {
-        Some((file, line)) => format!("{function}+{offset} ({file}:{line})"),
-        None => format!("{function}+{offset}"),
-    }
+    TraceFrame { function: function.to_owned(), offset, source: source.cloned() }.to_string()
 }
 
 #[cfg(test)]

@@ -152,7 +152,8 @@ impl Runtime {
         let (sender, events) = channel();
         let mut machine = Machine::new(config.clone());
         let trace = (config.dispatch == Dispatch::Trace).then(|| Trace::of(&mut machine));
-        let random = Generator::new(config.seed);
+        // Each call of a function that draws brings bits of its own.
+        let random = Generator::new(0);
         let output = OutputBuffer::new(streams.output, streams.line_wise);
         Runtime {
             machine,
@@ -253,8 +254,9 @@ impl Runtime {
         let mut called = false;
         while let Some(output) = self.machine.poll_output() {
             match output {
-                Output::HostCall { call, host, args, fiber: _ } => {
+                Output::HostCall { call, host, args, random, fiber: _ } => {
                     called = true;
+                    self.context.random = Generator::new(random);
                     if let Some(answer) = self.call(call, host, args) {
                         turn.quiet = false;
                         self.machine.handle(Input::HostResult { call, result: answer });
@@ -262,6 +264,9 @@ impl Runtime {
                 }
                 Output::Exited { fiber, reason, result } if fiber == main => turn.main = Some((reason, result)),
                 Output::Exited { fiber, reason, result: _ } => self.note_failure(fiber, &reason),
+                Output::DeadLetter(letter) => self.context.complain(&format!("{letter}\n")),
+                // Nobody has opened a mailbox.
+                Output::Message { .. } => {}
             }
         }
         self.batch = if called { BATCH_SLICES_MIN } else { (self.batch * 2).min(BATCH_SLICES_MAX) };
@@ -368,11 +373,8 @@ impl Runtime {
     }
 
     fn note_failure(&mut self, fiber: FiberId, reason: &ExitReason) {
-        let failed = match reason {
-            ExitReason::Normal | ExitReason::Shutdown | ExitReason::ShutdownWith(_) | ExitReason::Killed => false,
-            ExitReason::Error(_) | ExitReason::OutOfMemory | ExitReason::StackOverflow => true,
-        };
-        if failed {
+        // One that was ended on purpose is no surprise.
+        if reason.is_failure() && !matches!(reason, ExitReason::Killed) {
             self.failures += 1;
             if self.failures <= FAILURES_SHOWN_MAX {
                 self.context.complain(&report::fiber_failed(fiber, reason));
@@ -410,12 +412,9 @@ impl Runtime {
     }
 
     fn conclude_main(&mut self, reason: &ExitReason, result: Option<Value>) -> u8 {
-        match reason {
-            ExitReason::Normal | ExitReason::Shutdown | ExitReason::ShutdownWith(_) => {}
-            ExitReason::Killed | ExitReason::Error(_) | ExitReason::OutOfMemory | ExitReason::StackOverflow => {
-                self.context.complain(&report::main_failed(reason, &self.sources, &self.config));
-                return status::FAILED;
-            }
+        if reason.is_failure() {
+            self.context.complain(&report::main_failed(reason, &self.sources, &self.config));
+            return status::FAILED;
         }
         let Some(Value::Int(number)) = result else { return status::OK };
         u8::try_from(number).unwrap_or_else(|_| {

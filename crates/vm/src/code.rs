@@ -121,6 +121,8 @@ pub(crate) struct FunctionEntry {
     pub(crate) param_types: Box<[u32]>,
     /// The type of the result.
     pub(crate) result: Option<u32>,
+    /// The set of types that a fiber which begins in it takes.
+    pub(crate) set: u32,
     /// The place of its module among the loaded ones.
     pub(crate) module: u32,
     /// Its position among the module's own functions.

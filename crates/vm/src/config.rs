@@ -7,15 +7,27 @@ pub struct Config {
     pub seed: u64,
     /// Fuel of a slice: one is charged at a function's entry and at each jump backwards.
     pub slice: u32,
-    /// Bytes that one fiber may hold, its stack and shared texts included. Its mailbox may hold as many again: what waits
-    /// there cannot end the fiber, since that would depend on who was first; a send beyond traps.
+    /// Bytes that one fiber may hold: its heap, its stack, and in full its mailbox and the shared texts that it names.
     pub fiber_memory_bytes_max: u64,
     /// Bytes of it that may be stack.
     pub fiber_stack_bytes_max: u64,
+    /// Messages that a mailbox may hold, unless its fiber was started with another bound.
+    pub mailbox_messages_max: u64,
+    /// Bytes that they may have together. One message fits an empty mailbox, whatever its size.
+    pub mailbox_bytes_max: u64,
+    /// Messages of the machine's own that a mailbox may hold besides: of monitors, links and timers. With more the fiber
+    /// ends.
+    pub system_messages_max: u64,
     /// Bytes that all fibers may hold together.
     pub machine_memory_bytes_max: u64,
     /// Fibers at one time.
     pub fibers_max: u32,
+    /// Names at one time.
+    pub names_max: usize,
+    /// Timers with messages at one time.
+    pub timers_max: u64,
+    /// Whether messages that nobody gets are told outside, and not only counted.
+    pub watch_dead_letters: bool,
     /// How instructions are dispatched.
     pub dispatch: Dispatch,
     /// How code is lowered.
@@ -33,12 +45,47 @@ impl Default for Config {
             slice: 2_000,
             fiber_memory_bytes_max: 256 << 20,
             fiber_stack_bytes_max: 64 << 20,
+            mailbox_messages_max: 4_096,
+            mailbox_bytes_max: 16 << 20,
+            system_messages_max: 1 << 20,
             machine_memory_bytes_max: 16 << 30,
             fibers_max: 1 << 27,
+            names_max: 1 << 20,
+            timers_max: 1 << 22,
+            watch_dead_letters: false,
             dispatch: Dispatch::default(),
             lowering: Lowering::Fused,
             collect_always: false,
             fail_allocation: None,
+        }
+    }
+}
+
+/// What happens to a message for a full mailbox.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FullPolicy {
+    /// The sender waits, first in, first out.
+    Block,
+    /// The message is refused; one that asks is told.
+    Reject,
+    /// The oldest message makes room.
+    DropOld,
+    /// The new message is dropped in silence.
+    DropNew,
+    /// The receiver ends with `mailbox_overflow`.
+    Exit,
+}
+
+impl FullPolicy {
+    /// The policy of this name: `block`, `reject`, `drop_old`, `drop_new`, `exit`.
+    pub fn of(name: &str) -> Option<FullPolicy> {
+        match name {
+            "block" => Some(FullPolicy::Block),
+            "reject" => Some(FullPolicy::Reject),
+            "drop_old" => Some(FullPolicy::DropOld),
+            "drop_new" => Some(FullPolicy::DropNew),
+            "exit" => Some(FullPolicy::Exit),
+            _ => None,
         }
     }
 }

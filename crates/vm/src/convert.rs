@@ -5,7 +5,7 @@ use crate::heap::block::Block;
 use crate::heap::copy::Fragment;
 use crate::heap::shared::SHARED_BYTES_MIN;
 use crate::heap::word::{self, Header, Kind, NULL, TAG_MASK, words_of};
-use crate::types::{Layout, Shape, TypeId};
+use crate::types::{FieldPlace, Layout, Shape, TypeId};
 use crate::value::Value;
 use fardel_bytecode::types::{self, Element, Repr};
 
@@ -98,7 +98,7 @@ impl Reader<'_> {
         match header.kind() {
             Kind::BoxInt => Value::Int(field(0) as i64),
             Kind::BoxFloat => Value::Float(f64::from_bits(field(0))),
-            Kind::Ref => Value::Ref(field(0)),
+            Kind::Ref => Value::Ref { fiber: word::address_of(field(0)), number: field(1) },
             Kind::Some => self.word(field(0), depth + 1),
             Kind::Text => self.text(block.slice(at + 16, field(0) as usize)),
             Kind::Bytes => self.bytes(block.slice(at + 16, field(0) as usize)),
@@ -240,6 +240,39 @@ pub(crate) fn from_value(core: &mut Core, value: &Value, ty: TypeId, fragment: &
         (Shape::Text | Shape::Any, Value::Text(text)) => Ok(add_bytes(core, true, text.as_bytes(), fragment)),
         (Shape::Bytes | Shape::Any, Value::Bytes(bytes)) => Ok(add_bytes(core, false, bytes, fragment)),
         (Shape::Address | Shape::Any, Value::Address(fiber)) => Ok(word::address_word(*fiber)),
+        (Shape::Ref | Shape::Any, Value::Ref { fiber, number }) => {
+            Ok(fragment.push(crate::runtime::TOKEN, &[word::address_word(*fiber), *number]))
+        }
+        (Shape::Any, Value::Record(name, _)) => match core.types.find_named(name, false) {
+            Some(ty) => from_value(core, value, ty, fragment),
+            None => Err(mismatch()),
+        },
+        (Shape::Any, Value::Variant(name, ..)) => match core.types.find_named(name, true) {
+            Some(ty) => from_value(core, value, ty, fragment),
+            None => Err(mismatch()),
+        },
+        (Shape::Tuple(layout), Value::Tuple(items)) if layout.fields.len() == items.len() => {
+            let places = layout.fields.clone();
+            fields_from(core, ty, &places, items, fragment)
+        }
+        (Shape::Record(layout) | Shape::Object(layout), Value::Record(name, items))
+            if layout.name == *name && layout.fields.len() == items.len() =>
+        {
+            let places = layout.fields.clone();
+            fields_from(core, ty, &places, items, fragment)
+        }
+        (Shape::Sum(count), Value::Variant(name, _, items)) => {
+            let is_it = |variant: &TypeId| {
+                let layout = core.types.layout(*variant);
+                layout.is_some_and(|layout| layout.name == *name && layout.fields.len() == items.len())
+            };
+            let Some(variant) = (ty + 1..=ty + count).find(is_it) else { return Err(mismatch()) };
+            if items.is_empty() {
+                return Ok(word::numbered(word::TAG_VARIANT, variant));
+            }
+            let places = core.types.layout(variant).map_or(Vec::new(), |layout| layout.fields.clone());
+            fields_from(core, variant, &places, items, fragment)
+        }
         (Shape::Option(inner), _) => {
             let inner = *inner;
             match core.types.get(inner).repr {
@@ -268,6 +301,52 @@ pub(crate) fn from_value(core: &mut Core, value: &Value, ty: TypeId, fragment: &
     }
 }
 
+/// An object with fields of these values.
+fn fields_from(
+    core: &mut Core,
+    ty: TypeId,
+    places: &[FieldPlace],
+    items: &[Value],
+    fragment: &mut Fragment,
+) -> Result<u64, Mismatch> {
+    let header = crate::runtime::object::fields_header(&core.types, ty);
+    let mut words = vec![0; places.len()];
+    for (place, item) in places.iter().zip(items) {
+        words[usize::from(place.word)] = from_value(core, item, place.ty, fragment)?;
+    }
+    Ok(fragment.push(header, &words))
+}
+
+impl Core {
+    /// The word for a slot of a type: numbers are marked with what they are.
+    pub(crate) fn word_of(&self, slot: u64, ty: TypeId, fragment: &mut Fragment) -> u64 {
+        match self.types.get(ty).repr {
+            Repr::Word => slot,
+            Repr::Int => int_word(slot as i64, fragment),
+            Repr::Bool => word::bool_word(slot != 0),
+            Repr::Float => boxed(Kind::BoxFloat, types::FLOAT.0, slot, fragment),
+        }
+    }
+
+    /// The type that a value has where any is taken; Any where it does not tell.
+    pub(crate) fn type_of_value(&self, value: &Value) -> TypeId {
+        match value {
+            Value::Null => types::NULL.0,
+            Value::Bool(_) => types::BOOL.0,
+            Value::Int(_) => types::INT.0,
+            Value::Float(_) => types::FLOAT.0,
+            Value::Text(_) => types::TEXT.0,
+            Value::Bytes(_) => types::BYTES.0,
+            Value::Address(_) => types::ADDRESS.0,
+            Value::Ref { .. } => types::REF.0,
+            Value::List(_) => types::LIST_ANY.0,
+            Value::Record(name, _) => self.types.find_named(name, false).unwrap_or(types::ANY.0),
+            Value::Variant(name, ..) => self.types.find_named(name, true).unwrap_or(types::ANY.0),
+            Value::Map(_) | Value::Set(_) | Value::Tuple(_) | Value::Opaque(_) => types::ANY.0,
+        }
+    }
+}
+
 fn int_word(number: i64, fragment: &mut Fragment) -> u64 {
     word::small_int(number).unwrap_or_else(|| boxed(Kind::BoxInt, types::INT.0, number as u64, fragment))
 }
@@ -276,7 +355,7 @@ fn boxed(kind: Kind, ty: TypeId, bits: u64, fragment: &mut Fragment) -> u64 {
     fragment.push(Header::new(kind, ty, 1, 0), &[bits])
 }
 
-fn add_bytes(core: &mut Core, is_text: bool, bytes: &[u8], fragment: &mut Fragment) -> u64 {
+pub(crate) fn add_bytes(core: &mut Core, is_text: bool, bytes: &[u8], fragment: &mut Fragment) -> u64 {
     let ty = if is_text { types::TEXT.0 } else { types::BYTES.0 };
     if bytes.len() >= SHARED_BYTES_MIN {
         let kind = if is_text { Kind::SharedText } else { Kind::SharedBytes };
@@ -303,7 +382,7 @@ pub(crate) fn kind_name(value: &Value) -> &'static str {
         Value::Text(_) => "Text",
         Value::Bytes(_) => "Bytes",
         Value::Address(_) => "Address",
-        Value::Ref(_) => "Ref",
+        Value::Ref { .. } => "Ref",
         Value::List(_) => "List",
         Value::Map(_) => "Map",
         Value::Set(_) => "Set",

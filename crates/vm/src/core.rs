@@ -5,27 +5,56 @@
 //! **Invariant:** between two slices every live fiber's state lies in its record and its block, in the canonical frame
 //! that its stop point has; nothing of it is on the host's stack.
 
-use crate::code::{FunctionEntry, Op, fixed, slot_offset};
+use crate::code::{FunctionEntry, Op, fixed};
 use crate::config::{Config, Dispatch};
 use crate::convert::VALUES_BYTES_MAX;
-use crate::door::{HostCallId, Output};
-use crate::exit::{ErrorKind, ExitReason};
-use crate::fiber::{FiberId, Fibers, RunQueue, Side, State};
+use crate::door::{Entry, HostCallId, Output};
+use crate::exit::{Cause, ErrorKind};
+use crate::fiber::{FiberId, Fibers, Flags, RunQueue, State};
+use crate::fit::Plans;
 use crate::heap::block::{Block, Pool, header};
-use crate::heap::copy::{Fragment, relocate};
+use crate::heap::copy::{Fragment, Scratch};
 use crate::heap::shared::{Constants, Shared};
 use crate::heap::word::address_word;
 use crate::interp::{Saved, Stop};
 use crate::load::{HostEntry, LoadedModule};
 use crate::machine::{Blocked, Stats, TraceEvent};
-use crate::mailbox::{Message, Messages, NODE_BYTES};
-use crate::types::TypeStore;
+use crate::mailbox::Messages;
+use crate::sets::Sets;
+use crate::timer::Timers;
+use crate::types::{TypeId, TypeStore};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Bytes of the frame below a fiber's first: a header and the slot of the result.
 pub(crate) const SENTINEL_BYTES: usize = 24;
 /// The function number of the sentinel frame.
 pub(crate) const SENTINEL_FUNCTION: u32 = u32::MAX;
+
+/// Who keeps what enters, with the number of the slice before which it does.
+pub(crate) type Journal = Box<dyn FnMut(u64, &Entry<'_>)>;
+
+/// Who holds a name, and the type of the messages that it takes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Holder {
+    pub(crate) fiber: FiberId,
+    pub(crate) ty: TypeId,
+}
+
+/// The machine's numbers of the types of its own messages.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SystemTypes {
+    pub(crate) reason: TypeId,
+    pub(crate) down: TypeId,
+    pub(crate) exit: TypeId,
+}
+
+impl SystemTypes {
+    fn of(types: &mut TypeStore) -> SystemTypes {
+        let numbers = types.intern(&fardel_bytecode::system::table()).unwrap_or_default();
+        let number = |at: usize| numbers.get(fardel_bytecode::types::FIRST_DECLARED as usize + at).copied().unwrap_or(0);
+        SystemTypes { reason: number(0), down: number(1), exit: number(2) }
+    }
+}
 
 /// Who is told of each instruction.
 pub(crate) type Tracer = Box<dyn FnMut(&TraceEvent<'_>)>;
@@ -58,12 +87,35 @@ pub(crate) struct Core {
     pub(crate) fibers: Fibers,
     pub(crate) queue: RunQueue,
     pub(crate) messages: Messages,
+    pub(crate) sets: Sets,
+    pub(crate) plans: Plans,
+    /// Types of the machine's own messages.
+    pub(crate) system: SystemTypes,
+    /// Where copies are made, and what they begin with.
+    pub(crate) scratch: Scratch,
+    pub(crate) roots: Vec<u64>,
+    pub(crate) timers: Timers,
+    pub(crate) names: BTreeMap<Box<str>, Holder>,
+    /// Mailboxes of the outside.
+    pub(crate) ports: u64,
+    /// Fibers that the outside has started.
+    pub(crate) started_outside: u64,
+    /// The function of barriers, once there is one.
+    pub(crate) barrier: Option<u32>,
+    /// Bytes of ties, timers, and replies that wait.
+    pub(crate) tie_bytes: u64,
+    pub(crate) timer_bytes: u64,
+    pub(crate) reply_bytes: u64,
     pub(crate) pool: Pool,
     /// The running fiber and its block.
     pub(crate) current: u32,
     pub(crate) block: Block,
+    /// Whether it runs: what happens then is its doing.
+    pub(crate) in_slice: bool,
     /// Why the running fiber exits.
-    pub(crate) exit: ExitReason,
+    pub(crate) exit: Cause,
+    /// What the running fiber waits for, when it stops with [`Stop::Parked`].
+    pub(crate) park_as: State,
     pub(crate) outputs: VecDeque<Output>,
     pub(crate) config: Config,
     pub(crate) stats: Stats,
@@ -72,17 +124,10 @@ pub(crate) struct Core {
     /// The host calls under way, with the places of the fibers that wait for them.
     pub(crate) calls_open: BTreeMap<HostCallId, u32>,
     pub(crate) tracer: Option<Tracer>,
+    /// Who keeps what enters.
+    pub(crate) journal: Option<Journal>,
     /// The frame of the instruction that is shown to the tracer.
     pub(crate) observed_fp: *const u8,
-}
-
-/// Why a message has no room.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Undelivered {
-    /// The receiver's mailbox holds as much as a fiber may.
-    MailboxFull,
-    /// The machine's budget is used up.
-    OutOfMemory,
 }
 
 impl std::fmt::Debug for Core {
@@ -99,6 +144,8 @@ impl Core {
         if config.dispatch == Dispatch::Tail && !crate::interp::tail::AVAILABLE {
             config.dispatch = Dispatch::Match;
         }
+        let mut types = TypeStore::new();
+        let system = SystemTypes::of(&mut types);
         let mut core = Box::new(Core {
             code_base: std::ptr::null(),
             saved: Saved::NONE,
@@ -112,16 +159,31 @@ impl Core {
             functions: Vec::new(),
             code: Vec::new(),
             long_maps: Vec::new(),
-            types: TypeStore::new(),
+            types,
             modules: Vec::new(),
             host_imports: Vec::new(),
             fibers: Fibers::new(config.fibers_max),
             queue: RunQueue::new(),
             messages: Messages::new(),
+            sets: Sets::new(),
+            plans: Plans::new(),
+            system,
+            scratch: Scratch::default(),
+            roots: Vec::new(),
+            timers: Timers::new(),
+            names: BTreeMap::new(),
+            ports: 0,
+            started_outside: 0,
+            barrier: None,
+            tie_bytes: 0,
+            timer_bytes: 0,
+            reply_bytes: 0,
             pool: Pool::new(config.machine_memory_bytes_max, config.fail_allocation),
             current: 0,
             block: Block::NONE,
-            exit: ExitReason::Normal,
+            in_slice: false,
+            exit: Cause::NORMAL,
+            park_as: State::Ready,
             outputs: VecDeque::new(),
             config,
             stats: Stats::default(),
@@ -129,33 +191,24 @@ impl Core {
             calls_made: 0,
             calls_open: BTreeMap::new(),
             tracer: None,
+            journal: None,
             observed_fp: std::ptr::null(),
         });
         core.add_fixed_code();
         core
     }
 
-    /// Starts a fiber in a function with the words of its parameters, copied out of a block.
-    ///
-    /// # Errors
-    /// The fragment, when the machine has no place or memory for the fiber.
-    pub(crate) fn start(
-        &mut self,
-        function: u32,
-        args: &[u64],
-        is_word: &[bool],
-        fragment: Fragment,
-    ) -> Result<u32, Fragment> {
+    /// Makes a fiber in a function, with so many bytes on its heap: its place, and where its frame is in its block. The heap
+    /// and the parameters are still to be written, and it is not in the run queue yet.
+    #[inline]
+    pub(crate) fn begin(&mut self, function: u32, heap_bytes: usize, random: u64) -> Option<(u32, usize)> {
         let entry = &self.functions[function as usize];
-        let (frame_bytes, pc) = (entry.frame_bytes as usize, entry.entry);
-        let top = header::HEAP + fragment.bytes();
-        let Some(slot) = self.fibers.add() else { return Err(fragment) };
-        let block = match self.take_block(top + frame_bytes + SENTINEL_BYTES) {
-            Ok(block) => block,
-            Err(_) => {
-                self.fibers.remove(slot);
-                return Err(fragment);
-            }
+        let (frame_bytes, pc, set) = (entry.frame_bytes as usize, entry.entry, entry.set);
+        let top = header::HEAP + heap_bytes;
+        let slot = self.fibers.add()?;
+        let Ok(block) = self.take_block(top + frame_bytes + SENTINEL_BYTES) else {
+            self.fibers.remove(slot);
+            return None;
         };
         let sentinel = block.bytes() - SENTINEL_BYTES;
         let fp = sentinel - frame_bytes;
@@ -163,47 +216,78 @@ impl Core {
         block.store(sentinel + 8, u64::from(fixed::FINISH_EXTENSION));
         block.store(sentinel + 16, 0);
         block.store(fp, u64::from(function));
+        block.store(header::RANDOM, random);
         block.store(header::ALLOCATED, 0);
         block.store(header::THRESHOLD, self.config.fiber_memory_bytes_max);
-        let has_shared = fragment.has_shared();
-        let refs = if has_shared { Some(&mut self.fibers.side_or_new(slot).shared_refs) } else { None };
-        let delta = fragment.adopt(block, header::HEAP, refs);
-        for (at, (word, is_word)) in args.iter().zip(is_word).enumerate() {
-            let word = if *is_word { relocate(*word, delta) } else { *word };
-            block.store(fp + usize::from(slot_offset(at)), word);
-        }
         let fiber = self.fibers.get_mut(slot);
         fiber.block = block;
         fiber.fp = fp as u32;
         fiber.top = top as u32;
         fiber.pc = pc;
+        fiber.set = set;
         fiber.state = State::Ready;
-        fiber.is_new = true;
-        set_limits(block, top, &self.config);
+        fiber.flags.set(Flags::NEW, true);
+        set_limits(block, top, self.config.fiber_stack_bytes_max, self.config.collect_always);
         self.stats.fibers_started += 1;
+        Some((slot, fp))
+    }
+
+    /// Has a fiber run that was begun.
+    #[inline]
+    pub(crate) fn launch(&mut self, slot: u32) {
         self.queue.push(&mut self.fibers, slot);
-        Ok(slot)
+    }
+
+    /// Writes a limit of the running fiber's block anew, where its heap has grown or shrunk.
+    pub(crate) fn renew_limits(&mut self) {
+        let stack_max = self.limits_of(self.current).map_or(self.config.fiber_stack_bytes_max, |own| own.stack_bytes_max);
+        set_limits(self.block, self.saved.top, stack_max, self.config.collect_always);
+    }
+
+    /// Bytes that the running fiber may hold.
+    pub(crate) fn memory_max(&self) -> u64 {
+        self.limits_of(self.current).map_or(self.config.fiber_memory_bytes_max, |own| own.memory_bytes_max)
+    }
+
+    /// Bytes outside of blocks: messages, what is kept about fibers, shared texts.
+    pub(crate) fn outside_bytes(&self) -> u64 {
+        self.messages.bytes + self.shared.bytes + self.tie_bytes + self.timer_bytes + self.reply_bytes
     }
 
     /// Runs one slice of the next fiber in the queue, if there is one.
     pub(crate) fn run_next(&mut self) -> bool {
+        if self.timers.is_due() {
+            self.fire_timers();
+        }
         let Some(slot) = self.queue.pop(&mut self.fibers) else { return false };
         self.stats.slices += 1;
         self.current = slot;
-        self.current_address = address_word(self.fibers.id(slot));
-        if self.fibers.get(slot).is_ending {
-            let reason = self.fibers.side(slot).and_then(|side| side.exit.take()).unwrap_or(ExitReason::Killed);
-            self.end(slot, reason, None);
+        let fiber = self.fibers.get(slot);
+        self.current_address = address_word(FiberId { slot, generation: fiber.generation });
+        if fiber.flags.has(Flags::DOOMED) || fiber.state == State::Ending {
+            self.end_of_turn(slot);
             return true;
         }
+        self.in_slice = true;
         self.run_slice(slot);
+        self.in_slice = false;
         true
+    }
+
+    #[cold]
+    fn end_of_turn(&mut self, slot: u32) {
+        let cause = self.fibers.side(slot).and_then(|side| side.exit.take()).unwrap_or(Cause::NORMAL);
+        if self.fibers.get(slot).state == State::Ending {
+            self.end_more(slot, cause);
+        } else {
+            self.end(slot, cause, None);
+        }
     }
 
     fn run_slice(&mut self, slot: u32) {
         let slice = i64::from(self.config.slice.max(1));
         let fiber = self.fibers.get_mut(slot);
-        let fuel = slice - i64::from(std::mem::take(&mut fiber.is_new));
+        let fuel = slice - i64::from(fiber.flags.take(Flags::NEW));
         self.block = fiber.block;
         self.load_saved(slot, fuel);
         if self.config.collect_always {
@@ -214,17 +298,32 @@ impl Core {
         self.store_saved(slot);
         match stop {
             Stop::Preempted | Stop::Yielded => self.queue.push(&mut self.fibers, slot),
-            Stop::Waiting => self.fibers.get_mut(slot).state = State::Waiting,
-            Stop::HostCall => self.fibers.get_mut(slot).state = State::HostCall,
+            Stop::Waiting => self.park(slot, State::Waiting),
+            Stop::Parked => self.park(slot, self.park_as),
             Stop::Finished => {
                 let result = self.result_of(slot);
-                self.end(slot, ExitReason::Normal, result);
+                self.end(slot, Cause::NORMAL, result);
             }
             Stop::Exit => {
-                let reason = std::mem::replace(&mut self.exit, ExitReason::Normal);
-                self.end(slot, reason, None);
+                let cause = std::mem::replace(&mut self.exit, Cause::NORMAL);
+                self.end(slot, cause, None);
             }
             Stop::NeedSpace | Stop::NeedStack | Stop::Trap => unreachable!("handled where the fiber runs"),
+        }
+    }
+
+    /// Takes a fiber out of the run until something wakes it.
+    #[inline]
+    fn park(&mut self, slot: u32, state: State) {
+        let fiber = self.fibers.get_mut(slot);
+        if fiber.flags.has(Flags::DOOMED) {
+            self.queue.push(&mut self.fibers, slot);
+            return;
+        }
+        fiber.state = state;
+        // Whoever waits to send to a fiber that waits itself would wait for ever.
+        if fiber.flags.has(Flags::BOUNDED) && matches!(state, State::Waiting | State::Listening) {
+            self.grant(slot, true);
         }
     }
 
@@ -236,12 +335,12 @@ impl Core {
                 Stop::NeedSpace => self.make_room(self.need),
                 Stop::NeedStack => self.make_stack(self.need),
                 Stop::Trap => self.unwind(),
-                Stop::Preempted | Stop::Yielded | Stop::Waiting | Stop::HostCall | Stop::Finished | Stop::Exit => {
+                Stop::Preempted | Stop::Yielded | Stop::Waiting | Stop::Parked | Stop::Finished | Stop::Exit => {
                     return stop;
                 }
             };
-            if let Err(reason) = settled {
-                self.exit = reason;
+            if let Err(cause) = settled {
+                self.exit = cause;
                 return Stop::Exit;
             }
         }
@@ -258,97 +357,14 @@ impl Core {
         }
     }
 
-    /// Puts a message into a fiber's mailbox, or straight into the fiber when it waits for one.
-    ///
-    /// # Errors
-    /// When there is no room for it; it is given up.
-    pub(crate) fn deliver(&mut self, to: FiberId, message: Message) -> Result<(), Undelivered> {
-        self.stats.messages += 1;
-        let Some(fiber) = self.fibers.find(to) else {
-            self.stats.dead_letters += 1;
-            message.discard(&mut self.shared);
-            return Ok(());
-        };
-        if fiber.state != State::Waiting {
-            let bytes = message.bytes() + NODE_BYTES;
-            let is_full = fiber.mailbox_bytes.saturating_add(bytes as u64) > self.config.fiber_memory_bytes_max;
-            if is_full || !self.has_budget(bytes) {
-                message.discard(&mut self.shared);
-                return Err(if is_full { Undelivered::MailboxFull } else { Undelivered::OutOfMemory });
-            }
-            self.messages.push(self.fibers.get_mut(to.slot), message);
-            return Ok(());
-        }
-        fiber.state = State::Ready;
-        let (block, top, bytes) = (fiber.block, fiber.top as usize, message.bytes());
-        // A waiting fiber stands at its receive; with room in its block the message goes into its slot and the fiber on.
-        if !message.has_shared() && has_room(block, top, fiber.fp as usize, bytes) {
-            let receive = &self.code[fiber.pc as usize / size_of::<Op>()];
-            let word = message.adopt(block, top, None);
-            block.store(fiber.fp as usize + usize::from(receive.a), word);
-            fiber.top += bytes as u32;
-            fiber.pc += 2 * size_of::<Op>() as u32;
-        } else {
-            self.messages.push(fiber, message);
-        }
-        self.queue.push(&mut self.fibers, to.slot);
-        Ok(())
-    }
-
-    /// Ends a fiber that is not in the run queue.
-    pub(crate) fn end(&mut self, slot: u32, reason: ExitReason, result: Option<crate::value::Value>) {
-        let id = self.fibers.id(slot);
-        while let Some(message) = self.messages.pop(self.fibers.get_mut(slot)) {
-            message.discard(&mut self.shared);
-        }
-        let mut watched = false;
-        if let Some(side) = self.fibers.side(slot) {
-            watched = side.watched;
-            let Side { shared_refs, reply, call, .. } = std::mem::take(side);
-            let block = self.fibers.get(slot).block;
-            for offset in shared_refs {
-                self.shared.release(block.load(offset as usize + 8) as u32);
-            }
-            if let Some(Ok((_, fragment))) = reply {
-                fragment.discard(&mut self.shared);
-            }
-            if let Some(call) = call {
-                self.calls_open.remove(&call);
-            }
-        }
-        let block = self.fibers.get(slot).block;
-        self.pool.give(block);
-        self.fibers.remove(slot);
-        let is_failure = !matches!(reason, ExitReason::Normal | ExitReason::Shutdown | ExitReason::ShutdownWith(_));
-        if watched || is_failure {
-            self.outputs.push_back(Output::Exited { fiber: id, reason, result });
-        }
-    }
-
-    /// Sends an exit signal.
-    pub(crate) fn signal(&mut self, to: FiberId, reason: ExitReason) {
-        if reason == ExitReason::Normal {
-            return;
-        }
-        let Some(fiber) = self.fibers.find(to) else { return };
-        match fiber.state {
-            State::Waiting | State::HostCall => self.end(to.slot, reason, None),
-            State::Ready => {
-                fiber.is_ending = true;
-                self.fibers.side_or_new(to.slot).exit.get_or_insert(reason);
-            }
-            State::Free => {}
-        }
-    }
-
     /// Notes a host call of the current fiber.
-    pub(crate) fn open_call(&mut self, host: u32, args: Vec<crate::value::Value>) {
+    pub(crate) fn open_call(&mut self, host: u32, args: Vec<crate::value::Value>, random: u64) {
         self.calls_made += 1;
         let call = HostCallId(self.calls_made);
         let (slot, fiber) = (self.current, self.fibers.id(self.current));
         self.calls_open.insert(call, slot);
         self.fibers.side_or_new(slot).call = Some(call);
-        self.outputs.push_back(Output::HostCall { call, fiber, host: crate::door::HostId(host), args });
+        self.outputs.push_back(Output::HostCall { call, fiber, host: crate::door::HostId(host), args, random });
     }
 
     /// Ends the host call of a fiber, whose result was taken.
@@ -367,8 +383,7 @@ impl Core {
         let import = self.code[self.fibers.get(slot).pc as usize / size_of::<Op>() + 1].extra();
         let reply = result.and_then(|value| self.reply(import as usize, &value));
         self.fibers.side_or_new(slot).reply = Some(reply);
-        self.fibers.get_mut(slot).state = State::Ready;
-        self.queue.push(&mut self.fibers, slot);
+        self.wake(slot);
     }
 
     fn reply(&mut self, import: usize, value: &crate::value::Value) -> Result<(u64, Fragment), String> {
@@ -384,29 +399,15 @@ impl Core {
         }
     }
 
-    /// Takes a message from outside.
-    pub(crate) fn message_from_outside(&mut self, to: FiberId, value: &crate::value::Value) {
-        let mut fragment = Fragment::default();
-        match crate::convert::from_value(self, value, fardel_bytecode::types::ANY.0, &mut fragment) {
-            Ok(root) => {
-                let message = if fragment.bytes() == 0 { Message::Word(root) } else { Message::Fragment(root, fragment) };
-                let delivered = self.deliver(to, message);
-                self.stats.dead_letters += u64::from(delivered.is_err());
-            }
-            Err(_) => {
-                self.stats.dead_letters += 1;
-                fragment.discard(&mut self.shared);
-            }
-        }
-    }
-
     /// What a fiber waits for, if it does.
     pub(crate) fn blocked(&self, slot: u32) -> Option<Blocked> {
         let fiber = self.fibers.get(slot);
         let waits_for = match fiber.state {
-            State::Waiting => "a message",
+            State::Waiting | State::Listening => "a message",
             State::HostCall => "the host",
-            State::Free | State::Ready => return None,
+            State::Sending => "room in a mailbox",
+            State::AtSlot => "an answer or an end",
+            State::Free | State::Ready | State::Ending | State::Outside => return None,
         };
         let (_, function, offset) = self.frames_of(fiber.block, fiber.fp as usize, fiber.pc).next()?;
         let place = self.describe(function, offset);
@@ -454,7 +455,7 @@ impl Core {
 
 impl Drop for Core {
     fn drop(&mut self) {
-        for slot in self.fibers.slots().collect::<Vec<_>>() {
+        for slot in self.fibers.used().collect::<Vec<_>>() {
             let block = self.fibers.get(slot).block;
             self.pool.give(block);
         }
@@ -471,13 +472,13 @@ fn soft_limit(block: Block) -> usize {
 }
 
 /// Writes the two limits of a block's header: where the heap's growth has to be looked at, and how low the stack may go.
-pub(crate) fn set_limits(block: Block, top: usize, config: &Config) {
+pub(crate) fn set_limits(block: Block, top: usize, stack_bytes_max: u64, collect_always: bool) {
     let allocated = block.load(header::ALLOCATED);
     let threshold = block.load(header::THRESHOLD);
     // What was ever allocated is `allocated` plus the heap's top, modulo 2^64.
     let left = threshold.wrapping_sub(allocated.wrapping_add(top as u64)) as i64;
-    let soft = if config.collect_always { top } else { (top as u64).saturating_add(left.max(0) as u64) as usize };
-    let stack_max = usize::try_from(config.fiber_stack_bytes_max).unwrap_or(usize::MAX);
+    let soft = if collect_always { top } else { (top as u64).saturating_add(left.max(0) as u64) as usize };
+    let stack_max = usize::try_from(stack_bytes_max).unwrap_or(usize::MAX);
     let lowest = block.bytes().saturating_sub(stack_max);
     block.store(header::LIMITS, soft.min(u32::MAX as usize) as u64 | (lowest as u64) << 32);
 }

@@ -3,6 +3,8 @@
 use crate::exit::ExitReason;
 use crate::fiber::FiberId;
 use crate::value::Value;
+use fardel_bytecode::module::ModuleHash;
+use fardel_bytecode::shape::TypeKey;
 use std::collections::BTreeMap;
 
 /// What a machine learns from outside. Everything that the code does not determine is one of these.
@@ -21,16 +23,119 @@ pub enum Input {
     Message {
         /// For whom.
         to: FiberId,
-        /// What.
+        /// What. A record or variant is known by the name of its type and takes the shape that the receiver knows.
         value: Value,
     },
-    /// An exit signal from outside; [`ExitReason::Killed`] cannot be withstood.
+    /// An exit signal from outside; [`ExitReason::Kill`] and [`ExitReason::Killed`] cannot be withstood.
     Exit {
         /// Who is to end.
         fiber: FiberId,
         /// With what reason.
         reason: ExitReason,
     },
+}
+
+/// What enters a machine, in the order in which it enters: whoever keeps this can have everything happen again.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Entry<'a> {
+    /// A module is loaded.
+    Load(ModuleHash),
+    /// A fiber is started.
+    Spawn {
+        /// In a function of this module.
+        module: ModuleHash,
+        /// Exported under this name.
+        function: &'a str,
+        /// With these arguments.
+        args: &'a [Value],
+    },
+    /// A mailbox of the outside is opened.
+    OpenPort,
+    /// A mailbox of the outside is closed.
+    ClosePort(FiberId),
+    /// An input.
+    Input(&'a Input),
+}
+
+/// Why a message from outside was not taken.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum SendError {
+    /// There is no such fiber any more.
+    #[error("fiber {0} has ended")]
+    NoFiber(FiberId),
+    /// Its mailbox is full, and nobody outside can be made to wait: try again later.
+    #[error("the mailbox of fiber {0} is full")]
+    MailboxFull(FiberId),
+    /// The message is of no type that the fiber takes.
+    #[error("fiber {to} takes {wanted}, not {seen}")]
+    WrongType {
+        /// The fiber.
+        to: FiberId,
+        /// What it takes.
+        wanted: String,
+        /// What was sent.
+        seen: String,
+    },
+    /// The machine has no memory for it.
+    #[error("the machine has no memory for the message")]
+    NoMemory,
+}
+
+/// A message that nobody gets.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DeadLetter {
+    /// Who sent it, if it was a fiber.
+    pub from: Option<FiberId>,
+    /// To whom.
+    pub to: FiberId,
+    /// The message's type.
+    pub message: String,
+    /// Why nobody gets it.
+    pub why: LostBecause,
+}
+
+/// Why nobody gets a message.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum LostBecause {
+    /// The receiver has ended.
+    NoFiber,
+    /// Its mailbox was full, and its policy is to drop something then.
+    MailboxFull,
+    /// Nobody waits for the reply: it was given twice, or came too late.
+    NoRequest,
+    /// The receiver takes no messages of the type.
+    WrongType {
+        /// What it takes.
+        takes: String,
+    },
+    /// The receiver knows the type in another shape, and the message does not fit that.
+    Misfit {
+        /// The key of the sender's type.
+        sent: TypeKey,
+        /// The key of the receiver's type.
+        takes: TypeKey,
+        /// The first difference.
+        difference: String,
+    },
+}
+
+impl std::fmt::Display for DeadLetter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "dead letter: {}", self.message)?;
+        if let Some(from) = self.from {
+            write!(f, " from {from}")?;
+        }
+        write!(f, " to {}: ", self.to)?;
+        match &self.why {
+            LostBecause::NoFiber => f.write_str("it has ended"),
+            LostBecause::MailboxFull => f.write_str("its mailbox is full"),
+            LostBecause::NoRequest => f.write_str("nobody waits for this reply"),
+            LostBecause::WrongType { takes } => write!(f, "it takes {takes}"),
+            LostBecause::Misfit { sent, takes, difference } => {
+                write!(f, "{difference} (type {sent} was sent, {takes} is taken)")
+            }
+        }
+    }
 }
 
 /// What a machine wants from outside, or tells.
@@ -46,7 +151,18 @@ pub enum Output {
         host: HostId,
         /// The arguments, of the types that the function declares.
         args: Vec<Value>,
+        /// Random bits of the fiber's own generator, for a function that [draws](HostSignature::draws).
+        random: u64,
     },
+    /// A message came to a mailbox of the outside.
+    Message {
+        /// To which.
+        to: FiberId,
+        /// What.
+        value: Value,
+    },
+    /// A message that nobody gets, when the settings ask for that.
+    DeadLetter(DeadLetter),
     /// A fiber started from outside has ended, or another one has ended with an error.
     Exited {
         /// Which fiber.
@@ -94,6 +210,8 @@ pub struct HostSignature {
     pub params: Vec<HostType>,
     /// The result.
     pub result: Option<HostType>,
+    /// Whether it is given random bits of the generator of the fiber that calls it.
+    pub draws: bool,
 }
 
 /// The host functions that modules may import, by name.

@@ -4,9 +4,12 @@
 //! record ([`Side`]), so that it costs nothing to those that do not use it.
 
 use crate::door::HostCallId;
-use crate::exit::ExitReason;
+use crate::exit::Cause;
 use crate::heap::block::Block;
 use crate::heap::copy::Fragment;
+use crate::mailbox::MailSide;
+use crate::ties::Ties;
+use crate::timer::TimerIndex;
 
 /// A fiber of this machine: a place in its table and how often that place was used before.
 ///
@@ -39,10 +42,57 @@ pub(crate) enum State {
     Free,
     /// In the run queue, or running.
     Ready,
-    /// Waits for a message.
+    /// Waits for a message, without end; one that it takes is put straight into its frame.
     Waiting,
+    /// Waits for a message in another way; one that it may take wakes it.
+    Listening,
     /// Waits for a host call.
     HostCall,
+    /// Waits for room in another fiber's mailbox.
+    Sending,
+    /// Waits at the slot of a reply or of another fiber's end.
+    AtSlot,
+    /// Has ended; others are still to be told. In the run queue.
+    Ending,
+    /// A mailbox of the outside: no code, and each message leaves by the output door.
+    Outside,
+}
+
+/// Yes or no questions about a fiber.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(crate) struct Flags(u8);
+
+impl Flags {
+    /// Its first function's entry is not charged yet.
+    pub(crate) const NEW: Flags = Flags(1);
+    /// An exit signal waits in its side record.
+    pub(crate) const DOOMED: Flags = Flags(1 << 1);
+    /// Exit signals come to it as messages.
+    pub(crate) const TRAPS_EXITS: Flags = Flags(1 << 2);
+    /// Room in the mailbox that it sends to is kept for it.
+    pub(crate) const GRANTED: Flags = Flags(1 << 3);
+    /// Its mailbox has bounds of its own, or senders that wait: its side record tells.
+    pub(crate) const BOUNDED: Flags = Flags(1 << 4);
+    /// Its side record has places in its mailbox.
+    pub(crate) const MARKED: Flags = Flags(1 << 5);
+
+    #[inline(always)]
+    pub(crate) fn has(self, flag: Flags) -> bool {
+        self.0 & flag.0 != 0
+    }
+
+    #[inline(always)]
+    pub(crate) fn set(&mut self, flag: Flags, value: bool) {
+        self.0 = if value { self.0 | flag.0 } else { self.0 & !flag.0 };
+    }
+
+    /// Whether it was set; it no longer is.
+    #[inline(always)]
+    pub(crate) fn take(&mut self, flag: Flags) -> bool {
+        let was = self.has(flag);
+        self.0 &= !flag.0;
+        was
+    }
 }
 
 /// A fiber's record.
@@ -61,17 +111,16 @@ pub(crate) struct Fiber {
     pub(crate) head: u32,
     pub(crate) tail: u32,
     pub(crate) count: u32,
-    /// Bytes of these messages.
+    /// The set of types that its mailbox takes.
+    pub(crate) set: u32,
+    /// Bytes of the messages in its mailbox.
     pub(crate) mailbox_bytes: u64,
     /// The next in the run queue, or in the list of free places.
     pub(crate) next: u32,
     /// Its side record.
     pub(crate) side: u32,
     pub(crate) state: State,
-    /// Whether its first function's entry is not charged yet.
-    pub(crate) is_new: bool,
-    /// Whether an exit signal waits in its side record.
-    pub(crate) is_ending: bool,
+    pub(crate) flags: Flags,
 }
 
 const _: () = assert!(size_of::<Fiber>() == 64);
@@ -90,11 +139,43 @@ pub(crate) struct Side {
     /// A long operation that was put off.
     pub(crate) bulk: Option<Box<crate::runtime::bulk::Bulk>>,
     /// The signal that ends it.
-    pub(crate) exit: Option<ExitReason>,
+    pub(crate) exit: Option<Cause>,
     /// The type of what its first function returns, when its end is told outside.
     pub(crate) result: Option<u32>,
-    /// Tokens that it has made.
-    pub(crate) refs_made: u64,
+    /// Limits of its own.
+    pub(crate) limits: Option<Box<Limits>>,
+    /// More about its mailbox.
+    pub(crate) mail: MailSide,
+    /// The slot that it waits at, by its token's number.
+    pub(crate) slot: Option<u64>,
+    /// The timer that ends its waiting.
+    pub(crate) wake: Option<Wake>,
+    /// Whether that timer has fired.
+    pub(crate) timed_out: bool,
+    /// Links, monitors and slots.
+    pub(crate) ties: Ties,
+    /// Names that it has.
+    pub(crate) names: Vec<Box<str>>,
+    /// The first of the timers that send to it.
+    pub(crate) timers: Option<TimerIndex>,
+}
+
+/// The timer that ends a fiber's waiting.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wake {
+    pub(crate) timer: TimerIndex,
+    /// Whether it belongs to a selective receive, whose waits are one.
+    pub(crate) is_select: bool,
+}
+
+/// Limits that a fiber was started with in place of the machine's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Limits {
+    pub(crate) mailbox_messages_max: u64,
+    pub(crate) mailbox_bytes_max: u64,
+    pub(crate) policy: crate::config::FullPolicy,
+    pub(crate) memory_bytes_max: u64,
+    pub(crate) stack_bytes_max: u64,
 }
 
 /// The table of fibers.
@@ -127,14 +208,23 @@ impl Fibers {
     #[inline]
     pub(crate) fn find(&mut self, id: FiberId) -> Option<&mut Fiber> {
         let fiber = self.chunks.get_mut(id.slot as usize / CHUNK)?.get_mut(id.slot as usize % CHUNK)?;
-        if fiber.generation == id.generation && fiber.state != State::Free { Some(fiber) } else { None }
+        let is_alive = fiber.generation == id.generation && !matches!(fiber.state, State::Free | State::Ending);
+        if is_alive { Some(fiber) } else { None }
     }
 
+    /// Whether the fiber with this id lives.
+    #[inline]
+    pub(crate) fn is_alive(&mut self, id: FiberId) -> bool {
+        self.find(id).is_some()
+    }
+
+    #[inline]
     pub(crate) fn id(&self, slot: u32) -> FiberId {
         FiberId { slot, generation: self.get(slot).generation }
     }
 
     /// Takes a place for a new fiber, if there is one.
+    #[inline]
     pub(crate) fn add(&mut self) -> Option<u32> {
         if self.live >= u64::from(self.max) {
             return None;
@@ -151,6 +241,7 @@ impl Fibers {
         Some(slot)
     }
 
+    #[cold]
     fn grow(&mut self) -> Option<()> {
         let start = u32::try_from(self.chunks.len() * CHUNK).ok()?;
         let end = start.checked_add(CHUNK as u32)?;
@@ -163,12 +254,12 @@ impl Fibers {
             head: NONE,
             tail: NONE,
             count: 0,
+            set: 0,
             mailbox_bytes: 0,
             next: if slot + 1 == end { NONE } else { slot + 1 },
             side: NONE,
             state: State::Free,
-            is_new: false,
-            is_ending: false,
+            flags: Flags::default(),
         };
         self.chunks.push((start..end).map(fresh).collect());
         self.free = start;
@@ -176,6 +267,7 @@ impl Fibers {
     }
 
     /// Gives a place back. Its next fiber has another id.
+    #[inline]
     pub(crate) fn remove(&mut self, slot: u32) {
         let side = std::mem::replace(&mut self.get_mut(slot).side, NONE);
         if side != NONE {
@@ -186,7 +278,7 @@ impl Fibers {
         let fiber = self.get_mut(slot);
         fiber.state = State::Free;
         fiber.block = Block::NONE;
-        fiber.is_ending = false;
+        fiber.flags = Flags::default();
         if fiber.generation < GENERATION_MAX {
             fiber.generation += 1;
             fiber.next = free;
@@ -196,14 +288,24 @@ impl Fibers {
     }
 
     /// The side record of a fiber, if it has one.
+    #[inline]
     pub(crate) fn side(&mut self, slot: u32) -> Option<&mut Side> {
         let side = self.get(slot).side;
         if side == NONE { None } else { Some(&mut self.sides[side as usize]) }
     }
 
     /// The side record of a fiber, to be read.
+    #[inline]
     pub(crate) fn side_of(&self, slot: u32) -> Option<&Side> {
         self.sides.get(self.get(slot).side as usize)
+    }
+
+    /// A fiber and its side record.
+    #[inline]
+    pub(crate) fn with_side(&mut self, slot: u32) -> (&mut Fiber, Option<&mut Side>) {
+        let fiber = &mut self.chunks[slot as usize / CHUNK][slot as usize % CHUNK];
+        let side = self.sides.get_mut(fiber.side as usize);
+        (fiber, side)
     }
 
     /// The side record of a fiber, made when it has none.
@@ -221,6 +323,12 @@ impl Fibers {
 
     /// The places of all live fibers, in order.
     pub(crate) fn slots(&self) -> impl Iterator<Item = u32> + '_ {
+        let is_alive = |slot: &u32| !matches!(self.get(*slot).state, State::Free | State::Ending);
+        (0..(self.chunks.len() * CHUNK) as u32).filter(is_alive)
+    }
+
+    /// The places that hold a block or are still to be cleared, in order.
+    pub(crate) fn used(&self) -> impl Iterator<Item = u32> + '_ {
         (0..(self.chunks.len() * CHUNK) as u32).filter(|slot| self.get(*slot).state != State::Free)
     }
 }

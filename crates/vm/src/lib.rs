@@ -13,17 +13,26 @@ pub mod fiber;
 pub mod machine;
 pub mod value;
 
+mod barrier;
 #[allow(unsafe_code)]
 mod code;
 mod convert;
 mod core;
+mod deliver;
+mod end;
+mod fit;
 mod heap;
 mod interp;
 mod load;
 mod lower;
 mod mailbox;
 mod memory;
+mod outside;
+mod random;
 mod runtime;
+mod sets;
+mod ties;
+mod timer;
 mod trace;
 mod trap;
 mod types;

@@ -7,6 +7,7 @@ use crate::heap::word::{TAG_BYTES, TAG_TEXT, numbered};
 use crate::lower::emit::{CallPatch, operation_code};
 use crate::lower::{Numbers, Unit, lower};
 use crate::machine::LoadError;
+use crate::sets::EVERYTHING;
 use crate::types::{TypeId, TypesFull};
 use fardel_bytecode::index::TypeIndex;
 use fardel_bytecode::limits::CODE_BYTES_MAX;
@@ -69,6 +70,8 @@ pub(crate) struct HostEntry {
     pub(crate) params: Vec<TypeId>,
     pub(crate) result: Option<TypeId>,
     pub(crate) result_is_word: bool,
+    /// Whether it is given random bits.
+    pub(crate) draws: bool,
 }
 
 impl From<TypesFull> for LoadError {
@@ -142,15 +145,16 @@ impl Core {
         for import in &module.hosts {
             let params: Vec<TypeId> = import.params.iter().map(|ty| types[ty.at()]).collect();
             let result = import.result.map(|ty| types[ty.at()]);
-            let mut host = None;
+            let (mut host, mut draws) = (None, false);
             if let Some((id, signature)) = hosts.find(&import.name) {
                 let wanted: Result<Vec<TypeId>, TypesFull> = signature.params.iter().map(|ty| self.host_type(ty)).collect();
                 let wanted_result = signature.result.as_ref().map(|ty| self.host_type(ty)).transpose()?;
+                draws = signature.draws;
                 host = Some(id.0).filter(|_| wanted.is_ok_and(|wanted| wanted == params) && wanted_result == result);
             }
             let result_is_word = result.is_some_and(|ty| self.types.get(ty).repr == Repr::Word);
             numbers.push(self.host_imports.len() as u32);
-            self.host_imports.push(HostEntry { name: import.name.clone(), host, params, result, result_is_word });
+            self.host_imports.push(HostEntry { name: import.name.clone(), host, params, result, result_is_word, draws });
         }
         Ok(numbers)
     }
@@ -203,7 +207,7 @@ impl Core {
     }
 
     fn describe_function(
-        &self,
+        &mut self,
         function: &Function,
         numbers: &Numbers,
         function_types: &FunctionTypes<'_>,
@@ -232,6 +236,10 @@ impl Core {
             param_words: function.params.iter().map(word).collect(),
             param_types: function.params.iter().map(|ty| types[ty.at()]).collect(),
             result: function.result.map(|ty| types[ty.at()]),
+            set: function
+                .mailbox
+                .as_ref()
+                .map_or(EVERYTHING, |set| self.sets.intern(set.iter().map(|ty| types[ty.at()]).collect())),
             module: owner,
             position,
             places: Box::default(),

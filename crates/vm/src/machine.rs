@@ -5,11 +5,13 @@
 use crate::config::Config;
 use crate::convert::from_value;
 use crate::core::Core;
-use crate::door::{HostTable, Input, Output};
+use crate::door::{Entry, HostTable, Input, Output, SendError};
+use crate::exit::{Cause, ExitReason};
 use crate::fiber::FiberId;
-use crate::heap::copy::Fragment;
+use crate::heap::copy::{Fragment, relocate};
 use crate::value::Value;
 use fardel_bytecode::module::ModuleHash;
+use fardel_bytecode::system::Reason;
 use fardel_bytecode::verify::VerifiedModule;
 
 /// A machine: fibers, their memory, their code.
@@ -36,7 +38,7 @@ pub struct Stats {
     pub fibers_live: u64,
     /// Messages sent.
     pub messages: u64,
-    /// Messages to fibers that were gone.
+    /// Messages that nobody got: their receiver was gone, took no such type, or had no room.
     pub dead_letters: u64,
     /// Fuel charged.
     pub fuel: u64,
@@ -50,8 +52,12 @@ pub struct Stats {
     pub block_bytes: u64,
     /// The most bytes there ever were.
     pub block_bytes_max: u64,
-    /// Bytes outside of the blocks: messages that wait, and shared texts and byte strings.
+    /// Bytes outside of the blocks: messages that wait, ties between fibers, timers, shared texts and byte strings.
     pub outside_bytes: u64,
+    /// Names that are taken.
+    pub names: u64,
+    /// Timers with messages that run.
+    pub timers: u64,
     /// Allocations from the machine's budget, as [`Config::fail_allocation`] counts them.
     pub allocations: u64,
 }
@@ -156,6 +162,7 @@ impl Machine {
     /// # Errors
     /// See [`LoadError`]. Nothing of the module can be started then.
     pub fn load(&mut self, module: &VerifiedModule, hosts: &HostTable) -> Result<ModuleHash, LoadError> {
+        self.note(&Entry::Load(module.hash()));
         self.core.load(module, hosts)?;
         Ok(module.hash())
     }
@@ -174,6 +181,7 @@ impl Machine {
     /// # Errors
     /// See [`SpawnError`]; then nothing was started.
     pub fn spawn(&mut self, module: ModuleHash, function: &str, args: &[Value]) -> Result<FiberId, SpawnError> {
+        self.note(&Entry::Spawn { module, function, args });
         let loaded = self.core.find_module(module).ok_or(SpawnError::NoModule(module))?;
         let (number, _) =
             loaded.export(function).ok_or_else(|| SpawnError::NoFunction { module, name: function.to_owned() })?;
@@ -194,27 +202,83 @@ impl Machine {
                 }
             }
         }
-        match self.core.start(number, &slots, &is_word, fragment) {
-            Ok(slot) => {
-                let side = self.core.fibers.side_or_new(slot);
-                side.watched = true;
-                side.result = result;
-                Ok(self.core.fibers.id(slot))
+        let core = &mut *self.core;
+        core.started_outside += 1;
+        let seed = crate::random::split(crate::runtime::hash::mix(core.config.seed, core.started_outside));
+        let Some((slot, fp)) = core.begin(number, fragment.bytes(), seed) else {
+            fragment.discard(&mut core.shared);
+            return Err(SpawnError::Full);
+        };
+        let block = core.fibers.get(slot).block;
+        let side = core.fibers.side_or_new(slot);
+        side.watched = true;
+        side.result = result;
+        let delta = fragment.adopt(block, crate::heap::block::header::HEAP, Some(&mut side.shared_refs));
+        for (at, (word, is_word)) in slots.iter().zip(&is_word).enumerate() {
+            let word = if *is_word { relocate(*word, delta) } else { *word };
+            block.store(fp + usize::from(crate::code::slot_offset(at)), word);
+        }
+        core.launch(slot);
+        Ok(core.fibers.id(slot))
+    }
+
+    /// Takes an input. A message that is not taken is a dead letter; [`Machine::send`] tells why.
+    pub fn handle(&mut self, input: Input) {
+        self.note(&Entry::Input(&input));
+        match input {
+            Input::Time(now) => {
+                self.core.now = self.core.now.max(now);
+                self.core.timers.advance(self.core.now);
             }
-            Err(fragment) => {
-                fragment.discard(&mut self.core.shared);
-                Err(SpawnError::Full)
+            Input::HostResult { call, result } => self.core.host_result(call, result),
+            Input::Message { to, value } => {
+                // It was counted.
+                let _ = self.core.message_from_outside(to, &value);
+            }
+            Input::Exit { fiber, reason } => {
+                let cause = match reason {
+                    ExitReason::Kill | ExitReason::Killed => Cause::Plain(Reason::Kill),
+                    reason => self.core.cause_of(reason),
+                };
+                self.core.signal(fiber, None, cause);
             }
         }
     }
 
-    /// Takes an input.
-    pub fn handle(&mut self, input: Input) {
-        match input {
-            Input::Time(now) => self.core.now = self.core.now.max(now),
-            Input::HostResult { call, result } => self.core.host_result(call, result),
-            Input::Message { to, value } => self.core.message_from_outside(to, &value),
-            Input::Exit { fiber, reason } => self.core.signal(fiber, reason),
+    /// Sends a message from outside: an [`Input::Message`] that tells what became of it.
+    ///
+    /// # Errors
+    /// See [`SendError`]; the message is lost then.
+    pub fn send(&mut self, to: FiberId, value: Value) -> Result<(), SendError> {
+        let input = Input::Message { to, value };
+        self.note(&Entry::Input(&input));
+        let Input::Message { to, value } = input else { return Ok(()) };
+        self.core.message_from_outside(to, &value)
+    }
+
+    /// Opens a mailbox of the outside, if there is a place: an address to which fibers can send. Each message leaves by
+    /// [`Output::Message`].
+    pub fn open_port(&mut self) -> Option<FiberId> {
+        self.note(&Entry::OpenPort);
+        self.core.open_port()
+    }
+
+    /// Closes a mailbox of the outside.
+    pub fn close_port(&mut self, port: FiberId) {
+        self.note(&Entry::ClosePort(port));
+        self.core.close_port(port);
+    }
+
+    /// Has everything that enters kept, with the number of the slice before which it does. So a run can be repeated: its
+    /// settings, and these in their order, are all that it is a function of.
+    pub fn set_journal(&mut self, journal: Box<dyn FnMut(u64, &Entry<'_>)>) {
+        self.core.journal = Some(journal);
+    }
+
+    #[inline]
+    fn note(&mut self, entry: &Entry<'_>) {
+        if let Some(journal) = &mut self.core.journal {
+            journal(self.core.stats.slices, entry);
         }
     }
 
@@ -225,7 +289,7 @@ impl Machine {
                 return Run::Idle;
             }
         }
-        if self.core.queue.is_empty() { Run::Idle } else { Run::More }
+        if self.core.queue.is_empty() && !self.core.timers.is_due() { Run::Idle } else { Run::More }
     }
 
     /// The next output, the oldest first.
@@ -235,7 +299,7 @@ impl Machine {
 
     /// When the machine wants to be told the time at the latest, in nanoseconds of [`Input::Time`].
     pub fn next_timeout(&self) -> Option<u64> {
-        None
+        self.core.timers.next_timeout(self.core.now)
     }
 
     /// Whether host calls are under way.
@@ -247,10 +311,12 @@ impl Machine {
     pub fn stats(&self) -> Stats {
         let core = &self.core;
         Stats {
-            fibers_live: core.fibers.live,
+            fibers_live: core.fibers.live - core.ports,
             block_bytes: core.pool.bytes_used,
             block_bytes_max: core.pool.bytes_used_max,
-            outside_bytes: core.messages.bytes + core.shared.bytes,
+            outside_bytes: core.outside_bytes(),
+            names: core.names.len() as u64,
+            timers: core.timers.sending,
             allocations: core.pool.allocations,
             ..core.stats
         }

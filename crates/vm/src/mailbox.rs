@@ -1,16 +1,23 @@
 //! Messages between fibers: nodes of one table, linked into a list a fiber.
 //!
 //! A message that is one word, or one small object without references, lies in its node, and nothing is allocated for
-//! it. Others are a [`Fragment`].
+//! it. Others are a [`Fragment`]. A node says of what type its message is, so that a receive by type only compares.
+//!
+//! **Invariant:** a place in a mailbox that a side record keeps is moved or forgotten when its message is taken.
 
-use crate::fiber::{Fiber, NONE};
+use crate::fiber::{Fiber, FiberId, Flags, NONE};
 use crate::heap::block::Block;
-use crate::heap::copy::{CopyError, Fragment, relocate};
+use crate::heap::copy::{CopyError, Fragment, Scratch, relocate};
 use crate::heap::shared::Shared;
-use crate::heap::word::{Header, is_reference};
+use crate::heap::word::{Header, Kind, is_reference};
+use crate::types::TypeId;
+use fardel_bytecode::types;
+use std::collections::VecDeque;
 
 /// Words of an object that may lie in a node.
 const INLINE_WORDS_MAX: usize = 3;
+/// Places in a mailbox that a fiber keeps for tokens, the newest ones.
+const MARKS_MAX: usize = 4;
 
 /// A value on its way.
 #[derive(Debug)]
@@ -19,6 +26,8 @@ pub(crate) enum Message {
     Word(u64),
     /// An object without references: its header and its words.
     Inline(Header, [u64; INLINE_WORDS_MAX]),
+    /// A root of the copy that the scratch holds.
+    Scratch(u64),
     /// A root in a fragment.
     Fragment(u64, Fragment),
 }
@@ -26,7 +35,7 @@ pub(crate) enum Message {
 impl Message {
     /// Copies a word and what it reaches out of a block.
     #[inline]
-    pub(crate) fn copy(block: Block, word: u64, shared: &mut Shared, bytes_max: usize) -> Result<Message, CopyError> {
+    pub(crate) fn copy(block: Block, word: u64, scratch: &mut Scratch, bytes_max: usize) -> Result<Message, CopyError> {
         if !is_reference(word) {
             return Ok(Message::Word(word));
         }
@@ -43,24 +52,29 @@ impl Message {
             }
         }
         let mut roots = [word];
-        let fragment = Fragment::make(block, &mut roots, shared, bytes_max)?;
-        Ok(Message::Fragment(roots[0], fragment))
+        scratch.copy(block, &mut roots, bytes_max)?;
+        Ok(Message::Scratch(roots[0]))
+    }
+
+    /// A message that was written by hand.
+    pub(crate) fn of(root: u64, fragment: Fragment) -> Message {
+        if fragment.bytes() == 0 { Message::Word(root) } else { Message::Fragment(root, fragment) }
     }
 
     /// Bytes that it takes in the receiver's block.
     #[inline]
-    pub(crate) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self, scratch: &Scratch) -> usize {
         match self {
             Message::Word(_) => 0,
             Message::Inline(header, _) => header.bytes(),
+            Message::Scratch(_) => scratch.bytes(),
             Message::Fragment(_, fragment) => fragment.bytes(),
         }
     }
 
-    /// Puts it into a block that has room for it at `top`, and gives the word for it. Counts of what it names outside go
-    /// over to the block's list.
+    /// Puts it into a block that has room for it at `top`, and gives the word for it. It names nothing outside.
     #[inline]
-    pub(crate) fn adopt(self, block: Block, top: usize, shared_refs: Option<&mut Vec<u32>>) -> u64 {
+    pub(crate) fn adopt(self, block: Block, top: usize, scratch: &Scratch) -> u64 {
         match self {
             Message::Word(word) => word,
             Message::Inline(header, words) => {
@@ -70,16 +84,34 @@ impl Message {
                 }
                 top as u64
             }
-            Message::Fragment(root, fragment) => {
-                let delta = fragment.adopt(block, top, shared_refs);
-                relocate(root, delta)
-            }
+            Message::Scratch(root) => relocate(root, scratch.adopt(block, top)),
+            Message::Fragment(root, fragment) => relocate(root, fragment.adopt(block, top, None)),
         }
     }
 
     /// Whether it names something outside of blocks.
-    pub(crate) fn has_shared(&self) -> bool {
-        matches!(self, Message::Fragment(_, fragment) if fragment.has_shared())
+    #[inline]
+    pub(crate) fn has_shared(&self, scratch: &Scratch) -> bool {
+        match self {
+            Message::Word(_) | Message::Inline(..) => false,
+            Message::Scratch(_) => scratch.has_shared(),
+            Message::Fragment(_, fragment) => fragment.has_shared(),
+        }
+    }
+
+    /// The message with what it reaches, no longer in the scratch.
+    pub(crate) fn keep(self, scratch: &Scratch, shared: &mut Shared) -> Message {
+        if let Message::Scratch(root) = self { Message::Fragment(root, scratch.keep(shared)) } else { self }
+    }
+
+    /// Another one that is the same; one in the scratch stays there.
+    pub(crate) fn again(&self, shared: &mut Shared) -> Message {
+        match self {
+            Message::Word(word) => Message::Word(*word),
+            Message::Inline(header, words) => Message::Inline(*header, *words),
+            Message::Scratch(root) => Message::Scratch(*root),
+            Message::Fragment(root, fragment) => Message::Fragment(*root, fragment.copy(shared)),
+        }
     }
 
     /// Gives it up.
@@ -91,8 +123,79 @@ impl Message {
 }
 
 fn is_outside(header: Header) -> bool {
-    use crate::heap::word::Kind;
     header.is(Kind::SharedText) || header.is(Kind::SharedBytes)
+}
+
+/// Who sent a message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Origin {
+    /// A fiber, or the outside.
+    Sent,
+    /// The machine: a timer, or an exit signal that was sent.
+    System,
+    /// The machine, for the monitor whose token has this number.
+    Monitor(u64),
+    /// The machine, for the link with the fiber of this address.
+    Link(u64),
+}
+
+/// What only some fibers know of their mailboxes.
+#[derive(Debug, Default)]
+pub(crate) struct MailSide {
+    /// Fibers that wait for room, first in, first out. Those that have ended are passed over.
+    pub(crate) waiters: VecDeque<FiberId>,
+    /// Messages for which room is kept: their senders have been woken.
+    pub(crate) reserved: u32,
+    /// Whether the last one that had to wait did so because of its bytes.
+    pub(crate) waits_for_bytes: bool,
+    /// Messages of the machine's own among those that wait.
+    pub(crate) system: u32,
+    /// The selective receive under way.
+    pub(crate) cursor: Option<Cursor>,
+    /// Tokens of the fiber, by number, with the last message that was there before each.
+    marks: Vec<(u64, u32)>,
+}
+
+/// Where a selective receive is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Cursor {
+    /// The last message that it is behind of, or none.
+    pub(crate) before: u32,
+    /// The message that was looked at last, if it is still there.
+    pub(crate) at: u32,
+}
+
+impl MailSide {
+    /// Notes where a token was made.
+    pub(crate) fn mark(&mut self, number: u64, tail: u32) {
+        if self.marks.len() == MARKS_MAX {
+            self.marks.remove(0);
+        }
+        self.marks.push((number, tail));
+    }
+
+    /// The last message before a token was made, if that is still known; none stands for the first place.
+    pub(crate) fn marked(&self, number: u64) -> u32 {
+        self.marks.iter().find(|(known, _)| *known == number).map_or(NONE, |(_, before)| *before)
+    }
+
+    /// A message is taken out; `before` is the one in front of it.
+    fn taken(&mut self, node: u32, before: u32) {
+        self.marks.iter_mut().filter(|(_, at)| *at == node).for_each(|(_, at)| *at = before);
+        if let Some(cursor) = &mut self.cursor {
+            if cursor.before == node {
+                cursor.before = before;
+            }
+            if cursor.at == node {
+                cursor.at = NONE;
+            }
+        }
+    }
+
+    /// Whether it keeps places in the mailbox.
+    pub(crate) fn has_places(&self) -> bool {
+        self.cursor.is_some() || !self.marks.is_empty()
+    }
 }
 
 /// The messages in all mailboxes.
@@ -109,7 +212,7 @@ pub(crate) struct Messages {
 #[derive(Clone, Copy, Debug)]
 struct Node {
     next: u32,
-    kind: u32,
+    tag: Tag,
     words: [u64; 1 + INLINE_WORDS_MAX],
 }
 
@@ -117,38 +220,96 @@ struct Node {
 pub(crate) const NODE_BYTES: usize = size_of::<Node>();
 const _: () = assert!(NODE_BYTES == 40);
 
+/// What a node holds (2 bits), who sent it (2 bits), and its type.
+#[derive(Clone, Copy, Debug)]
+struct Tag(u32);
+
 const WORD: u32 = 0;
 const INLINE: u32 = 1;
 const FRAGMENT: u32 = 2;
+
+const SYSTEM: u32 = 1 << 2;
+const MONITOR: u32 = 2 << 2;
+const LINK: u32 = 3 << 2;
+const ORIGIN: u32 = 3 << 2;
+
+impl Tag {
+    fn new(kind: u32, origin: Origin, ty: TypeId) -> Tag {
+        let origin = match origin {
+            Origin::Sent => 0,
+            Origin::System => SYSTEM,
+            Origin::Monitor(_) => MONITOR,
+            Origin::Link(_) => LINK,
+        };
+        Tag(kind | origin | ty << 8)
+    }
+
+    #[inline]
+    fn kind(self) -> u32 {
+        self.0 & 3
+    }
+
+    #[inline]
+    fn ty(self) -> TypeId {
+        self.0 >> 8
+    }
+
+    fn is_system(self) -> bool {
+        self.0 & ORIGIN != 0
+    }
+}
+
+/// A message in a mailbox: its node, and the one in front of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Place {
+    pub(crate) before: u32,
+    pub(crate) node: u32,
+}
+
+/// What was looked for in a mailbox.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Found {
+    /// Where it is; else the last message.
+    pub(crate) place: Result<Place, u32>,
+    /// How many messages were passed over.
+    pub(crate) passed: usize,
+}
 
 impl Messages {
     pub(crate) fn new() -> Messages {
         Messages { nodes: Vec::new(), free: NONE, fragments: Vec::new(), free_fragments: Vec::new(), bytes: 0 }
     }
 
-    /// Puts a message at the tail of a fiber's mailbox.
-    pub(crate) fn push(&mut self, fiber: &mut Fiber, message: Message) {
-        let bytes = (message.bytes() + NODE_BYTES) as u64;
-        self.bytes += bytes;
-        fiber.mailbox_bytes += bytes;
+    /// Puts a message at the tail of a fiber's mailbox. It is not in the scratch.
+    #[inline]
+    pub(crate) fn push(&mut self, fiber: &mut Fiber, message: Message, ty: TypeId, origin: Origin) {
         let mut words = [0; 1 + INLINE_WORDS_MAX];
+        let mut bytes = NODE_BYTES as u64;
         let kind = match message {
             Message::Word(word) => {
                 words[0] = word;
                 WORD
             }
             Message::Inline(header, rest) => {
+                bytes += header.bytes() as u64;
                 words[0] = header.0;
                 words[1..].copy_from_slice(&rest);
                 INLINE
             }
             Message::Fragment(root, fragment) => {
+                bytes += fragment.bytes() as u64;
                 words[0] = root;
                 words[1] = u64::from(self.add_fragment(fragment));
+                if let Origin::Monitor(token) | Origin::Link(token) = origin {
+                    words[2] = token;
+                }
                 FRAGMENT
             }
+            Message::Scratch(_) => unreachable!("a message that waits is kept first"),
         };
-        let index = self.add_node(Node { next: NONE, kind, words });
+        self.bytes += bytes;
+        fiber.mailbox_bytes += bytes;
+        let index = self.add_node(Node { next: NONE, tag: Tag::new(kind, origin, ty), words });
         if fiber.head == NONE {
             fiber.head = index;
         } else {
@@ -158,6 +319,7 @@ impl Messages {
         fiber.count += 1;
     }
 
+    #[inline]
     fn add_node(&mut self, node: Node) -> u32 {
         if self.free == NONE {
             self.nodes.push(node);
@@ -178,39 +340,144 @@ impl Messages {
         self.fragments.len() as u32 - 1
     }
 
-    /// Bytes that the first message of a mailbox takes in the receiver's block.
-    pub(crate) fn first_bytes(&self, fiber: &Fiber) -> usize {
-        let node = &self.nodes[fiber.head as usize];
-        match node.kind {
+    /// Bytes that a message takes in the receiver's block.
+    #[inline]
+    pub(crate) fn bytes_of(&self, node: u32) -> usize {
+        let node = &self.nodes[node as usize];
+        match node.tag.kind() {
             WORD => 0,
             INLINE => Header(node.words[0]).bytes(),
             _ => self.fragments[node.words[1] as usize].bytes(),
         }
     }
 
-    /// Takes the first message out of a mailbox.
-    pub(crate) fn pop(&mut self, fiber: &mut Fiber) -> Option<Message> {
-        if fiber.head == NONE {
-            return None;
+    /// The type of a message.
+    pub(crate) fn type_of(&self, node: u32) -> TypeId {
+        self.nodes[node as usize].tag.ty()
+    }
+
+    /// The first message of a type (Any: of whatever type) behind the one at `before`.
+    #[inline]
+    pub(crate) fn find(&self, fiber: &Fiber, before: u32, ty: TypeId) -> Found {
+        let mut place = Place { before, node: self.after(fiber, before) };
+        let mut passed = 0;
+        while place.node != NONE {
+            let node = &self.nodes[place.node as usize];
+            if ty == types::ANY.0 || node.tag.ty() == ty {
+                return Found { place: Ok(place), passed };
+            }
+            place = Place { before: place.node, node: node.next };
+            passed += 1;
         }
-        let index = fiber.head;
-        let node = self.nodes[index as usize];
-        fiber.head = node.next;
+        Found { place: Err(place.before), passed }
+    }
+
+    #[inline]
+    fn after(&self, fiber: &Fiber, before: u32) -> u32 {
+        if before == NONE { fiber.head } else { self.nodes[before as usize].next }
+    }
+
+    /// The message from a monitor or link that is to be taken back, if it has not been taken.
+    pub(crate) fn find_notice(&self, fiber: &Fiber, origin: Origin) -> Option<Place> {
+        let (bits, token) = match origin {
+            Origin::Monitor(number) => (MONITOR, number),
+            Origin::Link(address) => (LINK, address),
+            Origin::Sent | Origin::System => return None,
+        };
+        self.find_node(fiber, |node| node.tag.0 & ORIGIN == bits && node.words[2] == token)
+    }
+
+    /// The oldest message that is not the machine's.
+    pub(crate) fn find_oldest_sent(&self, fiber: &Fiber) -> Option<Place> {
+        self.find_node(fiber, |node| !node.tag.is_system())
+    }
+
+    fn find_node(&self, fiber: &Fiber, wanted: impl Fn(&Node) -> bool) -> Option<Place> {
+        let mut place = Place { before: NONE, node: fiber.head };
+        while place.node != NONE {
+            let node = &self.nodes[place.node as usize];
+            if wanted(node) {
+                return Some(place);
+            }
+            place = Place { before: place.node, node: node.next };
+        }
+        None
+    }
+
+    /// Takes a message out of a mailbox. Its fiber has no side record with places; else see [`Messages::take`].
+    #[inline]
+    fn unlink(&mut self, fiber: &mut Fiber, place: Place) -> Message {
+        let node = self.nodes[place.node as usize];
+        if place.before == NONE {
+            fiber.head = node.next;
+        } else {
+            self.nodes[place.before as usize].next = node.next;
+        }
+        if fiber.tail == place.node {
+            fiber.tail = place.before;
+        }
         fiber.count -= 1;
-        self.nodes[index as usize].next = self.free;
-        self.free = index;
-        let message = match node.kind {
+        self.nodes[place.node as usize].next = self.free;
+        self.free = place.node;
+        let mut bytes = NODE_BYTES as u64;
+        let message = match node.tag.kind() {
             WORD => Message::Word(node.words[0]),
-            INLINE => Message::Inline(Header(node.words[0]), [node.words[1], node.words[2], node.words[3]]),
+            INLINE => {
+                let header = Header(node.words[0]);
+                bytes += header.bytes() as u64;
+                Message::Inline(header, [node.words[1], node.words[2], node.words[3]])
+            }
             _ => {
-                self.free_fragments.push(node.words[1] as u32);
-                Message::Fragment(node.words[0], std::mem::take(&mut self.fragments[node.words[1] as usize]))
+                let index = node.words[1] as u32;
+                self.free_fragments.push(index);
+                let fragment = std::mem::take(&mut self.fragments[index as usize]);
+                bytes += fragment.bytes() as u64;
+                Message::Fragment(node.words[0], fragment)
             }
         };
-        let bytes = (message.bytes() + NODE_BYTES) as u64;
         self.bytes -= bytes;
         fiber.mailbox_bytes -= bytes;
-        Some(message)
+        message
+    }
+
+    /// Takes a message out of a mailbox. `side` gives the fiber's side record when its flags say that it has to know.
+    #[inline]
+    pub(crate) fn take<'a>(
+        &mut self,
+        fiber: &mut Fiber,
+        place: Place,
+        side: impl FnOnce() -> Option<&'a mut MailSide>,
+    ) -> Message {
+        let is_system = self.nodes[place.node as usize].tag.is_system();
+        if (is_system || fiber.flags.has(Flags::MARKED))
+            && let Some(side) = side()
+        {
+            side.taken(place.node, place.before);
+            side.system -= u32::from(is_system);
+        }
+        self.unlink(fiber, place)
+    }
+
+    /// Another message like the one in a node.
+    pub(crate) fn copy_of(&self, node: u32, shared: &mut Shared) -> Message {
+        let node = &self.nodes[node as usize];
+        match node.tag.kind() {
+            WORD => Message::Word(node.words[0]),
+            INLINE => Message::Inline(Header(node.words[0]), [node.words[1], node.words[2], node.words[3]]),
+            _ => Message::Fragment(node.words[0], self.fragments[node.words[1] as usize].copy(shared)),
+        }
+    }
+
+    /// Gives up at most `limit` messages of a mailbox whose fiber has ended; whether there are none left.
+    pub(crate) fn discard(&mut self, fiber: &mut Fiber, limit: usize, shared: &mut Shared) -> bool {
+        for _ in 0..limit {
+            if fiber.head == NONE {
+                break;
+            }
+            let place = Place { before: NONE, node: fiber.head };
+            self.unlink(fiber, place).discard(shared);
+        }
+        fiber.head == NONE
     }
 }
 
@@ -218,40 +485,84 @@ impl Messages {
 mod tests {
     use super::*;
     use crate::fiber::Fibers;
-    use crate::heap::word::{Kind, TAG_INT};
+    use crate::heap::word::TAG_INT;
+
+    const INT: TypeId = types::INT.0;
+    const OTHER: TypeId = 40;
+
+    fn number_in(message: &Message) -> u64 {
+        match message {
+            Message::Word(word) => word >> 3,
+            Message::Inline(_, words) => words[0],
+            Message::Scratch(_) => unreachable!("nothing is copied here"),
+            Message::Fragment(_, fragment) => fragment.words()[2],
+        }
+    }
+
+    fn message(number: u64) -> Message {
+        match number % 3 {
+            0 => Message::Word(number << 3 | TAG_INT),
+            1 => Message::Inline(Header::new(Kind::BoxInt, 2, 1, 0), [number, 0, 0]),
+            _ => {
+                let mut fragment = Fragment::default();
+                let root = fragment.push(Header::new(Kind::Fields, 40, 1, 0), &[number]);
+                Message::Fragment(root, fragment)
+            }
+        }
+    }
 
     #[test]
     fn messages_come_out_in_their_order_and_leave_no_bytes() {
         let (mut fibers, mut messages) = (Fibers::new(10), Messages::new());
         let slots = [fibers.add().unwrap(), fibers.add().unwrap()];
         for number in 0..20 {
-            let slot = slots[number as usize % 2];
-            let message = match number % 3 {
-                0 => Message::Word(number << 3 | TAG_INT),
-                1 => Message::Inline(Header::new(Kind::BoxInt, 2, 1, 0), [number, 0, 0]),
-                _ => {
-                    let mut fragment = Fragment::default();
-                    let root = fragment.push(Header::new(Kind::Fields, 40, 1, 0), &[number]);
-                    Message::Fragment(root, fragment)
-                }
-            };
-            messages.push(fibers.get_mut(slot), message);
+            let fiber = fibers.get_mut(slots[number as usize % 2]);
+            messages.push(fiber, message(number), INT, Origin::Sent);
         }
         for (at, slot) in slots.into_iter().enumerate() {
             for index in 0..10 {
                 let number = index * 2 + at as u64;
-                assert_eq!(messages.first_bytes(fibers.get(slot)), if number.is_multiple_of(3) { 0 } else { 16 });
-                let message = messages.pop(fibers.get_mut(slot)).unwrap();
-                let found = match message {
-                    Message::Word(word) => word >> 3,
-                    Message::Inline(_, words) => words[0],
-                    Message::Fragment(..) => number,
-                };
-                assert_eq!(found, number);
+                let fiber = fibers.get_mut(slot);
+                let place = messages.find(fiber, NONE, types::ANY.0).place.unwrap();
+                assert_eq!(messages.bytes_of(place.node), if number.is_multiple_of(3) { 0 } else { 16 });
+                assert_eq!(number_in(&messages.take(fiber, place, || None)), number);
             }
-            assert!(messages.pop(fibers.get_mut(slot)).is_none());
-            assert_eq!((fibers.get(slot).count, fibers.get(slot).mailbox_bytes), (0, 0));
+            let fiber = fibers.get(slot);
+            assert!(messages.find(fiber, NONE, types::ANY.0).place.is_err());
+            assert_eq!((fiber.count, fiber.mailbox_bytes), (0, 0));
         }
         assert_eq!(messages.bytes, 0);
+    }
+
+    #[test]
+    fn taking_from_the_middle_keeps_the_order_and_the_places() {
+        let (mut fibers, mut messages) = (Fibers::new(10), Messages::new());
+        let slot = fibers.add().unwrap();
+        let mut side = MailSide::default();
+        for number in 0..6 {
+            let ty = if number % 2 == 0 { INT } else { OTHER };
+            let fiber = fibers.get_mut(slot);
+            messages.push(fiber, message(number), ty, Origin::Sent);
+            side.mark(number, fiber.tail);
+        }
+        // Only the newest four are kept; the others begin at the first message.
+        assert_eq!(side.marked(1), NONE);
+        let fiber = fibers.get_mut(slot);
+        fiber.flags.set(Flags::MARKED, true);
+        let found = messages.find(fiber, side.marked(2), INT);
+        assert_eq!((found.passed, messages.bytes_of(found.place.unwrap().node)), (1, 16), "number 4 is behind the mark");
+        for wanted in [1, 3, 5] {
+            let place = messages.find(fiber, NONE, OTHER).place.unwrap();
+            assert_eq!(number_in(&messages.take(fiber, place, || Some(&mut side))), wanted);
+        }
+        // The mark of 3 and of 5 fell back to the message in front.
+        let place = messages.find(fiber, side.marked(3), INT).place.unwrap();
+        assert_eq!(number_in(&messages.take(fiber, place, || Some(&mut side))), 4);
+        assert_eq!(messages.find(fiber, side.marked(5), INT).place, Err(fiber.tail));
+        messages.push(fiber, message(9), INT, Origin::Sent);
+        let place = messages.find(fiber, side.marked(5), INT).place.unwrap();
+        assert_eq!(number_in(&messages.take(fiber, place, || Some(&mut side))), 9);
+        assert!(messages.discard(fiber, 10, &mut Shared::default()));
+        assert_eq!((fiber.count, fiber.head, fiber.mailbox_bytes, messages.bytes), (0, NONE, 0, 0));
     }
 }

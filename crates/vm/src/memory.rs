@@ -5,10 +5,11 @@
 //! bytes are held against the limit. Collections for other causes do not touch the threshold.
 
 use crate::code::{FRAME_HEADER_BYTES, SlotMap};
-use crate::core::{Core, SENTINEL_FUNCTION, allow, set_limits};
-use crate::exit::ExitReason;
+use crate::core::{Core, SENTINEL_FUNCTION, allow};
+use crate::exit::Cause;
 use crate::heap::block::{BLOCK_BYTES_MAX, Block, OutOfMemory, Pool, header};
 use crate::heap::collect::Collection;
+use fardel_bytecode::system::Reason;
 
 /// Below this size a block need not keep half of itself free.
 const SMALL_BLOCK_BYTES: usize = 4096;
@@ -18,14 +19,14 @@ const SHRINK_PART: usize = 16;
 impl Core {
     /// A block of at least `bytes` bytes within the machine's budget.
     pub(crate) fn take_block(&mut self, bytes: usize) -> Result<Block, OutOfMemory> {
-        self.pool.bytes_outside = self.messages.bytes + self.shared.bytes;
+        self.pool.bytes_outside = self.outside_bytes();
         self.pool.take(bytes)
     }
 
     /// Whether the machine's budget has room for so many bytes outside of blocks.
     #[inline]
     pub(crate) fn has_budget(&mut self, bytes: usize) -> bool {
-        self.pool.bytes_outside = self.messages.bytes + self.shared.bytes;
+        self.pool.bytes_outside = self.outside_bytes();
         self.pool.allows(bytes)
     }
 
@@ -33,42 +34,42 @@ impl Core {
     ///
     /// # Errors
     /// The reason why the fiber ends, when there is none.
-    pub(crate) fn make_room(&mut self, need: usize) -> Result<(), ExitReason> {
+    pub(crate) fn make_room(&mut self, need: usize) -> Result<(), Cause> {
         let map = self.saved.extension_map();
         self.make_room_with(need, map)
     }
 
-    pub(crate) fn make_room_with(&mut self, need: usize, map: SlotMap) -> Result<(), ExitReason> {
+    pub(crate) fn make_room_with(&mut self, need: usize, map: SlotMap) -> Result<(), Cause> {
         let outside = std::mem::take(&mut self.need_outside);
         if need > BLOCK_BYTES_MAX {
-            return Err(ExitReason::OutOfMemory);
+            return Err(Cause::Plain(Reason::OutOfMemory));
         }
         let count = self.block.load(header::ALLOCATED).wrapping_add(self.saved.top as u64);
         let all_need = (need as u64).saturating_add(outside as u64);
         let crossed = count.saturating_add(all_need) > self.block.load(header::THRESHOLD);
         self.collect(map)?;
         if outside > 0 && !self.has_budget(outside) {
-            return Err(ExitReason::OutOfMemory);
+            return Err(Cause::Plain(Reason::OutOfMemory));
         }
         if crossed {
             let live = self.live_bytes();
-            let limit = self.config.fiber_memory_bytes_max;
+            let limit = self.memory_max();
             let wanted = live.saturating_add(all_need);
             if wanted > limit {
-                return Err(ExitReason::OutOfMemory);
+                return Err(Cause::Plain(Reason::OutOfMemory));
             }
             let threshold = count + all_need + (limit - wanted).max(limit / 16);
             self.block.store(header::THRESHOLD, threshold);
         }
         self.fit(need)?;
-        set_limits(self.block, self.saved.top, &self.config);
+        self.renew_limits();
         if self.config.collect_always {
             allow(self.block, self.saved.top, need);
         }
         Ok(())
     }
 
-    /// Live bytes of the current fiber, just collected: heap, stack, and what it holds outside.
+    /// Live bytes of the current fiber, just collected: heap, stack, mailbox, and what it holds outside.
     fn live_bytes(&mut self) -> u64 {
         let heap = (self.saved.top - header::HEAP) as u64;
         let stack = (self.block.bytes() - self.saved.fp_offset(self.block) as usize) as u64;
@@ -77,14 +78,14 @@ impl Core {
             .fibers
             .side(self.current)
             .map_or(0, |side| side.shared_refs.iter().map(|offset| block.load(*offset as usize + 24)).sum());
-        heap + stack + shared
+        heap + stack + shared + self.fibers.get(self.current).mailbox_bytes
     }
 
     /// Collects the current fiber into a block of the same size.
-    fn collect(&mut self, map: SlotMap) -> Result<(), ExitReason> {
+    fn collect(&mut self, map: SlotMap) -> Result<(), Cause> {
         self.stats.collections += 1;
         let (from, fp) = (self.block, self.saved.fp_offset(self.block) as usize);
-        let to = self.take_block(from.bytes()).map_err(|_| ExitReason::OutOfMemory)?;
+        let to = self.take_block(from.bytes()).map_err(|_| Cause::Plain(Reason::OutOfMemory))?;
         to.copy_from(0, from, 0, header::HEAP);
         to.copy_from(fp, from, fp, from.bytes() - fp);
         let mut collection = Collection::new(from, to);
@@ -131,7 +132,7 @@ impl Core {
     }
 
     /// Gives the current fiber a block that fits what it has and `need` more.
-    fn fit(&mut self, need: usize) -> Result<(), ExitReason> {
+    fn fit(&mut self, need: usize) -> Result<(), Cause> {
         let size = self.block.bytes();
         let stack = size - self.saved.fp_offset(self.block) as usize;
         let used = self.saved.top + stack + need;
@@ -150,14 +151,15 @@ impl Core {
     ///
     /// # Errors
     /// The reason why the fiber ends, when the stack's or the machine's limit is reached.
-    pub(crate) fn make_stack(&mut self, need: usize) -> Result<(), ExitReason> {
+    pub(crate) fn make_stack(&mut self, need: usize) -> Result<(), Cause> {
         let stack = self.block.bytes() - self.saved.fp_offset(self.block) as usize + need;
-        if stack as u64 > self.config.fiber_stack_bytes_max {
-            return Err(ExitReason::StackOverflow);
+        let stack_max = self.limits_of(self.current).map_or(self.config.fiber_stack_bytes_max, |own| own.stack_bytes_max);
+        if stack as u64 > stack_max {
+            return Err(Cause::Plain(Reason::StackOverflow));
         }
         let used = self.saved.top + stack;
         self.resize(used * 2).or_else(|_| self.resize(used))?;
-        set_limits(self.block, self.saved.top, &self.config);
+        self.renew_limits();
         if self.config.collect_always {
             allow(self.block, self.saved.top, 0);
         }
@@ -165,9 +167,9 @@ impl Core {
     }
 
     /// Moves the current fiber to a block of another size: references and frames keep their distances.
-    fn resize(&mut self, bytes: usize) -> Result<(), ExitReason> {
+    fn resize(&mut self, bytes: usize) -> Result<(), Cause> {
         let (from, fp) = (self.block, self.saved.fp_offset(self.block) as usize);
-        let to = self.take_block(bytes).map_err(|_| ExitReason::OutOfMemory)?;
+        let to = self.take_block(bytes).map_err(|_| Cause::Plain(Reason::OutOfMemory))?;
         let stack = from.bytes() - fp;
         let to_fp = to.bytes() - stack;
         to.copy_from(0, from, 0, self.saved.top);
@@ -194,6 +196,6 @@ impl Core {
     pub(crate) fn count_outside(&mut self, bytes: usize) {
         let allocated = self.block.load(header::ALLOCATED);
         self.block.store(header::ALLOCATED, allocated.wrapping_add(bytes as u64));
-        set_limits(self.block, self.saved.top, &self.config);
+        self.renew_limits();
     }
 }

@@ -2,13 +2,14 @@
 
 use crate::code::HandlerEntry;
 use crate::core::{Core, SENTINEL_FUNCTION};
-use crate::exit::{ErrorKind, ExitReason, Failure, TraceFrame};
+use crate::exit::{Cause, ErrorKind, Failure, TraceFrame};
 use crate::heap::block::Block;
 use crate::heap::word::{Header, Kind, words_of};
 use fardel_bytecode::Inst;
 use fardel_bytecode::isa::TRAPS;
 use fardel_bytecode::leb::Reader;
 use fardel_bytecode::types;
+use std::rc::Rc;
 
 /// Calls that a trace shows at most.
 const TRACE_FRAMES_MAX: usize = 32;
@@ -18,12 +19,12 @@ impl Core {
     ///
     /// # Errors
     /// The reason why the fiber ends, when there is no handler.
-    pub(crate) fn unwind(&mut self) -> Result<(), ExitReason> {
+    pub(crate) fn unwind(&mut self) -> Result<(), Cause> {
         debug_assert!(self.stands_at_a_trap(), "an instruction trapped whose row does not say that it may");
         let (name, message) = self.take_trap();
         let Some((fp, handler)) = self.find_handler() else {
             let trace = self.trace();
-            return Err(ExitReason::Error(Failure { kind: self.trap_kind, name, message, trace }));
+            return Err(Cause::Failed(Rc::new(Failure { kind: self.trap_kind, name, message, trace })));
         };
         self.saved.set_fp(self.block, fp);
         self.saved.set_pc(self.code_base, handler.target);

@@ -32,6 +32,8 @@ pub(crate) struct Layout {
     pub(crate) name: String,
     /// The fields in the order of their declaration.
     pub(crate) fields: Vec<FieldPlace>,
+    /// What else there is to say about each, in the same order; empty for tuples.
+    pub(crate) labels: Vec<types::Field>,
     /// How many words are scannable.
     pub(crate) scan: usize,
     /// Whether the words stand in the order of the fields.
@@ -76,6 +78,7 @@ pub(crate) struct TypeInfo {
     pub(crate) shape: Shape,
     pub(crate) name: String,
     pub(crate) repr: Repr,
+    pub(crate) key: TypeKey,
 }
 
 /// The types of a machine.
@@ -118,7 +121,7 @@ impl TypeStore {
                     self.infos.truncate(before as usize);
                     return Err(TypesFull);
                 }
-                let placeholder = TypeInfo { shape: Shape::Null, name: String::new(), repr: Repr::Word };
+                let placeholder = TypeInfo { shape: Shape::Null, name: String::new(), repr: Repr::Word, key };
                 self.infos.extend(std::iter::repeat_n(placeholder, 1 + extra));
                 fresh.push(at);
             }
@@ -137,6 +140,7 @@ impl TypeStore {
         let layout = |name: &str, fields: &[types::Field]| {
             let mut layout = lay_out(table, fields.iter().map(|field| field.ty), numbers);
             layout.name = name.to_owned();
+            layout.labels = fields.to_vec();
             layout
         };
         let shape = match ty {
@@ -165,12 +169,55 @@ impl TypeStore {
                 for (at, variant) in variants.iter().enumerate() {
                     let shape = Shape::Variant(at as u32, layout(&variant.name, &variant.fields));
                     let name = format!("{name}.{}", variant.name);
-                    self.infos[id as usize + 1 + at] = TypeInfo { shape, name, repr: Repr::Word };
+                    let key = self.infos[id as usize].key;
+                    self.infos[id as usize + 1 + at] = TypeInfo { shape, name, repr: Repr::Word, key };
                 }
                 Shape::Sum(variants.len() as u32)
             }
         };
-        self.infos[id as usize] = TypeInfo { shape, name: table.display(index), repr: ty.repr() };
+        let key = self.infos[id as usize].key;
+        self.infos[id as usize] = TypeInfo { shape, name: table.display(index), repr: ty.repr(), key };
+    }
+
+    /// The key of a type; of a variant, that of its sum type.
+    pub(crate) fn key(&self, id: TypeId) -> TypeKey {
+        self.get(id).key
+    }
+
+    /// The one record or object, or the one sum type with a variant, of this name; nothing when there are several.
+    pub(crate) fn find_named(&self, name: &str, is_variant: bool) -> Option<TypeId> {
+        let mut found = (0..self.infos.len() as TypeId).filter(|id| match &self.get(*id).shape {
+            Shape::Record(layout) | Shape::Object(layout) => !is_variant && layout.name == name,
+            Shape::Variant(_, layout) => is_variant && layout.name == name,
+            Shape::Null
+            | Shape::Bool
+            | Shape::Int
+            | Shape::Float
+            | Shape::Text
+            | Shape::Bytes
+            | Shape::Any
+            | Shape::Address
+            | Shape::Ref
+            | Shape::TextBuilder
+            | Shape::BytesBuilder
+            | Shape::Handle
+            | Shape::Array(_)
+            | Shape::Option(_)
+            | Shape::List(_)
+            | Shape::Map(..)
+            | Shape::Set(_)
+            | Shape::Function
+            | Shape::Tuple(_)
+            | Shape::Sum(_) => false,
+        });
+        let first = found.next()?;
+        if found.next().is_some() { None } else { Some(self.sum_of(first)) }
+    }
+
+    /// The sum type of a variant; of any other type, itself.
+    #[inline]
+    pub(crate) fn sum_of(&self, id: TypeId) -> TypeId {
+        if let Shape::Variant(number, _) = self.get(id).shape { id - 1 - number } else { id }
     }
 
     /// The types of keys and values of a map type, or of the keys alone of a set type.
@@ -209,5 +256,5 @@ fn lay_out(table: &TypeTable, fields: impl Iterator<Item = TypeIndex> + Clone, n
         .collect();
     let in_order = fields.iter().enumerate().all(|(at, field)| field.word as usize == at);
     let has_float = fields.iter().any(|field| field.repr == Repr::Float);
-    Layout { name: String::new(), fields, scan, in_order, has_float }
+    Layout { name: String::new(), labels: Vec::new(), fields, scan, in_order, has_float }
 }

@@ -20,7 +20,12 @@ pub enum Value {
     /// A fiber's address.
     Address(FiberId),
     /// A unique token.
-    Ref(u64),
+    Ref {
+        /// Who made it.
+        fiber: FiberId,
+        /// Which of that fiber's it is.
+        number: u64,
+    },
     /// A list or a numeric array.
     List(Vec<Value>),
     /// A map in order of insertion.
@@ -31,7 +36,7 @@ pub enum Value {
     Tuple(Vec<Value>),
     /// A record or object: its type's name and its fields in order.
     Record(String, Vec<Value>),
-    /// A variant of a sum type: the type's name, the variant's number, its fields in order.
+    /// A variant of a sum type: the variant's name and number, its fields in order. What enters is known by the name.
     Variant(String, u32, Vec<Value>),
     /// Something that does not leave its fiber, by the name of its type: a function, a builder, a handle, or what a
     /// cycle leads back to.

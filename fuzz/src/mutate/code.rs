@@ -6,7 +6,7 @@ use crate::choices::Choices;
 use fardel_bytecode::index::{
     CodeOffset, DataIndex, FieldIndex, FunctionIndex, HostIndex, LocalIndex, TargetIndex, TypeIndex, VariantIndex,
 };
-use fardel_bytecode::isa::{AnyOperand, Effect, INSTRUCTIONS, Inst, Opcode, RESERVED};
+use fardel_bytecode::isa::{AnyOperand, Effect, INSTRUCTIONS, Inst};
 use fardel_bytecode::leb::Reader;
 use fardel_bytecode::module::{Data, Function, LocalSet, Module, Target};
 use fardel_bytecode::operand::{BytesData, Depth, FloatBits, OperandKind, Targets, TextData};
@@ -190,11 +190,7 @@ const FLOATS: [f64; 8] = [0.0, -0.0, 1.0, -1.5, 1e300, f64::INFINITY, f64::NAN, 
 impl Maker<'_> {
     /// An instruction with operands of the right kinds.
     fn any(&self, choices: &mut Choices) -> Vec<u8> {
-        let runs: Vec<Opcode> =
-            INSTRUCTIONS.iter().filter(|info| !info.effects.has(RESERVED)).map(|info| info.opcode).collect();
-        let reserved = choices.once_in(50);
-        let opcode =
-            if reserved { choices.pick(INSTRUCTIONS).map(|info| info.opcode) } else { choices.pick(&runs).copied() };
+        let opcode = choices.pick(INSTRUCTIONS).map(|info| info.opcode);
         self.with_operands(opcode.unwrap_or(Opcode::Drop), choices)
     }
 

@@ -68,7 +68,7 @@ const TEMPLATE: &str = r##"{
     "attribute": { "name": "storage.modifier.fda", "match": "@(was|json)\\b" },
     "directive": {
       "name": "keyword.other.fda",
-      "match": "\\b(type|object|sum|alias|const|host|import|as|hash|export|fn|receives|end|local|handle|to|serve|var)\\b"
+      "match": "\\b(type|object|sum|alias|system|const|host|import|as|hash|export|fn|receives|end|local|handle|to|serve|var)\\b"
     },
     "constant": { "name": "constant.language.fda", "match": "\\b(true|false|null|nan)\\b|-?\\binf\\b" },
     "number": {

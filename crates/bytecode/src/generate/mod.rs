@@ -78,7 +78,7 @@ mod tests {
 
     use super::*;
     use crate::format;
-    use crate::isa::{INSTRUCTIONS, Inst, Opcode, RESERVED};
+    use crate::isa::{INSTRUCTIONS, Inst, Opcode};
     use crate::leb::Reader;
     use crate::verify::{VerifiedModule, verify};
 
@@ -120,7 +120,9 @@ mod tests {
                 }
             }
         }
-        let runs = INSTRUCTIONS.iter().filter(|info| !info.effects.has(RESERVED) && info.opcode != Opcode::ExitOther);
+        let runs = INSTRUCTIONS
+            .iter()
+            .filter(|info| !super::rules::NOWHERE.contains(&info.opcode) || info.opcode == Opcode::AwaitRecv);
         let missing: Vec<&str> = runs.filter(|info| !seen.contains(&info.opcode)).map(|info| info.mnemonic).collect();
         assert!(missing.is_empty(), "{missing:?}");
     }

@@ -4,12 +4,45 @@
 
 use super::world::{FN_ANY, FN_INT, FN_NONE, HELPERS_CALLED, INSIDE_ANY, KEY, Maker, Role, SET_INT, SET_KEY, SHOWN};
 use crate::index::{FieldIndex, FunctionIndex, HostIndex, TypeIndex, VariantIndex};
-use crate::isa::{AnyOperand, ENDS, Effect, Inst, Opcode, RESERVED, Rule};
+use crate::isa::{AnyOperand, ENDS, Effect, Inst, Opcode, Rule};
 use crate::operand::Depth;
 use crate::types::*;
 
-/// Instructions that would send to anybody, or wait for a message that may not come.
-const NOWHERE: &[Opcode] = &[Opcode::ExitOther, Opcode::AwaitRecv];
+/// Instructions that would send to anybody, wait for what may not come, or show in which order fibers ran: what a
+/// program prints must not depend on that.
+pub(super) const NOWHERE: &[Opcode] = &[
+    Opcode::SpawnOn,
+    Opcode::SpawnWith,
+    Opcode::TrySend,
+    Opcode::AwaitRecv,
+    Opcode::AwaitRecvUntil,
+    Opcode::AwaitType,
+    Opcode::AwaitTypeUntil,
+    Opcode::SelectFrom,
+    Opcode::SelectPeek,
+    Opcode::SelectPeekUntil,
+    Opcode::SelectTake,
+    Opcode::SelectNext,
+    Opcode::Poll,
+    Opcode::RemoteCall,
+    Opcode::AwaitReply,
+    Opcode::Reply,
+    Opcode::BarrierNew,
+    Opcode::Barrier,
+    Opcode::Wait,
+    Opcode::Link,
+    Opcode::Unlink,
+    Opcode::Monitor,
+    Opcode::Demonitor,
+    Opcode::ExitOther,
+    Opcode::TrapExits,
+    Opcode::Register,
+    Opcode::Unregister,
+    Opcode::Whereis,
+    Opcode::TimerOnce,
+    Opcode::TimerEvery,
+    Opcode::TimerCancel,
+];
 
 const ORDERED: &[TypeIndex] = &[INT, FLOAT, BOOL, TEXT, BYTES, ANY];
 
@@ -35,7 +68,7 @@ impl Maker<'_, '_, '_> {
     /// Uses an instruction, if it can be used anywhere.
     pub(super) fn apply(&mut self, opcode: Opcode, want: Option<TypeIndex>, depth: usize) {
         let info = opcode.info();
-        if info.effects.has(RESERVED) || NOWHERE.contains(&opcode) {
+        if NOWHERE.contains(&opcode) {
             return;
         }
         match info.effect {
@@ -297,7 +330,7 @@ impl Maker<'_, '_, '_> {
             }
             Rule::CallHost => self.print(depth),
             Rule::Spawn => self.spawn_leaf(depth),
-            // Messages follow a plan; the others are reserved.
+            // Messages follow a plan; of the others what is printed would depend on who ran first.
             Rule::SpawnOn
             | Rule::SpawnWith
             | Rule::Send
@@ -305,6 +338,8 @@ impl Maker<'_, '_, '_> {
             | Rule::Receive
             | Rule::ReceiveUntil
             | Rule::RemoteCall
+            | Rule::Register
+            | Rule::Whereis
             | Rule::TimerStart => {}
         }
     }

@@ -305,9 +305,17 @@ impl<'m> Pass<'m> {
                 let (ty, _) = self.named()?;
                 self.push_option_of(ty)
             }
-            Rule::RemoteCall => {
-                self.pop_message()?;
-                self.push(REF)
+            Rule::RemoteCall => self.pop_request(),
+            Rule::Register => {
+                self.named()?;
+                self.pop_as(ADDRESS, 1)?;
+                self.pop_as(TEXT, 0)?;
+                self.push(BOOL)
+            }
+            Rule::Whereis => {
+                self.named()?;
+                self.pop_as(TEXT, 0)?;
+                self.push(ANY)
             }
             Rule::TimerStart => {
                 self.pop_as(INT, 2)?;
@@ -617,6 +625,14 @@ impl<'m> Pass<'m> {
     fn pop_message(&mut self) -> Checked<()> {
         let (ty, _) = self.named()?;
         self.pop_as(ADDRESS, 1)?;
+        self.pop_as(ty, 0)
+    }
+
+    /// A message, the token of its reply, and who is asked.
+    fn pop_request(&mut self) -> Checked<()> {
+        let (ty, _) = self.named()?;
+        self.pop_as(ADDRESS, 2)?;
+        self.pop_as(REF, 1)?;
         self.pop_as(ty, 0)
     }
 }

@@ -13,7 +13,7 @@ pub(super) fn add_to(hosts: &mut Hosts) {
     hosts.add_row(
         "io.read_line",
         "Waits for the next line of the standard input and gives it without its line break; null at the end.",
-        HostSignature { params: Vec::new(), result: Some(HostType::Option(Box::new(HostType::Text))) },
+        HostSignature { params: Vec::new(), result: Some(HostType::Option(Box::new(HostType::Text))), draws: false },
         Run::Input(read_line),
     );
 }

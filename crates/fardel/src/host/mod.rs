@@ -116,6 +116,12 @@ impl Hosts {
         self.add_row(name, doc, signature, Run::AtOnce(Box::new(move |context, args| function.call(context, args))));
     }
 
+    /// A function that works with random numbers: those of the fiber that calls it.
+    fn drawing<Args>(&mut self, name: &str, doc: &'static str, function: impl ContextFunction<Args> + 'static) {
+        let signature = HostSignature { draws: true, ..context_signature_of(&function) };
+        self.add_row(name, doc, signature, Run::AtOnce(Box::new(move |context, args| function.call(context, args))));
+    }
+
     fn blocking<Args>(&mut self, name: &str, doc: &'static str, function: impl HostFunction<Args> + Send + Sync + 'static) {
         let signature = signature_of(&function);
         self.add_row(name, doc, signature, Run::Blocking(Arc::new(move |args| function.call(args))));

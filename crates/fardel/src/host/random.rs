@@ -5,8 +5,8 @@ use crate::limits::RANDOM_BYTES_MAX;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
 pub(super) fn add_to(hosts: &mut Hosts) {
-    hosts.at_once("random.int", "A random integer from the first number up to, not including, the second.", int);
-    hosts.at_once("random.bytes", "That many random bytes. They are not fit for secrets.", bytes);
+    hosts.drawing("random.int", "A random integer from the first number up to, not including, the second.", int);
+    hosts.drawing("random.bytes", "That many random bytes. They are not fit for secrets.", bytes);
 }
 
 fn int(context: &mut HostContext, low: i64, high: i64) -> Result<i64, String> {

@@ -147,7 +147,7 @@ macro_rules! functions {
             $($param: HostValue,)*
         {
             fn signature() -> HostSignature {
-                HostSignature { params: vec![$($param::host_type()),*], result: Return::host_type() }
+                HostSignature { params: vec![$($param::host_type()),*], result: Return::host_type(), draws: false }
             }
 
             fn call(&self, args: Vec<Value>) -> Result<Value, String> {
@@ -164,7 +164,7 @@ macro_rules! functions {
             $($param: HostValue,)*
         {
             fn signature() -> HostSignature {
-                HostSignature { params: vec![$($param::host_type()),*], result: Return::host_type() }
+                HostSignature { params: vec![$($param::host_type()),*], result: Return::host_type(), draws: false }
             }
 
             fn call(&self, context: &mut HostContext, args: Vec<Value>) -> Result<Value, String> {

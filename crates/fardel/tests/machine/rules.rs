@@ -243,6 +243,8 @@ fn rule_8_an_answer_for_a_fiber_that_is_gone_is_dropped() {
     world.machine.run(1);
     let call = world.take_call().expect("the first call");
     world.machine.handle(Input::Exit { fiber: first, reason: ExitReason::Killed });
+    // It ends at its next turn.
+    world.machine.run(1);
     let second = world.start("main");
     assert_eq!(first.slot, second.slot);
     world.machine.run(1);

@@ -3,7 +3,7 @@
 use fardel::bytecode::module::ModuleHash;
 use fardel::bytecode::verify::{VerifiedModule, verify};
 use fardel::vm::config::{Config, Dispatch, Lowering};
-use fardel::vm::door::{HostCallId, HostSignature, HostTable, HostType, Input, Output};
+use fardel::vm::door::{DeadLetter, HostCallId, HostSignature, HostTable, HostType, Input, Output};
 use fardel::vm::exit::ExitReason;
 use fardel::vm::fiber::FiberId;
 use fardel::vm::machine::{Machine, Run, Stats};
@@ -34,15 +34,19 @@ pub(crate) struct World {
     pub(crate) printed: Vec<String>,
     /// Fibers that were started from outside or failed, in the order in which they ended.
     pub(crate) ended: Vec<(FiberId, ExitReason)>,
+    /// Messages to mailboxes of the outside.
+    pub(crate) received: Vec<Value>,
+    /// Messages that nobody got, when the machine tells of them.
+    pub(crate) dead: Vec<DeadLetter>,
 }
 
 impl World {
     pub(crate) fn new(module: &VerifiedModule, config: Config) -> World {
         let mut hosts = HostTable::default();
-        hosts.add("io.print", HostSignature { params: vec![HostType::Text], result: None });
+        hosts.add("io.print", HostSignature { params: vec![HostType::Text], result: None, draws: false });
         let mut machine = Machine::new(config);
         let module = machine.load(module, &hosts).expect("the module loads");
-        World { machine, module, printed: Vec::new(), ended: Vec::new() }
+        World { machine, module, printed: Vec::new(), ended: Vec::new(), received: Vec::new(), dead: Vec::new() }
     }
 
     /// Starts a fiber in an exported function without parameters.
@@ -87,6 +91,8 @@ impl World {
             match output {
                 Output::HostCall { call, .. } => return Some(call),
                 Output::Exited { fiber, reason, .. } => self.ended.push((fiber, reason)),
+                Output::Message { value, .. } => self.received.push(value),
+                Output::DeadLetter(letter) => self.dead.push(letter),
             }
         }
         None
@@ -105,6 +111,8 @@ impl World {
                     answered = true;
                 }
                 Output::Exited { fiber, reason, .. } => self.ended.push((fiber, reason)),
+                Output::Message { value, .. } => self.received.push(value),
+                Output::DeadLetter(letter) => self.dead.push(letter),
             }
         }
         answered

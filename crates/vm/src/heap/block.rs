@@ -10,6 +10,8 @@ use std::alloc::{Layout, alloc_zeroed, dealloc};
 
 /// The first words of a block: what a fiber's code must know of its block, at fixed places.
 pub(crate) mod header {
+    /// Offset of the state of the fiber's random generator (u64). No object is at offset 0, which is null.
+    pub(crate) const RANDOM: usize = 0;
     /// Offset of the heap's soft limit (u32) and of the lowest frame that the stack limit allows (u32).
     pub(crate) const LIMITS: usize = 8;
     /// Offset of the bytes ever allocated in it, up to the last collection (u64).
@@ -31,7 +33,10 @@ const KEPT_BYTES_MAX: usize = 1 << 20;
 const SLAB_BYTES: usize = 64 << 10;
 
 /// A block, by its place in memory. It does not own it: [`Pool`] does.
+///
+/// Packed, so that a fiber's record has room for it in 12 bytes.
 #[derive(Clone, Copy, Debug)]
+#[repr(C, packed(4))]
 pub(crate) struct Block {
     base: *mut u8,
     bytes: u32,

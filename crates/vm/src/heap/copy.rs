@@ -1,9 +1,12 @@
 //! Copies of values between fibers: a fragment holds everything that a value reaches, with offsets of its own, sharing
 //! and cycles kept. It is made by the same algorithm as a collection, and taken in by adding one number to its references.
 //!
-//! **Invariant:** making a fragment leaves the sender's block as it was.
+//! A copy is made in the [`Scratch`] of the machine, which is used again and again. From there it goes straight into the
+//! block of a receiver that waits, or is kept as a [`Fragment`].
+//!
+//! **Invariant:** making a copy leaves the sender's block as it was.
 
-use super::block::{Block, OutOfMemory};
+use super::block::Block;
 use super::shared::Shared;
 use super::word::{Header, Kind, is_reference};
 
@@ -24,34 +27,7 @@ pub(crate) enum CopyError {
     TooLarge,
 }
 
-impl From<OutOfMemory> for CopyError {
-    fn from(_: OutOfMemory) -> Self {
-        CopyError::OutOfMemory
-    }
-}
-
 impl Fragment {
-    /// Copies what `roots` reach out of a block, and replaces them by words of the fragment.
-    pub(crate) fn make(
-        block: Block,
-        roots: &mut [u64],
-        shared: &mut Shared,
-        bytes_max: usize,
-    ) -> Result<Fragment, CopyError> {
-        let mut copier =
-            Copier { block, fragment: Fragment { words: vec![0], shared: Vec::new() }, moved: Vec::new(), bytes_max };
-        let result = copier.copy(roots);
-        for (offset, header) in copier.moved.iter().rev() {
-            block.store(*offset as usize, *header);
-        }
-        let fragment = copier.fragment;
-        result?;
-        for offset in &fragment.shared {
-            shared.hold(fragment.words[*offset as usize / 8 + 1] as u32);
-        }
-        Ok(fragment)
-    }
-
     /// Bytes that its objects need in a block.
     pub(crate) fn bytes(&self) -> usize {
         self.words.len().saturating_sub(1) * 8
@@ -62,6 +38,11 @@ impl Fragment {
         !self.shared.is_empty()
     }
 
+    /// Its words, those of its objects from the second on.
+    pub(crate) fn words(&self) -> &[u64] {
+        &self.words
+    }
+
     /// Puts the objects into a block at `top`, and gives the distance by which [`relocate`] makes words of that block out
     /// of words of the fragment. The counts of outside objects go over to the block's list.
     ///
@@ -69,28 +50,59 @@ impl Fragment {
     /// When the block has no room for [`Fragment::bytes`] at `top`.
     pub(crate) fn adopt(self, block: Block, top: usize, shared_refs: Option<&mut Vec<u32>>) -> u64 {
         debug_assert!(shared_refs.is_some() || self.shared.is_empty());
-        let delta = top as u64 - 8;
-        let words = self.words.get(1..).unwrap_or_default();
-        assert!(top & 7 == 0 && top + words.len() * 8 <= block.bytes());
-        // SAFETY: the target range is in the block as just checked, and a fragment lies outside of every block. Each
-        // object's header is followed by as many words as it says, since the fragment holds whole objects.
-        unsafe {
-            let base = block.base().add(top).cast::<u64>();
-            std::ptr::copy_nonoverlapping(words.as_ptr(), base, words.len());
-            let mut at = 0;
-            while at < words.len() {
-                let header = Header(words[at]);
-                for (index, word) in words[at + 1..=at + header.scan()].iter().enumerate() {
-                    if is_reference(*word) {
-                        base.add(at + 1 + index).write(word + delta);
-                    }
-                }
-                at += header.words() + 1;
-            }
-        }
+        let delta = place(&self.words, block, top);
         if let Some(shared_refs) = shared_refs {
             shared_refs.extend(self.shared.iter().map(|offset| offset + delta as u32));
         }
+        delta
+    }
+
+    /// As [`Fragment::adopt`], and the fragment stays.
+    pub(crate) fn adopt_copy(
+        &self,
+        block: Block,
+        top: usize,
+        shared_refs: Option<&mut Vec<u32>>,
+        shared: &mut Shared,
+    ) -> u64 {
+        self.hold(shared);
+        let delta = place(&self.words, block, top);
+        if let Some(shared_refs) = shared_refs {
+            shared_refs.extend(self.shared.iter().map(|offset| offset + delta as u32));
+        }
+        delta
+    }
+
+    /// Another one with the same objects.
+    pub(crate) fn copy(&self, shared: &mut Shared) -> Fragment {
+        self.hold(shared);
+        Fragment { words: self.words.clone(), shared: self.shared.clone() }
+    }
+
+    fn hold(&self, shared: &mut Shared) {
+        for offset in &self.shared {
+            shared.hold(self.words[*offset as usize / 8 + 1] as u32);
+        }
+    }
+
+    /// Adds the objects of another one, and gives the distance by which [`relocate`] makes words of this one.
+    pub(crate) fn append(&mut self, other: &Fragment, shared: &mut Shared) -> u64 {
+        if self.words.is_empty() {
+            self.words.push(0);
+        }
+        other.hold(shared);
+        let start = self.words.len();
+        let delta = (start as u64 - 1) * 8;
+        self.words.extend_from_slice(other.words.get(1..).unwrap_or_default());
+        let mut at = start;
+        while at < self.words.len() {
+            let header = Header(self.words[at]);
+            for word in &mut self.words[at + 1..=at + header.scan()] {
+                *word = relocate(*word, delta);
+            }
+            at += header.words() + 1;
+        }
+        self.shared.extend(other.shared.iter().map(|offset| offset + delta as u32));
         delta
     }
 
@@ -101,7 +113,8 @@ impl Fragment {
         }
     }
 
-    /// Writes a fragment by hand: adds an object, and gives the word for it.
+    /// Writes a fragment by hand: adds an object, and gives the word for it. An object that names something outside counts
+    /// for it already.
     pub(crate) fn push(&mut self, header: Header, words: &[u64]) -> u64 {
         if self.words.is_empty() {
             self.words.push(0);
@@ -115,36 +128,89 @@ impl Fragment {
         }
         offset
     }
+
+    /// Changes a word of an object that was pushed, counted behind its header.
+    pub(crate) fn set(&mut self, object: u64, index: usize, word: u64) {
+        self.words[object as usize / 8 + 1 + index] = word;
+    }
+}
+
+/// Copies the objects of a fragment into a block, and gives the distance for [`relocate`].
+fn place(words: &[u64], block: Block, top: usize) -> u64 {
+    let delta = (top as u64).wrapping_sub(8);
+    let words = words.get(1..).unwrap_or_default();
+    assert!(top & 7 == 0 && top + words.len() * 8 <= block.bytes());
+    // SAFETY: the target range is in the block as just checked, and a fragment lies outside of every block. Each
+    // object's header is followed by as many words as it says, since the fragment holds whole objects.
+    unsafe {
+        let base = block.base().add(top).cast::<u64>();
+        std::ptr::copy_nonoverlapping(words.as_ptr(), base, words.len());
+        let mut at = 0;
+        while at < words.len() {
+            let header = Header(*words.get_unchecked(at));
+            for index in at + 1..=at + header.scan() {
+                let word = *words.get_unchecked(index);
+                if is_reference(word) {
+                    base.add(index).write(word + delta);
+                }
+            }
+            at += header.words() + 1;
+        }
+    }
+    delta
 }
 
 /// The word in a block for a word of a fragment that was put there.
 #[inline]
 pub(crate) fn relocate(word: u64, delta: u64) -> u64 {
-    if is_reference(word) { word + delta } else { word }
+    if is_reference(word) { word.wrapping_add(delta) } else { word }
 }
 
-struct Copier {
-    block: Block,
-    fragment: Fragment,
-    /// Objects whose header was replaced, with the header.
+/// Where copies are made. What it holds is good until the next copy.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    /// As in a [`Fragment`].
+    words: Vec<u64>,
+    shared: Vec<u32>,
+    /// Objects of the sender whose header was replaced, with the header.
     moved: Vec<(u32, u64)>,
-    bytes_max: usize,
 }
 
-impl Copier {
-    fn copy(&mut self, roots: &mut [u64]) -> Result<(), CopyError> {
+/// Words of scratch that are kept for the next copy; more are given back.
+const SCRATCH_WORDS_KEPT: usize = 1 << 17;
+
+impl Scratch {
+    /// Copies what `roots` reach out of a block, and replaces them by words of the copy.
+    #[inline]
+    pub(crate) fn copy(&mut self, block: Block, roots: &mut [u64], bytes_max: usize) -> Result<(), CopyError> {
+        if self.words.capacity() > SCRATCH_WORDS_KEPT {
+            self.words = Vec::new();
+            self.moved = Vec::new();
+        }
+        self.words.clear();
+        self.shared.clear();
+        self.moved.clear();
+        self.words.push(0);
+        let result = self.copy_all(block, roots, bytes_max);
+        for (offset, header) in self.moved.iter().rev() {
+            block.store(*offset as usize, *header);
+        }
+        result
+    }
+
+    fn copy_all(&mut self, block: Block, roots: &mut [u64], bytes_max: usize) -> Result<(), CopyError> {
         for root in roots {
             if is_reference(*root) {
-                *root = self.forward(*root)?;
+                *root = self.forward(block, *root, bytes_max)?;
             }
         }
         let mut at = 1;
-        while at < self.fragment.words.len() {
-            let header = Header(self.fragment.words[at]);
+        while at < self.words.len() {
+            let header = Header(self.words[at]);
             for word in at + 1..=at + header.scan() {
-                let value = self.fragment.words[word];
+                let value = self.words[word];
                 if is_reference(value) {
-                    self.fragment.words[word] = self.forward(value)?;
+                    self.words[word] = self.forward(block, value, bytes_max)?;
                 }
             }
             at += header.words() + 1;
@@ -152,27 +218,61 @@ impl Copier {
         Ok(())
     }
 
-    fn forward(&mut self, reference: u64) -> Result<u64, CopyError> {
-        let first = self.block.load(reference as usize);
+    #[inline]
+    fn forward(&mut self, block: Block, reference: u64, bytes_max: usize) -> Result<u64, CopyError> {
+        let first = block.load(reference as usize);
         if let Some(to) = Header::forwarded(first) {
             return Ok(to);
         }
         let header = Header(first);
-        let to = self.fragment.words.len() * 8;
-        if to + header.bytes() > self.bytes_max {
+        let to = self.words.len() * 8;
+        if to + header.bytes() > bytes_max {
             return Err(CopyError::TooLarge);
         }
-        self.fragment.words.try_reserve(header.words() + 1).map_err(|_| CopyError::OutOfMemory)?;
-        let bytes = self.block.slice(reference as usize, header.bytes());
-        self.fragment
-            .words
-            .extend(bytes.chunks_exact(8).map(|word| u64::from_ne_bytes(word.try_into().unwrap_or_default())));
+        let count = header.words() + 1;
+        if self.words.capacity() - self.words.len() < count {
+            self.words.try_reserve(count).map_err(|_| CopyError::OutOfMemory)?;
+        }
+        let bytes = block.slice(reference as usize, count * 8);
+        // SAFETY: there is room for `count` words, as just seen to; the slice holds as many, aligned like every object of
+        // a block, and scratch lies outside of every block.
+        unsafe {
+            let end = self.words.as_mut_ptr().add(self.words.len());
+            std::ptr::copy_nonoverlapping(bytes.as_ptr().cast::<u64>(), end, count);
+            self.words.set_len(self.words.len() + count);
+        }
         if header.is(Kind::SharedText) || header.is(Kind::SharedBytes) {
-            self.fragment.shared.push(to as u32);
+            self.shared.push(to as u32);
         }
         self.moved.push((reference as u32, first));
-        self.block.store(reference as usize, Header::forward(to as u64));
+        block.store(reference as usize, Header::forward(to as u64));
         Ok(to as u64)
+    }
+
+    /// Bytes that the copy needs in a block.
+    #[inline]
+    pub(crate) fn bytes(&self) -> usize {
+        self.words.len().saturating_sub(1) * 8
+    }
+
+    /// Whether an object of the copy names something outside.
+    #[inline]
+    pub(crate) fn has_shared(&self) -> bool {
+        !self.shared.is_empty()
+    }
+
+    /// Puts the copy into a block at `top`, as [`Fragment::adopt`] does. There is nothing outside that it names.
+    #[inline]
+    pub(crate) fn adopt(&self, block: Block, top: usize) -> u64 {
+        debug_assert!(!self.has_shared());
+        place(&self.words, block, top)
+    }
+
+    /// The copy as a fragment, which counts for what it names outside.
+    pub(crate) fn keep(&self, shared: &mut Shared) -> Fragment {
+        let fragment = Fragment { words: self.words.clone(), shared: self.shared.clone() };
+        fragment.hold(shared);
+        fragment
     }
 }
 
@@ -192,6 +292,12 @@ mod tests {
         at as u64
     }
 
+    fn copy_of(block: Block, roots: &mut [u64], shared: &mut Shared) -> Fragment {
+        let mut scratch = Scratch::default();
+        scratch.copy(block, roots, NO_LIMIT).unwrap();
+        scratch.keep(shared)
+    }
+
     fn words(block: Block) -> Vec<u64> {
         (header::HEAP..block.bytes()).step_by(8).map(|at| block.load(at)).collect()
     }
@@ -207,7 +313,7 @@ mod tests {
         sender.store(inner as usize + 16, outer);
         let before = words(sender);
         let mut roots = [outer, 9 << 3 | TAG_INT, inner];
-        let fragment = Fragment::make(sender, &mut roots, &mut shared, NO_LIMIT).unwrap();
+        let fragment = copy_of(sender, &mut roots, &mut shared);
         assert_eq!(words(sender), before);
         assert_eq!(fragment.bytes(), 64);
         let delta = fragment.adopt(receiver, 128, None);
@@ -222,7 +328,7 @@ mod tests {
 
     #[test]
     fn what_is_too_large_leaves_everything_as_it_was() {
-        let (mut pool, mut shared) = (Pool::new(1 << 20, None), Shared::default());
+        let mut pool = Pool::new(1 << 20, None);
         let sender = pool.take(512).unwrap();
         sender.fill_zero(0, 512);
         let mut last = NULL;
@@ -230,7 +336,7 @@ mod tests {
             last = pair(sender, header::HEAP + at * 32, last, last);
         }
         let before = words(sender);
-        let error = Fragment::make(sender, &mut [last], &mut shared, 200).unwrap_err();
+        let error = Scratch::default().copy(sender, &mut [last], 200).unwrap_err();
         assert_eq!((error, words(sender)), (CopyError::TooLarge, before));
         pool.give(sender);
     }
@@ -244,7 +350,7 @@ mod tests {
         for (index, word) in [u64::from(number), 0, 4].into_iter().enumerate() {
             sender.store(header::HEAP + 8 + index * 8, word);
         }
-        let make = |shared: &mut Shared| Fragment::make(sender, &mut [header::HEAP as u64], shared, NO_LIMIT).unwrap();
+        let make = |shared: &mut Shared| copy_of(sender, &mut [header::HEAP as u64], shared);
         let (taken, discarded) = (make(&mut shared), make(&mut shared));
         shared.release(number);
         discarded.discard(&mut shared);
@@ -254,6 +360,28 @@ mod tests {
         assert_eq!((&refs[..], receiver.load(72)), (&[64][..], u64::from(number)));
         shared.release(number);
         assert_eq!(shared.bytes, 0);
+        pool.give(sender);
+        pool.give(receiver);
+    }
+
+    #[test]
+    fn fragments_can_be_joined_and_used_twice() {
+        let (mut pool, mut shared) = (Pool::new(1 << 20, None), Shared::default());
+        let (sender, receiver) = (pool.take(256).unwrap(), pool.take(512).unwrap());
+        let inner = pair(sender, header::HEAP, 5 << 3 | TAG_INT, NULL);
+        let outer = pair(sender, header::HEAP + 32, inner, inner);
+        let mut roots = [outer];
+        let part = copy_of(sender, &mut roots, &mut shared);
+        let mut whole = Fragment::default();
+        whole.push(Header::new(Kind::BoxInt, 2, 1, 0), &[9]);
+        let delta = whole.append(&part, &mut shared);
+        let root = whole.push(Header::new(Kind::Fields, 40, 1, 1), &[relocate(roots[0], delta)]);
+        for top in [64, 256] {
+            let delta = whole.adopt_copy(receiver, top, None, &mut shared);
+            let pair = receiver.load(relocate(root, delta) as usize + 8) as usize;
+            let leaf = receiver.load(pair + 8) as usize;
+            assert_eq!((receiver.load(pair + 16) as usize, receiver.load(leaf + 8)), (leaf, 5 << 3 | TAG_INT));
+        }
         pool.give(sender);
         pool.give(receiver);
     }

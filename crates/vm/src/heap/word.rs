@@ -107,7 +107,7 @@ pub(crate) enum Kind {
     Array,
     /// A function value: captured words, captured raw values, the function's number.
     Closure,
-    /// A unique token: one raw word.
+    /// A unique token: the address of the fiber that made it and a number of its own, both raw.
     Ref,
     /// An option around a null or around another such box.
     Some,

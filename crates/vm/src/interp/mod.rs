@@ -48,8 +48,8 @@ pub(crate) enum Stop {
     Yielded,
     /// It waits for a message; its instruction runs again.
     Waiting,
-    /// It waits for a host call that the core has noted.
-    HostCall,
+    /// It waits for what [`Core::park_as`] says; its instruction runs again.
+    Parked,
     /// Its instruction needs room in the block and runs again: [`Core::need`] has how much.
     NeedSpace,
     /// A call needs room for its frame and runs again: [`Core::need`] has how much.

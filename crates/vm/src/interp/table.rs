@@ -47,7 +47,7 @@ macro_rules! operations {
                 array_get_8 array_get_byte array_get_i32 array_get_f32
                 array_set_8 array_set_byte array_set_i32 array_set_f32
                 byte_at builder_byte
-                yield_now self_address trap_now
+                yield_now self_address random trap_now
             }
             slow {
                 any_add any_sub any_mul any_div any_rem any_neg any_abs any_min any_max
@@ -62,7 +62,11 @@ macro_rules! operations {
                 map_set_at set_add container_clear map_copy object_copy
                 array_new array_fill array_slice array_copy copy_range
                 builder_new builder_add builder_grow builder_int builder_code builder_finish builder_len
-                call_host spawn send await_recv exit exit_other new_ref panic raise not_available
+                call_host spawn spawn_with no_cluster send try_send await_recv await_recv_until poll
+                select_from select_peek select_peek_until select_take select_next
+                remote_call await_reply reply barrier_new barrier_wait wait
+                link unlink monitor demonitor exit exit_other trap_exits
+                register unregister whereis timer_start timer_cancel new_ref panic raise
             }
         }
     };

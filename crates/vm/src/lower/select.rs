@@ -8,6 +8,7 @@ use crate::heap::word::{NULL, TAG_FUNCTION, TAG_VARIANT, bool_word, numbered, sm
 use crate::interp::table::Operation as Do;
 use crate::runtime::Wrap;
 use crate::runtime::object::fields_header;
+use crate::runtime::timers::REPEATS;
 use crate::types::TypeId;
 use fardel_bytecode::Inst;
 use fardel_bytecode::index::{FieldIndex, FunctionIndex, LocalIndex, TypeIndex, VariantIndex};
@@ -209,6 +210,11 @@ impl<'m> Lowering<'m, '_> {
                 let id = self.function_id(function);
                 self.stop_point(at, Do::spawn, u64::from(id))
             }
+            Inst::SpawnWith { function } => {
+                let id = self.function_id(function);
+                self.stop_point(at, Do::spawn_with, u64::from(id))
+            }
+            Inst::SpawnOn { .. } | Inst::Migrate {} => self.stop_point(at, Do::no_cluster, 0),
             Inst::Send { ty } => {
                 let id = self.type_id(ty);
                 self.flush();
@@ -216,51 +222,83 @@ impl<'m> Lowering<'m, '_> {
                 self.slow(at, Do::send, value, address, 0, u64::from(id));
                 self.effect(2)
             }
-            Inst::AwaitRecv {} => {
+            Inst::TrySend { ty } => self.stop_point(at, Do::try_send, u64::from(self.type_id(ty))),
+            Inst::AwaitRecv {} => self.receive(at, Do::await_recv, ANY),
+            Inst::AwaitRecvUntil {} => self.stop_point(at, Do::await_recv_until, u64::from(ANY.0)),
+            Inst::AwaitType { ty } => self.receive(at, Do::await_recv, ty),
+            Inst::AwaitTypeUntil { ty } => self.stop_point(at, Do::await_recv_until, u64::from(self.type_id(ty))),
+            Inst::Poll {} => {
                 self.flush();
                 let target = self.target(at, 0);
-                self.slow(at, Do::await_recv, target.slot, 0, 0, 0);
+                self.slow(at, Do::poll, target.slot, 0, 0, u64::from(ANY.0));
                 self.done(0, target)
             }
+            Inst::SelectFrom {} => self.slow_effect(at, Do::select_from, 1),
+            Inst::SelectPeek { ty } => self.receive(at, Do::select_peek, ty),
+            Inst::SelectPeekUntil { ty } => self.stop_point(at, Do::select_peek_until, u64::from(self.type_id(ty))),
+            Inst::SelectTake {} => self.slow_effect(at, Do::select_take, 0),
+            Inst::SelectNext {} => self.slow_effect(at, Do::select_next, 0),
+            Inst::RemoteCall { ty } => {
+                let id = self.type_id(ty);
+                self.flush();
+                let (value, token, address) = (self.operand(2), self.operand(1), self.operand(0));
+                self.slow(at, Do::remote_call, value, address, Op::pair(token, 0), u64::from(id));
+                self.effect(3)
+            }
+            Inst::AwaitReply {} => self.stop_point(at, Do::await_reply, 0),
+            Inst::Reply {} => self.slow_effect(at, Do::reply, 2),
+            Inst::BarrierNew {} => self.stop_point(at, Do::barrier_new, 0),
+            Inst::Barrier {} => {
+                // The barrier's address is also where a sender that waits for room has its receiver.
+                self.flush();
+                let (barrier, _) = (self.operand(1), self.operand(0));
+                self.slow(at, Do::barrier_wait, barrier, barrier, 0, 0);
+                self.pop(1);
+                1
+            }
+            Inst::Wait {} => self.stop_point(at, Do::wait, 0),
+            Inst::Link {} => self.slow_effect(at, Do::link, 1),
+            Inst::Unlink {} => self.slow_effect(at, Do::unlink, 1),
+            Inst::Monitor {} => self.slow_unary(at, Do::monitor, 0),
+            Inst::Demonitor {} => self.slow_effect(at, Do::demonitor, 1),
             Inst::Exit {} => self.end_with(at, Do::exit, 1),
             Inst::ExitOther {} => self.slow_effect(at, Do::exit_other, 2),
+            Inst::TrapExits {} => self.slow_effect(at, Do::trap_exits, 1),
+            Inst::Register { ty } => self.slow_binary(at, Do::register, u64::from(self.type_id(ty))),
+            Inst::Unregister {} => self.slow_unary(at, Do::unregister, 0),
+            Inst::Whereis { ty } => self.slow_unary(at, Do::whereis, u64::from(self.type_id(ty))),
+            Inst::TimerOnce { ty } => self.slow_ternary(at, Do::timer_start, u64::from(self.type_id(ty))),
+            Inst::TimerEvery { ty } => self.slow_ternary(at, Do::timer_start, u64::from(self.type_id(ty)) | REPEATS),
+            Inst::TimerCancel {} => self.slow_unary(at, Do::timer_cancel, 0),
             Inst::NewRef {} => {
                 let target = self.target(at, 0);
                 self.slow(at, Do::new_ref, target.slot, 0, 0, 0);
                 self.done(0, target)
             }
-
-            Inst::SpawnOn { .. }
-            | Inst::SpawnWith { .. }
-            | Inst::TrySend { .. }
-            | Inst::AwaitRecvUntil {}
-            | Inst::AwaitType { .. }
-            | Inst::AwaitTypeUntil { .. }
-            | Inst::SelectFrom {}
-            | Inst::SelectPeek {}
-            | Inst::SelectPeekUntil {}
-            | Inst::SelectTake {}
-            | Inst::SelectNext {}
-            | Inst::Poll {}
-            | Inst::RemoteCall { .. }
-            | Inst::AwaitReply {}
-            | Inst::Reply {}
-            | Inst::BarrierNew {}
-            | Inst::Barrier {}
-            | Inst::Wait {}
-            | Inst::Link {}
-            | Inst::Unlink {}
-            | Inst::Monitor {}
-            | Inst::Demonitor {}
-            | Inst::TrapExits {}
-            | Inst::Register {}
-            | Inst::Unregister {}
-            | Inst::Whereis {}
-            | Inst::TimerOnce { .. }
-            | Inst::TimerEvery { .. }
-            | Inst::TimerCancel {}
-            | Inst::Migrate {} => self.stop_point(at, Do::not_available, inst.opcode() as u64),
+            Inst::Random {} => {
+                let target = self.target(at, 0);
+                self.emit(Do::random, target.slot, 0, 0);
+                self.done(0, target)
+            }
         }
+    }
+
+    /// A receive of a type that waits without end. What it takes comes as a word, and is unmarked behind it.
+    fn receive(&mut self, at: usize, operation: Do, ty: TypeIndex) -> usize {
+        self.flush();
+        let unmark = match self.repr(ty) {
+            Repr::Word => None,
+            Repr::Int => Some(Do::cast_int),
+            Repr::Float => Some(Do::cast_float),
+            Repr::Bool => Some(Do::cast_bool),
+        };
+        let id = self.type_id(ty);
+        let target = self.target(at, 0);
+        self.slow(at, operation, target.slot, 0, 0, u64::from(id));
+        if let Some(unmark) = unmark {
+            self.emit(unmark, target.slot, target.slot, 0);
+        }
+        self.done(0, target)
     }
 
     fn function_id(&self, function: FunctionIndex) -> u32 {
@@ -388,8 +426,7 @@ impl<'m> Lowering<'m, '_> {
                 }
                 (_, Inst::Spawn { function }) => (signature(function), 1),
                 (_, Inst::SpawnOn { function } | Inst::SpawnWith { function }) => (signature(function) + 1, 1),
-                (Rule::SendStatus | Rule::RemoteCall, _) => (2, 1),
-                (Rule::TimerStart, _) => (3, 1),
+                (Rule::SendStatus, _) => (2, 1),
                 (Rule::ReceiveUntil, _) => (1, 1),
                 (_, _) => (0, 1),
             },

@@ -62,7 +62,7 @@ impl Cx<'_> {
                 pending.push((self.field(x, 0), self.field(y, 0)));
                 true
             }
-            Kind::Ref => self.field(x, 0) == self.field(y, 0),
+            Kind::Ref => self.field(x, 0) == self.field(y, 0) && self.field(x, 1) == self.field(y, 1),
             Kind::BoxInt
             | Kind::BoxFloat
             | Kind::Text

@@ -82,7 +82,8 @@ impl Cx<'_> {
         }
         let header = self.header(value);
         match header.kind() {
-            Kind::BoxInt | Kind::Ref => Ok(mix(state, self.field(value, 0))),
+            Kind::BoxInt => Ok(mix(state, self.field(value, 0))),
+            Kind::Ref => Ok(mix(mix(state, self.field(value, 0)), self.field(value, 1))),
             Kind::Some => {
                 pending.push(self.field(value, 0));
                 Ok(mix(state, 1))

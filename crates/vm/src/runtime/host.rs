@@ -3,6 +3,7 @@
 use super::Cx;
 use crate::convert::{VALUES_BYTES_MAX, to_value};
 use crate::exit::ErrorKind;
+use crate::fiber::State;
 use crate::heap::copy::relocate;
 use crate::interp::Stop;
 
@@ -33,13 +34,14 @@ pub(crate) fn call_host(cx: &mut Cx<'_>) -> Result<(), Stop> {
             }
             Ok(())
         }
-        None if call.is_some() => Err(Stop::HostCall),
+        None if call.is_some() => cx.wait_for_host(),
         None => commit(cx),
     }
 }
 
 fn commit(cx: &mut Cx<'_>) -> Result<(), Stop> {
     let import = &cx.core.host_imports[cx.extra as usize];
+    let draws = import.draws;
     let Some(host) = import.host else {
         let message = format!("the host has no function `{}` of this signature", import.name);
         return cx.trap_with(ErrorKind::NoHost, message);
@@ -55,6 +57,14 @@ fn commit(cx: &mut Cx<'_>) -> Result<(), Stop> {
         let message = format!("arguments of more than {VALUES_BYTES_MAX} bytes");
         return cx.trap_with(ErrorKind::SystemLimit, message);
     }
-    cx.core.open_call(host, args);
-    Err(Stop::HostCall)
+    let random = if draws { cx.draw() } else { 0 };
+    cx.core.open_call(host, args, random);
+    cx.wait_for_host()
+}
+
+impl Cx<'_> {
+    fn wait_for_host<T>(&mut self) -> Result<T, Stop> {
+        self.core.park_as = State::HostCall;
+        Err(Stop::Parked)
+    }
 }

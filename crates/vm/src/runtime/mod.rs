@@ -8,32 +8,42 @@
 
 pub(crate) mod any;
 pub(crate) mod array;
+pub(crate) mod barrier;
 pub(crate) mod builder;
 pub(crate) mod bulk;
 pub(crate) mod compare;
-pub(crate) mod concurrency;
+pub(crate) mod fibers;
 pub(crate) mod function;
 pub(crate) mod hash;
 pub(crate) mod host;
 pub(crate) mod list;
 pub(crate) mod map;
+pub(crate) mod names;
 pub(crate) mod number;
 pub(crate) mod object;
+pub(crate) mod receive;
+pub(crate) mod send;
 pub(crate) mod show;
 pub(crate) mod text;
+pub(crate) mod timers;
 
 pub(crate) use any::*;
 pub(crate) use array::*;
+pub(crate) use barrier::*;
 pub(crate) use builder::*;
 pub(crate) use compare::{any_ge, any_gt, any_le, any_lt, compare, equal, not_equal};
-pub(crate) use concurrency::*;
+pub(crate) use fibers::*;
 pub(crate) use function::*;
 pub(crate) use host::call_host;
 pub(crate) use list::*;
 pub(crate) use map::*;
+pub(crate) use names::*;
 pub(crate) use object::*;
+pub(crate) use receive::*;
+pub(crate) use send::*;
 pub(crate) use show::{parse_float, parse_int, show, show_bool, show_fixed, show_float, show_int};
 pub(crate) use text::*;
+pub(crate) use timers::*;
 
 use crate::code::Op;
 use crate::core::{Core, has_room};
@@ -99,6 +109,17 @@ impl<'a> Cx<'a> {
     #[inline]
     pub(crate) fn d(&self) -> u64 {
         self.slot(self.op.hi() as usize)
+    }
+
+    /// The word in one of the consecutive slots from that of operand `a` on.
+    #[inline]
+    pub(crate) fn arg(&self, at: usize) -> u64 {
+        self.slot(self.op.a as usize + at * 8)
+    }
+
+    /// Writes a result into one of the consecutive slots from that of operand `a` on.
+    pub(crate) fn set_arg(&mut self, at: usize, word: u64) {
+        self.block().store(self.fp + self.op.a as usize + at * 8, word);
     }
 
     /// Words in consecutive slots from that of operand `a` on.

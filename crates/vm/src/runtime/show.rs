@@ -47,7 +47,7 @@ pub(crate) fn value_text(value: &Value, out: &mut String, is_inner: bool) {
         Value::Text(text) => write!(out, "{text}"),
         Value::Bytes(bytes) => write!(out, "b\"{}\"", bytes.escape_ascii()),
         Value::Address(fiber) => write!(out, "{fiber}"),
-        Value::Ref(number) => write!(out, "ref({number:x})"),
+        Value::Ref { fiber, number } => write!(out, "ref({fiber}, {number:x})"),
         Value::Opaque(name) => write!(out, "{name}"),
         Value::List(items) => {
             list(out, "[", items, "]");

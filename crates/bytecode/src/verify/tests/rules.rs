@@ -189,7 +189,9 @@ const TAKEN: &[Taken] = &[
     (&[INT, ADDRESS], Inst::TrySend { ty: INT }, &[BOOL]),
     (&[], Inst::AwaitType { ty: POINT }, &[POINT]),
     (&[INT], Inst::AwaitTypeUntil { ty: NODE }, &[OPTION_NODE]),
-    (&[INT, ADDRESS], Inst::RemoteCall { ty: INT }, &[REF]),
+    (&[INT, REF, ADDRESS], Inst::RemoteCall { ty: INT }, &[]),
+    (&[TEXT, ADDRESS], Inst::Register { ty: INT }, &[BOOL]),
+    (&[TEXT], Inst::Whereis { ty: INT }, &[ANY]),
     (&[INT, ADDRESS, INT], Inst::TimerOnce { ty: INT }, &[REF]),
 ];
 
@@ -343,7 +345,9 @@ const REFUSED: &[Refused] = &[
     (&[], Inst::AwaitType { ty: TypeIndex(99) }, "type 99 does not exist, the module has 43"),
     (&[INT], Inst::AwaitTypeUntil { ty: POINT }, "the type Option<Point> is not declared"),
     (&[TEXT], Inst::AwaitTypeUntil { ty: INT }, "operand 1 of `await_type_until` is Text, wanted Int"),
-    (&[INT, ADDRESS], Inst::RemoteCall { ty: TEXT }, "operand 1 of `remote_call` is Int, wanted Text"),
+    (&[INT, ADDRESS], Inst::Register { ty: INT }, "operand 1 of `register` is Int, wanted Text"),
+    (&[INT], Inst::Whereis { ty: INT }, "operand 1 of `whereis` is Int, wanted Text"),
+    (&[INT, REF, ADDRESS], Inst::RemoteCall { ty: TEXT }, "operand 1 of `remote_call` is Int, wanted Text"),
     (&[INT, ADDRESS, TEXT], Inst::TimerEvery { ty: INT }, "operand 3 of `timer_every` is Text, wanted Int"),
 ];
 

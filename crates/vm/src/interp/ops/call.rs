@@ -3,6 +3,7 @@
 // The premise of every operation stands in `super`.
 
 use super::*;
+use crate::random;
 
 /// The function that started the fiber has returned.
 #[inline(always)]
@@ -165,6 +166,17 @@ pub(in crate::interp) unsafe fn yield_now<D: Dispatch>(mut r: Regs) -> D::Out {
 pub(in crate::interp) unsafe fn self_address<D: Dispatch>(r: Regs) -> D::Out {
     let o = op(&r);
     set(&r, o.a, (*r.core).current_address);
+    on::<D>(r)
+}
+
+/// `a` := 64 bits of the fiber's generator.
+#[inline(always)]
+pub(in crate::interp) unsafe fn random<D: Dispatch>(r: Regs) -> D::Out {
+    let o = op(&r);
+    let state = r.base.add(header::RANDOM).cast::<u64>();
+    let next = random::next(state.read());
+    state.write(next);
+    set(&r, o.a, random::bits(next));
     on::<D>(r)
 }
 

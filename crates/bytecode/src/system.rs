@@ -1,0 +1,106 @@
+//! The types of what the machine itself sends: messages about the end of fibers, and why they ended.
+//!
+//! A module that speaks of one declares it as it stands here, under this name; so its key is the machine's. Assembly text
+//! says `system Down`.
+//!
+//! **Invariant:** these descriptors never change: keys of types follow from them.
+
+use crate::index::TypeIndex;
+use crate::types::{ADDRESS, ANY, Field, LIST_TEXT, REF, TEXT, Type, TypeTable, Variant};
+
+macro_rules! reasons {
+    ($($name:ident $text:literal ($($field:ident: $ty:expr),*) $doc:literal;)*) => {
+        /// The variants of the type `Reason`: why a fiber ended.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        #[repr(u32)]
+        pub enum Reason {$(
+            #[doc = $doc]
+            $name,
+        )*}
+
+        impl Reason {
+            /// Every reason, in the order of the variants.
+            pub const ALL: &'static [Reason] = &[$(Reason::$name),*];
+
+            /// Its name as people read it.
+            pub const fn text(self) -> &'static str {
+                match self { $(Reason::$name => $text,)* }
+            }
+
+            /// What it means.
+            pub const fn doc(self) -> &'static str {
+                match self { $(Reason::$name => $doc,)* }
+            }
+        }
+
+        fn variants() -> Vec<Variant> {
+            vec![$(Variant {
+                name: stringify!($name).to_owned(),
+                fields: vec![$(Field::new(stringify!($field), $ty)),*],
+            }),*]
+        }
+    };
+}
+
+reasons! {
+    Normal "normal" () "Its function returned, or it said so.";
+    Shutdown "shutdown" () "It was asked to end, or said so.";
+    ShutdownWith "shutdown" (value: ANY) "As `Shutdown`, with a value of the program's.";
+    Kill "kill" () "It ended itself with this reason.";
+    Killed "killed" () "It was ended by a signal that cannot be withstood.";
+    NoProc "noproc" () "There was no such fiber.";
+    NoConnection "noconnection" () "Its node was lost.";
+    Timeout "timeout" () "It took too long.";
+    Error "error" (kind: TEXT, message: TEXT, trace: LIST_TEXT) "It trapped without a handler.";
+    OutOfMemory "out_of_memory" () "Its memory limit was reached.";
+    StackOverflow "stack_overflow" () "Its stack limit was reached.";
+    MailboxOverflow "mailbox_overflow" () "Its mailbox was full, and its policy is to end then.";
+    Denied "denied" () "It was not allowed, or its message was refused at the door.";
+    CodeMissing "code_missing" () "Code that it needs could not be had.";
+    Fenced "fenced" () "Another incarnation of it has taken over.";
+}
+
+/// The type of exit reasons, and its name.
+pub const REASON: &str = "Reason";
+/// What a monitor sends: which monitor, about which fiber, why that ended.
+pub const DOWN: &str = "Down";
+/// What a link sends to a fiber that traps exits: from which fiber, why.
+pub const EXIT: &str = "Exit";
+
+/// The names of all system types.
+pub const NAMES: [&str; 3] = [REASON, DOWN, EXIT];
+
+/// A system type by its name, and whether it needs [`REASON`] to be declared: `reason` is the index of that.
+pub fn descriptor(name: &str, reason: TypeIndex) -> Option<Type> {
+    match name {
+        REASON => Some(Type::Sum(REASON.to_owned(), variants())),
+        DOWN => Some(Type::Record(
+            DOWN.to_owned(),
+            vec![Field::new("monitor", REF), Field::new("fiber", ADDRESS), Field::new("reason", reason)],
+        )),
+        EXIT => Some(Type::Record(EXIT.to_owned(), vec![Field::new("fiber", ADDRESS), Field::new("reason", reason)])),
+        _ => None,
+    }
+}
+
+/// A table with all of them, behind the built-in types in the order of [`NAMES`].
+pub fn table() -> TypeTable {
+    let reason = TypeIndex(crate::types::FIRST_DECLARED);
+    TypeTable::with_declared(NAMES.iter().filter_map(|name| descriptor(name, reason)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shape::type_keys;
+    use crate::types::FIRST_DECLARED;
+
+    /// Programs and other nodes know these types by their keys: a change here would part them from the machine.
+    #[test]
+    fn their_keys_are_what_they_always_were() {
+        let keys = type_keys(&table());
+        let first: Vec<String> =
+            keys[FIRST_DECLARED as usize..].iter().map(|key| key.to_string()[..16].to_owned()).collect();
+        assert_eq!(first, ["fb5f45ef6958b6d7", "6dc86cfb8be8c5c8", "8d5b90a7a86c2d3d"]);
+    }
+}

@@ -1,0 +1,525 @@
+//! From a sender to a mailbox: who takes what, what happens when there is no room, what becomes of letters to the dead.
+//!
+//! **Invariant:** a message is lost only when its receiver has ended, its door refuses it, or its mailbox's policy says
+//! so, and each that is lost is counted.
+
+use crate::code::Op;
+use crate::config::FullPolicy;
+use crate::convert::VALUES_BYTES_MAX;
+use crate::core::{Core, has_room};
+use crate::door::{DeadLetter, LostBecause, Output};
+use crate::exit::Cause;
+use crate::fiber::{FiberId, Flags, Limits, State};
+use crate::heap::copy::{CopyError, Fragment, relocate};
+use crate::heap::word::{Header, Kind, NULL, TAG_VARIANT, address_word, numbered, small_int};
+use crate::mailbox::{Message, NODE_BYTES, Origin, Place};
+use crate::sets::Admission;
+use crate::types::TypeId;
+use fardel_bytecode::system::Reason;
+use fardel_bytecode::types::{self, Repr};
+
+/// Bytes of one message.
+pub(crate) const MESSAGE_BYTES_MAX: usize = 1 << 30;
+
+/// What became of a message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Posted {
+    /// It was taken, and has so many bytes.
+    Taken(usize),
+    /// There is nobody any more.
+    Dead,
+    /// The receiver's door refused it.
+    Refused,
+    /// The mailbox was full, and the message was dropped in silence.
+    Dropped,
+    /// The mailbox was full.
+    Rejected,
+}
+
+/// Why a message could not be dealt with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum PostError {
+    /// The sender has to wait for room.
+    Full,
+    /// The sender's own mailbox is full, and it would wait for itself.
+    Overflow,
+    /// It could not be copied.
+    Copy(CopyError),
+}
+
+impl From<CopyError> for PostError {
+    fn from(error: CopyError) -> Self {
+        PostError::Copy(error)
+    }
+}
+
+impl Core {
+    /// Sends a value of the running fiber, of a static type.
+    ///
+    /// # Errors
+    /// See [`PostError`]; nothing has happened then. It is [`PostError::Full`] only for a sender that may wait.
+    #[inline]
+    pub(crate) fn post(&mut self, to: FiberId, ty: TypeId, value: u64, may_wait: bool) -> Result<Posted, PostError> {
+        let Some(fiber) = self.fibers.find(to) else {
+            self.fibers.get_mut(self.current).flags.set(Flags::GRANTED, false);
+            self.lose(to, ty, LostBecause::NoFiber);
+            return Ok(Posted::Dead);
+        };
+        let (state, set) = (fiber.state, fiber.set);
+        if fiber.flags.has(Flags::BOUNDED) && self.use_grant(to.slot) {
+            let result = self.post_to(to, state, set, ty, value, may_wait, true);
+            if result != Err(PostError::Full) && self.fibers.is_alive(to) {
+                let waits = matches!(self.fibers.get(to.slot).state, State::Waiting | State::Listening);
+                self.grant(to.slot, waits);
+            }
+            return result;
+        }
+        self.post_to(to, state, set, ty, value, may_wait, false)
+    }
+
+    #[inline]
+    #[allow(clippy::too_many_arguments)]
+    fn post_to(
+        &mut self,
+        to: FiberId,
+        state: State,
+        set: u32,
+        ty: TypeId,
+        value: u64,
+        may_wait: bool,
+        granted: bool,
+    ) -> Result<Posted, PostError> {
+        if state == State::Outside {
+            return Ok(self.post_outside(to, ty, value));
+        }
+        let mut tag = ty;
+        if set != 0 || ty == types::ANY.0 {
+            match self.admit(set, ty, value) {
+                Admission::As(known) => tag = known,
+                Admission::Convert { from, to: wanted } => {
+                    return self.post_converted(to, (from, wanted), value, may_wait, granted);
+                }
+                Admission::Refused => {
+                    self.refuse(to, set, ty);
+                    return Ok(Posted::Refused);
+                }
+            }
+        }
+        let message = self.message(ty, value)?;
+        let bytes = message.bytes(&self.scratch);
+        if state == State::Waiting && self.listens(to.slot, tag) {
+            self.hand_over(to.slot, message, tag);
+            return Ok(Posted::Taken(bytes));
+        }
+        self.enqueue(to, message, tag, may_wait, granted)
+    }
+
+    /// Sends a message that is made already, of its exact type.
+    pub(crate) fn post_message(
+        &mut self,
+        to: FiberId,
+        ty: TypeId,
+        message: Message,
+        may_wait: bool,
+    ) -> Result<Posted, PostError> {
+        let Some(fiber) = self.fibers.find(to) else {
+            message.discard(&mut self.shared);
+            self.lose(to, ty, LostBecause::NoFiber);
+            return Ok(Posted::Dead);
+        };
+        let (state, set) = (fiber.state, fiber.set);
+        let granted = self.in_slice && fiber.flags.has(Flags::BOUNDED) && self.use_grant(to.slot);
+        let Some(tag) = self.admit_message(set, ty).filter(|_| state != State::Outside) else {
+            message.discard(&mut self.shared);
+            self.refuse(to, set, ty);
+            return Ok(Posted::Refused);
+        };
+        let bytes = message.bytes(&self.scratch);
+        if state == State::Waiting && self.listens(to.slot, tag) {
+            self.hand_over(to.slot, message, tag);
+            return Ok(Posted::Taken(bytes));
+        }
+        self.enqueue(to, message, tag, may_wait, granted)
+    }
+
+    /// Sends a value whose type the receiver knows in another shape.
+    fn post_converted(
+        &mut self,
+        to: FiberId,
+        types: (TypeId, TypeId),
+        value: u64,
+        may_wait: bool,
+        granted: bool,
+    ) -> Result<Posted, PostError> {
+        let (from, wanted) = types;
+        let mut roots = [value];
+        self.scratch.copy(self.block, &mut roots, MESSAGE_BYTES_MAX)?;
+        let sent = self.scratch.keep(&mut self.shared);
+        let converted = crate::fit::convert(self, &sent, roots[0], from, wanted);
+        sent.discard(&mut self.shared);
+        match converted {
+            Ok((root, fragment)) => self.enqueue(to, Message::of(root, fragment), wanted, may_wait, granted),
+            Err(difference) => {
+                self.lose_misfit(to, from, wanted, difference);
+                Ok(Posted::Refused)
+            }
+        }
+    }
+
+    /// A value of a static type as the message that carries it: numbers become words.
+    #[inline]
+    fn message(&mut self, ty: TypeId, value: u64) -> Result<Message, CopyError> {
+        match self.types.get(ty).repr {
+            Repr::Word => Message::copy(self.block, value, &mut self.scratch, MESSAGE_BYTES_MAX),
+            Repr::Bool => Ok(Message::Word(crate::heap::word::bool_word(value != 0))),
+            Repr::Int => Ok(match small_int(value as i64) {
+                Some(small) => Message::Word(small),
+                None => Message::Inline(Header::new(Kind::BoxInt, types::INT.0, 1, 0), [value, 0, 0]),
+            }),
+            Repr::Float => Ok(Message::Inline(Header::new(Kind::BoxFloat, types::FLOAT.0, 1, 0), [value, 0, 0])),
+        }
+    }
+
+    /// A value of the running fiber as a message that waits somewhere else than in a mailbox.
+    pub(crate) fn kept_message(&mut self, ty: TypeId, value: u64) -> Result<Message, CopyError> {
+        let message = self.message(ty, value)?;
+        if !self.has_budget(message.bytes(&self.scratch) + NODE_BYTES) {
+            return Err(CopyError::OutOfMemory);
+        }
+        Ok(message.keep(&self.scratch, &mut self.shared))
+    }
+
+    /// Whether the receive at which a fiber waits takes messages of a type.
+    #[inline]
+    fn listens(&self, slot: u32, tag: TypeId) -> bool {
+        let receive = self.fibers.get(slot).pc as usize / size_of::<Op>();
+        let wanted = self.code[receive + 1].extra() as TypeId;
+        wanted == types::ANY.0 || wanted == tag
+    }
+
+    /// Gives a message to a fiber that waits for it: with room in its block into its slot, and the fiber goes on behind its
+    /// receive.
+    #[inline]
+    fn hand_over(&mut self, slot: u32, message: Message, tag: TypeId) {
+        self.stats.messages += 1;
+        let bytes = message.bytes(&self.scratch);
+        let has_shared = message.has_shared(&self.scratch);
+        let fiber = self.fibers.get_mut(slot);
+        let (block, top) = (fiber.block, fiber.top as usize);
+        if !has_shared && has_room(block, top, fiber.fp as usize, bytes) {
+            let receive = &self.code[fiber.pc as usize / size_of::<Op>()];
+            let word = message.adopt(block, top, &self.scratch);
+            block.store(fiber.fp as usize + usize::from(receive.a), word);
+            fiber.top += bytes as u32;
+            fiber.pc += 2 * size_of::<Op>() as u32;
+        } else {
+            let message = message.keep(&self.scratch, &mut self.shared);
+            self.messages.push(fiber, message, tag, Origin::Sent);
+        }
+        self.wake(slot);
+    }
+
+    /// Puts a message into a mailbox, if there is room.
+    fn enqueue(
+        &mut self,
+        to: FiberId,
+        message: Message,
+        tag: TypeId,
+        may_wait: bool,
+        granted: bool,
+    ) -> Result<Posted, PostError> {
+        let bytes = message.bytes(&self.scratch);
+        if !self.has_mailbox_room(to.slot, bytes + NODE_BYTES, granted) {
+            let full = self.full(to, tag, may_wait, granted)?;
+            if let Some(posted) = full {
+                message.discard(&mut self.shared);
+                return Ok(posted);
+            }
+        }
+        if !self.has_budget(bytes + NODE_BYTES) {
+            message.discard(&mut self.shared);
+            return Err(PostError::Copy(CopyError::OutOfMemory));
+        }
+        self.stats.messages += 1;
+        let message = message.keep(&self.scratch, &mut self.shared);
+        let fiber = self.fibers.get_mut(to.slot);
+        self.messages.push(fiber, message, tag, Origin::Sent);
+        if matches!(fiber.state, State::Waiting | State::Listening) && self.listens(to.slot, tag) {
+            self.wake(to.slot);
+        }
+        Ok(Posted::Taken(bytes))
+    }
+
+    /// The bounds of a fiber's mailbox, messages and bytes, and what happens when one is reached.
+    fn mailbox_bounds(&self, slot: u32) -> (u64, u64, FullPolicy) {
+        match self.limits_of(slot) {
+            Some(limits) => (limits.mailbox_messages_max, limits.mailbox_bytes_max, limits.policy),
+            None => (self.config.mailbox_messages_max, self.config.mailbox_bytes_max, FullPolicy::Block),
+        }
+    }
+
+    /// The limits that a fiber was started with, if they differ from the machine's.
+    pub(crate) fn limits_of(&self, slot: u32) -> Option<&Limits> {
+        self.fibers.side_of(slot)?.limits.as_deref()
+    }
+
+    /// Whether a mailbox has room for one more message. Any message fits an empty one.
+    #[inline]
+    fn has_mailbox_room(&mut self, slot: u32, bytes: usize, granted: bool) -> bool {
+        let fiber = self.fibers.get(slot);
+        let is_usual = !fiber.flags.has(Flags::BOUNDED) && u64::from(fiber.count) < self.config.mailbox_messages_max;
+        if is_usual && (fiber.count == 0 || fiber.mailbox_bytes + bytes as u64 <= self.config.mailbox_bytes_max) {
+            return true;
+        }
+        self.has_unusual_room(slot, bytes, granted)
+    }
+
+    fn has_unusual_room(&mut self, slot: u32, bytes: usize, granted: bool) -> bool {
+        let (messages_max, bytes_max, _) = self.mailbox_bounds(slot);
+        let fiber = self.fibers.get(slot);
+        let (count, used) = (u64::from(fiber.count), fiber.mailbox_bytes);
+        let side = self.fibers.side(slot);
+        let (system, reserved, waiting) = side
+            .as_ref()
+            .map_or((0, 0, false), |side| (side.mail.system, side.mail.reserved, !side.mail.waiters.is_empty()));
+        let sent = count - u64::from(system);
+        let has_place = granted || (!waiting && (sent + u64::from(reserved) < messages_max || count == 0));
+        let fits = count == 0 || used + bytes as u64 <= bytes_max;
+        if let Some(side) = side {
+            side.mail.waits_for_bytes = has_place && !fits;
+        }
+        has_place && fits
+    }
+
+    /// What happens to a message for which there is no room: nothing when room could be made.
+    fn full(&mut self, to: FiberId, tag: TypeId, may_wait: bool, granted: bool) -> Result<Option<Posted>, PostError> {
+        let (_, _, policy) = self.mailbox_bounds(to.slot);
+        match policy {
+            FullPolicy::Block if !may_wait => Ok(Some(Posted::Rejected)),
+            FullPolicy::Block if to == self.fibers.id(self.current) => Err(PostError::Overflow),
+            FullPolicy::Block => {
+                let sender = self.fibers.id(self.current);
+                self.fibers.get_mut(to.slot).flags.set(Flags::BOUNDED, true);
+                let waiters = &mut self.fibers.side_or_new(to.slot).mail.waiters;
+                // One for which room was kept, and that is too large for it, stays the first.
+                if granted {
+                    waiters.push_front(sender)
+                } else {
+                    waiters.push_back(sender)
+                }
+                Err(PostError::Full)
+            }
+            FullPolicy::Reject => {
+                self.lose(to, tag, LostBecause::MailboxFull);
+                Ok(Some(Posted::Rejected))
+            }
+            FullPolicy::DropNew => {
+                self.lose(to, tag, LostBecause::MailboxFull);
+                Ok(Some(Posted::Dropped))
+            }
+            FullPolicy::DropOld => {
+                let Some(place) = self.messages.find_oldest_sent(self.fibers.get(to.slot)) else {
+                    self.lose(to, tag, LostBecause::MailboxFull);
+                    return Ok(Some(Posted::Dropped));
+                };
+                let old = self.messages.type_of(place.node);
+                self.take_message(to.slot, place).discard(&mut self.shared);
+                self.lose(to, old, LostBecause::MailboxFull);
+                Ok(None)
+            }
+            FullPolicy::Exit => {
+                self.lose(to, tag, LostBecause::MailboxFull);
+                self.doom(to.slot, Cause::Plain(Reason::MailboxOverflow));
+                Ok(Some(Posted::Dropped))
+            }
+        }
+    }
+
+    // Senders that wait.
+
+    /// Whether room in a mailbox is kept for the running fiber; from now on it is not.
+    fn use_grant(&mut self, slot: u32) -> bool {
+        let granted = self.fibers.get_mut(self.current).flags.take(Flags::GRANTED);
+        if granted && let Some(side) = self.fibers.side(slot) {
+            side.mail.reserved -= 1;
+        }
+        granted
+    }
+
+    /// Gives back the room that was kept for a fiber that has ended. It stands at its send.
+    pub(crate) fn give_back_grant(&mut self, sender: u32) {
+        let fiber = self.fibers.get(sender);
+        let send = &self.code[fiber.pc as usize / size_of::<Op>()];
+        let to = crate::heap::word::address_of(fiber.block.load(fiber.fp as usize + usize::from(send.b)));
+        if self.fibers.is_alive(to)
+            && let Some(side) = self.fibers.side(to.slot)
+        {
+            side.mail.reserved -= 1;
+            self.grant(to.slot, true);
+        }
+    }
+
+    /// Wakes senders that wait, the first ones, for as many messages as there is room; unless `now`, only when the mailbox
+    /// is half empty, so that one wakes for a good deal of messages.
+    pub(crate) fn grant(&mut self, slot: u32, now: bool) {
+        let (messages_max, bytes_max, _) = self.mailbox_bounds(slot);
+        let fiber = self.fibers.get(slot);
+        let (count, bytes) = (u64::from(fiber.count), fiber.mailbox_bytes);
+        let Some(side) = self.fibers.side(slot) else { return };
+        let taken = count - u64::from(side.mail.system) + u64::from(side.mail.reserved);
+        let is_half_empty = taken <= messages_max / 2 && bytes <= bytes_max / 2;
+        if !now && !is_half_empty {
+            return;
+        }
+        // How large a message is that waits nobody knows; one after the other they try.
+        let room = messages_max.saturating_sub(taken);
+        let mut left = if side.mail.waits_for_bytes { room.min(u64::from(side.mail.reserved == 0)) } else { room };
+        if messages_max == 0 {
+            left = u64::from(taken == 0);
+        }
+        while left > 0 {
+            let Some(waiter) = self.fibers.side(slot).and_then(|side| side.mail.waiters.pop_front()) else { break };
+            if self.fibers.find(waiter).is_none_or(|fiber| fiber.state != State::Sending) {
+                continue;
+            }
+            self.fibers.get_mut(waiter.slot).flags.set(Flags::GRANTED, true);
+            self.wake(waiter.slot);
+            self.fibers.side_or_new(slot).mail.reserved += 1;
+            left -= 1;
+        }
+        let is_over = self
+            .fibers
+            .side(slot)
+            .is_some_and(|side| side.mail.waiters.is_empty() && side.mail.reserved == 0 && side.limits.is_none());
+        if is_over {
+            self.fibers.get_mut(slot).flags.set(Flags::BOUNDED, false);
+        }
+    }
+
+    /// Takes a message out of a mailbox.
+    #[inline]
+    pub(crate) fn take_message(&mut self, slot: u32, place: Place) -> Message {
+        let (fiber, side) = self.fibers.with_side(slot);
+        let message = self.messages.take(fiber, place, || side.map(|side| &mut side.mail));
+        if fiber.flags.has(Flags::BOUNDED) {
+            self.grant(slot, false);
+        }
+        message
+    }
+
+    // What the machine itself sends.
+
+    /// Tells a fiber that one that it watches has ended.
+    pub(crate) fn tell_down(&mut self, slot: u32, number: u64, ended: FiberId, cause: &Cause) {
+        let mut fragment = Fragment::default();
+        let reason = self.reason_word(cause, &mut fragment);
+        let own = address_word(self.fibers.id(slot));
+        let monitor = fragment.push(Header::new(Kind::Ref, types::REF.0, 2, 0), &[own, number]);
+        let header = Header::new(Kind::Fields, self.system.down, 3, 3);
+        let root = fragment.push(header, &[monitor, address_word(ended), reason]);
+        self.notify(slot, Message::Fragment(root, fragment), self.system.down, Origin::Monitor(number));
+    }
+
+    /// Tells a fiber that traps exits of a signal.
+    pub(crate) fn tell_exit(&mut self, slot: u32, from: FiberId, cause: &Cause, origin: Origin) {
+        let mut fragment = Fragment::default();
+        let reason = self.reason_word(cause, &mut fragment);
+        let header = Header::new(Kind::Fields, self.system.exit, 2, 2);
+        let root = fragment.push(header, &[address_word(from), reason]);
+        self.notify(slot, Message::Fragment(root, fragment), self.system.exit, origin);
+    }
+
+    /// A reason as a value of the type `Reason`.
+    pub(crate) fn reason_word(&mut self, cause: &Cause, fragment: &mut Fragment) -> u64 {
+        let variant = |reason: Reason| self.system.reason + 1 + reason as u32;
+        match cause {
+            Cause::Plain(reason) => numbered(TAG_VARIANT, variant(*reason)),
+            Cause::With(payload) => {
+                let header = Header::new(Kind::Fields, variant(Reason::ShutdownWith), 1, 1);
+                let delta = fragment.append(&payload.fragment, &mut self.shared);
+                fragment.push(header, &[relocate(payload.root, delta)])
+            }
+            Cause::Failed(failure) => {
+                let header = Header::new(Kind::Fields, variant(Reason::Error), 3, 3);
+                let kind = crate::convert::add_bytes(self, true, failure.name.as_bytes(), fragment);
+                let message = crate::convert::add_bytes(self, true, failure.message.as_bytes(), fragment);
+                let lines: Vec<u64> = failure
+                    .trace
+                    .iter()
+                    .map(|frame| crate::convert::add_bytes(self, true, frame.to_string().as_bytes(), fragment))
+                    .collect();
+                let storage = if lines.is_empty() {
+                    NULL
+                } else {
+                    fragment.push(Header::scanned(Kind::Storage, 0, lines.len()), &lines)
+                };
+                let list = Header::new(Kind::List, types::LIST_TEXT.0, 2, 1);
+                let trace = fragment.push(list, &[storage, lines.len() as u64]);
+                fragment.push(header, &[kind, message, trace])
+            }
+        }
+    }
+
+    /// Puts a message of the machine's own into a mailbox: it passes the bound for those that are sent.
+    pub(crate) fn notify(&mut self, slot: u32, message: Message, ty: TypeId, origin: Origin) {
+        let to = self.fibers.id(slot);
+        let (state, set) = (self.fibers.get(slot).state, self.fibers.get(slot).set);
+        let tag = match self.admit_message(set, ty) {
+            _ if state == State::Outside => ty,
+            Some(tag) => tag,
+            None => {
+                message.discard(&mut self.shared);
+                self.refuse(to, set, ty);
+                return;
+            }
+        };
+        self.stats.messages += 1;
+        let side = self.fibers.side_or_new(slot);
+        if u64::from(side.mail.system) >= self.config.system_messages_max {
+            message.discard(&mut self.shared);
+            self.lose(to, ty, LostBecause::MailboxFull);
+            self.doom(slot, Cause::Plain(Reason::MailboxOverflow));
+            return;
+        }
+        side.mail.system += 1;
+        self.messages.push(self.fibers.get_mut(slot), message, tag, origin);
+        if matches!(state, State::Waiting | State::Listening) && self.listens(slot, tag) {
+            self.wake(slot);
+        }
+    }
+
+    // The outside, and letters to the dead.
+
+    fn post_outside(&mut self, to: FiberId, ty: TypeId, value: u64) -> Posted {
+        let mut left = VALUES_BYTES_MAX;
+        let value = crate::convert::to_value(self, self.block, value, ty, &mut left);
+        self.stats.messages += 1;
+        self.outputs.push_back(Output::Message { to, value });
+        Posted::Taken(VALUES_BYTES_MAX - left)
+    }
+
+    /// Counts a message that nobody gets.
+    #[cold]
+    pub(crate) fn lose(&mut self, to: FiberId, ty: TypeId, why: LostBecause) {
+        self.stats.dead_letters += 1;
+        if self.config.watch_dead_letters {
+            let message = self.types.get(ty).name.clone();
+            let from = self.in_slice.then(|| self.fibers.id(self.current));
+            self.outputs.push_back(Output::DeadLetter(DeadLetter { from, to, message, why }));
+        }
+    }
+
+    /// Counts a message that the receiver's door refuses.
+    #[cold]
+    fn refuse(&mut self, to: FiberId, set: u32, ty: TypeId) {
+        let takes = if self.config.watch_dead_letters { self.set_text(set) } else { String::new() };
+        self.lose(to, ty, LostBecause::WrongType { takes });
+    }
+
+    /// Counts a message of a type that the receiver knows in another shape, which does not fit.
+    #[cold]
+    fn lose_misfit(&mut self, to: FiberId, from: TypeId, wanted: TypeId, difference: String) {
+        let (sent, takes) = (self.types.key(from), self.types.key(wanted));
+        self.lose(to, from, LostBecause::Misfit { sent, takes, difference });
+    }
+}

@@ -1,0 +1,183 @@
+//! The end of a fiber: its memory goes at once, whoever has to know is told, a piece at a time.
+//!
+//! **Invariant:** nobody finds a fiber any more from when it ends, though the others may still be told of it.
+
+use crate::convert::VALUES_BYTES_MAX;
+use crate::core::Core;
+use crate::door::Output;
+use crate::exit::{Cause, ExitReason, Payload, is_failure};
+use crate::fiber::{FiberId, Flags, State};
+use crate::heap::block::header;
+use crate::heap::copy::{Fragment, relocate};
+use crate::mailbox::Origin;
+use crate::value::Value;
+use fardel_bytecode::system::Reason;
+use fardel_bytecode::types;
+
+/// Messages, ties and waiting senders that one slice of an ended fiber deals with: some tens of microseconds.
+const STEPS_MAX: usize = 256;
+
+impl Core {
+    /// Ends a fiber that is not in the run queue.
+    pub(crate) fn end(&mut self, slot: u32, cause: Cause, result: Option<Value>) {
+        let id = self.fibers.id(slot);
+        self.stop_waiting(slot);
+        let mut watched = false;
+        if let Some(side) = self.fibers.side(slot) {
+            watched = side.watched;
+            self.clear_side(slot);
+        }
+        let fiber = self.fibers.get_mut(slot);
+        fiber.state = State::Ending;
+        let block = std::mem::replace(&mut fiber.block, crate::heap::block::Block::NONE);
+        self.pool.give(block);
+        if watched || is_failure(cause.kind()) {
+            let reason = self.reason_told(&cause);
+            self.outputs.push_back(Output::Exited { fiber: id, reason, result });
+        }
+        self.end_more(slot, cause);
+    }
+
+    /// Gives up what of a fiber's side record belongs to its code and its names.
+    fn clear_side(&mut self, slot: u32) {
+        let block = self.fibers.get(slot).block;
+        let Some(side) = self.fibers.side(slot) else { return };
+        let (shared_refs, reply) = (std::mem::take(&mut side.shared_refs), side.reply.take());
+        let (call, names, exit) = (side.call.take(), std::mem::take(&mut side.names), side.exit.take());
+        side.bulk = None;
+        for offset in shared_refs {
+            self.shared.release(block.load(offset as usize + 8) as u32);
+        }
+        if let Some(Ok((_, fragment))) = reply {
+            fragment.discard(&mut self.shared);
+        }
+        if let Some(call) = call {
+            self.calls_open.remove(&call);
+        }
+        if let Some(exit) = exit {
+            exit.discard(&mut self.shared);
+        }
+        for name in names {
+            self.free_name(&name);
+        }
+    }
+
+    /// Goes on ending a fiber; it is put into the run queue when that is not all.
+    pub(crate) fn end_more(&mut self, slot: u32, cause: Cause) {
+        if self.end_some(slot, &cause) {
+            cause.discard(&mut self.shared);
+            self.fibers.remove(slot);
+            return;
+        }
+        self.fibers.side_or_new(slot).exit = Some(cause);
+        self.queue.push(&mut self.fibers, slot);
+    }
+
+    /// Does some of what is to be done; whether nothing is left.
+    fn end_some(&mut self, slot: u32, cause: &Cause) -> bool {
+        if !self.messages.discard(self.fibers.get_mut(slot), STEPS_MAX, &mut self.shared) {
+            return false;
+        }
+        for _ in 0..STEPS_MAX {
+            if !self.release_waiter(slot) && !self.drop_timer(slot) && !self.cut_tie(slot, cause) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Wakes one of those that wait to send to a fiber that has ended; they find it gone.
+    fn release_waiter(&mut self, slot: u32) -> bool {
+        let Some(waiter) = self.fibers.side(slot).and_then(|side| side.mail.waiters.pop_front()) else { return false };
+        if self.fibers.find(waiter).is_some_and(|fiber| fiber.state == State::Sending) {
+            self.wake(waiter.slot);
+        }
+        true
+    }
+
+    /// Lets a fiber that waits for something wait no longer.
+    fn stop_waiting(&mut self, slot: u32) {
+        self.cancel_wake(slot);
+        if self.fibers.get_mut(slot).flags.take(Flags::GRANTED) {
+            self.give_back_grant(slot);
+        }
+    }
+
+    /// Sends an exit signal. `from` is whose it is, if a fiber's.
+    pub(crate) fn signal(&mut self, to: FiberId, from: Option<FiberId>, cause: Cause) {
+        let Some(fiber) = self.fibers.find(to) else {
+            cause.discard(&mut self.shared);
+            return;
+        };
+        let traps = fiber.flags.has(Flags::TRAPS_EXITS);
+        match cause.kind() {
+            // It cannot be withstood, and others see that it was not the fiber's own wish.
+            Reason::Kill | Reason::Killed => self.doom(to.slot, Cause::Plain(Reason::Killed)),
+            _ if traps => {
+                self.tell_exit(to.slot, from.unwrap_or(FiberId { slot: 0, generation: 0 }), &cause, Origin::System);
+                cause.discard(&mut self.shared);
+            }
+            Reason::Normal => {}
+            _ => self.doom(to.slot, cause),
+        }
+    }
+
+    /// Has a fiber end at its next turn.
+    pub(crate) fn doom(&mut self, slot: u32, cause: Cause) {
+        let fiber = self.fibers.get_mut(slot);
+        if fiber.state == State::Outside || fiber.flags.has(Flags::DOOMED) {
+            cause.discard(&mut self.shared);
+            return;
+        }
+        fiber.flags.set(Flags::DOOMED, true);
+        let is_ready = fiber.state == State::Ready;
+        self.fibers.side_or_new(slot).exit = Some(cause);
+        if !is_ready {
+            self.wake(slot);
+        }
+    }
+
+    /// Puts a fiber that waits into the run queue.
+    #[inline]
+    pub(crate) fn wake(&mut self, slot: u32) {
+        self.fibers.get_mut(slot).state = State::Ready;
+        self.queue.push(&mut self.fibers, slot);
+    }
+
+    /// A reason as the driver is told.
+    pub(crate) fn reason_told(&mut self, cause: &Cause) -> ExitReason {
+        cause.told(|payload| self.payload_value(payload))
+    }
+
+    fn payload_value(&mut self, payload: &Payload) -> Value {
+        let top = header::HEAP;
+        let Ok(block) = self.take_block(top + payload.fragment.bytes()) else { return Value::Null };
+        let mut refs = Vec::new();
+        let delta = payload.fragment.adopt_copy(block, top, Some(&mut refs), &mut self.shared);
+        let word = relocate(payload.root, delta);
+        let value = crate::convert::to_value(self, block, word, types::ANY.0, &mut { VALUES_BYTES_MAX });
+        for offset in refs {
+            self.shared.release(block.load(offset as usize + 8) as u32);
+        }
+        self.pool.give(block);
+        value
+    }
+
+    /// A reason from outside.
+    pub(crate) fn cause_of(&mut self, reason: ExitReason) -> Cause {
+        match reason {
+            ExitReason::ShutdownWith(value) => {
+                let mut fragment = Fragment::default();
+                match crate::convert::from_value(self, &value, types::ANY.0, &mut fragment) {
+                    Ok(root) => Cause::With(std::rc::Rc::new(Payload { root, fragment })),
+                    Err(_) => {
+                        fragment.discard(&mut self.shared);
+                        Cause::Plain(Reason::Shutdown)
+                    }
+                }
+            }
+            ExitReason::Error(failure) => Cause::Failed(std::rc::Rc::new(failure)),
+            other => Cause::Plain(other.kind()),
+        }
+    }
+}

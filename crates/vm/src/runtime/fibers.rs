@@ -1,0 +1,490 @@
+//! Starting fibers, ending them, and what ties them together.
+
+use super::Cx;
+use crate::config::FullPolicy;
+use crate::deliver::MESSAGE_BYTES_MAX;
+use crate::exit::{Cause, ErrorKind, Failure, Payload};
+use crate::fiber::{Flags, Limits, NONE, State};
+use crate::heap::block::header;
+use crate::heap::copy::{CopyError, Fragment, relocate};
+use crate::heap::word::{self, Header, Kind, NULL, is_reference};
+use crate::interp::Stop;
+use crate::random;
+use crate::ties::{SLOTS_MAX, Slot};
+use crate::value::Value;
+use fardel_bytecode::system::Reason;
+use fardel_bytecode::types;
+use std::rc::Rc;
+
+/// Bytes of the value in an exit reason. With a larger one the reason is `shutdown`, without it.
+const REASON_BYTES_MAX: usize = 1 << 20;
+
+impl Cx<'_> {
+    pub(super) fn copy_failed<T>(&mut self, error: CopyError) -> Result<T, Stop> {
+        let message = match error {
+            CopyError::OutOfMemory => "no memory for a message".to_owned(),
+            CopyError::TooLarge => format!("a message of more than {MESSAGE_BYTES_MAX} bytes"),
+        };
+        self.trap_with(ErrorKind::SystemLimit, message)
+    }
+
+    /// Puts a fragment on the heap, where there is room for it, and gives the distance for [`relocate`].
+    pub(crate) fn take_in(&mut self, fragment: Fragment) -> u64 {
+        let (slot, block, top) = (self.core.current, self.block(), self.core.saved.top);
+        self.core.saved.top = top + fragment.bytes();
+        if !fragment.has_shared() {
+            return fragment.adopt(block, top, None);
+        }
+        let refs = &mut self.core.fibers.side_or_new(slot).shared_refs;
+        let before = refs.len();
+        let delta = fragment.adopt(block, top, Some(refs));
+        let outside: u64 = refs[before..].iter().map(|offset| block.load(*offset as usize + 24)).sum();
+        self.core.count_outside(outside as usize);
+        delta
+    }
+
+    /// The next number of the fiber's generator.
+    pub(crate) fn draw(&mut self) -> u64 {
+        let state = random::next(self.block().load(header::RANDOM));
+        self.block().store(header::RANDOM, state);
+        random::bits(state)
+    }
+
+    /// Adds a token of the fiber's own, for which there is room, and gives it with its number.
+    pub(super) fn add_token(&mut self) -> (u64, u64) {
+        let number = self.draw();
+        let at = self.add_object(TOKEN);
+        self.set_field(at, 0, self.core.current_address);
+        self.set_field(at, 1, number);
+        let slot = self.core.current;
+        let fiber = self.core.fibers.get_mut(slot);
+        if fiber.head != NONE {
+            // A selective receive for it need not look at what is there already.
+            let tail = fiber.tail;
+            fiber.flags.set(Flags::MARKED, true);
+            self.core.fibers.side_or_new(slot).mail.mark(number, tail);
+        }
+        (at, number)
+    }
+
+    /// The number of a token, if it is the fiber's own.
+    pub(super) fn own_token(&self, token: u64) -> Option<u64> {
+        (self.field(token, 0) == self.core.current_address).then(|| self.field(token, 1))
+    }
+
+    /// Makes sure that another tie is allowed.
+    fn reserve_tie(&mut self) -> Result<(), Stop> {
+        if self.core.has_room_for_ties() {
+            return Ok(());
+        }
+        self.trap_with(ErrorKind::SystemLimit, "no memory for another link, monitor or slot".to_owned())
+    }
+
+    /// Makes sure that another slot is allowed.
+    pub(super) fn reserve_slot(&mut self) -> Result<(), Stop> {
+        if self.core.slots_open(self.core.current) >= SLOTS_MAX {
+            let message = format!("{SLOTS_MAX} requests are open, whose replies nobody has waited for");
+            return self.trap_with(ErrorKind::SystemLimit, message);
+        }
+        self.reserve_tie()
+    }
+
+    /// An error value: its kind and a message.
+    pub(super) fn error_value(&mut self, kind: &str, message: &str) -> Result<u64, Stop> {
+        let text_bytes = |text: &str| 16 + word::words_of(text.len()) * 8;
+        self.reserve(24 + text_bytes(kind) + text_bytes(message))?;
+        let kind = self.add_text(super::text::Flavour::Text, kind.as_bytes());
+        let message = self.add_text(super::text::Flavour::Text, message.as_bytes());
+        let error = self.add_object(Header::new(Kind::Fields, types::ERROR.0, 2, 2));
+        self.set_field(error, 0, kind);
+        self.set_field(error, 1, message);
+        Ok(error)
+    }
+
+    /// Starts a fiber in a function with the arguments from `a` on, not running yet; its place.
+    fn start(&mut self, function: u32) -> Result<u32, Stop> {
+        let params = self.core.functions[function as usize].params as usize;
+        let is_word = |cx: &Self, at: usize| cx.core.functions[function as usize].param_words[at];
+        let mut roots = std::mem::take(&mut self.core.roots);
+        roots.clear();
+        let mut has_reference = false;
+        for at in 0..params {
+            // What is no word must not be taken for a reference.
+            let root = if is_word(self, at) { self.arg(at) } else { NULL };
+            has_reference |= is_reference(root);
+            roots.push(root);
+        }
+        let mut copied = Ok(());
+        let mut bytes = 0;
+        if has_reference {
+            copied = self.core.scratch.copy(self.core.block, &mut roots, MESSAGE_BYTES_MAX);
+            bytes = self.core.scratch.bytes();
+        }
+        let result = match copied {
+            Ok(()) => self.begin(function, &roots, bytes),
+            Err(error) => self.copy_failed(error),
+        };
+        self.core.roots = roots;
+        result
+    }
+
+    fn begin(&mut self, function: u32, roots: &[u64], bytes: usize) -> Result<u32, Stop> {
+        self.charge(bytes);
+        let seed = random::split(self.draw());
+        let Some((slot, fp)) = self.core.begin(function, bytes, seed) else {
+            return self.trap_with(ErrorKind::SystemLimit, "no place or memory for another fiber".to_owned());
+        };
+        let block = self.core.fibers.get(slot).block;
+        let mut delta = 0;
+        if bytes > 0 && self.core.scratch.has_shared() {
+            let fragment = self.core.scratch.keep(&mut self.core.shared);
+            let refs = &mut self.core.fibers.side_or_new(slot).shared_refs;
+            delta = fragment.adopt(block, header::HEAP, Some(refs));
+        } else if bytes > 0 {
+            delta = self.core.scratch.adopt(block, header::HEAP);
+        }
+        for (at, root) in roots.iter().enumerate() {
+            let is_word = self.core.functions[function as usize].param_words[at];
+            let word = if is_word { relocate(*root, delta) } else { self.arg(at) };
+            block.store(fp + usize::from(crate::code::slot_offset(at)), word);
+        }
+        Ok(slot)
+    }
+
+    fn address(&self, slot: u32) -> u64 {
+        word::address_word(self.core.fibers.id(slot))
+    }
+}
+
+/// The header of a token: the address of who made it, and its number there.
+pub(crate) const TOKEN: Header = Header::new(Kind::Ref, types::REF.0, 2, 0);
+
+/// `a` := the address of a new fiber in the function in the extension, with the arguments from `a` on.
+pub(crate) fn spawn(cx: &mut Cx<'_>) -> Result<(), Stop> {
+    let slot = cx.start(cx.extra as u32)?;
+    cx.core.launch(slot);
+    let address = cx.address(slot);
+    cx.set_a(address);
+    Ok(())
+}
+
+/// As [`spawn`], with the options behind the arguments; `a` := the address, or an error value.
+pub(crate) fn spawn_with(cx: &mut Cx<'_>) -> Result<(), Stop> {
+    let function = cx.extra as u32;
+    let options = cx.arg(cx.core.functions[function as usize].params as usize);
+    let options = match cx.options(options) {
+        Ok(options) => options,
+        Err(problem) => {
+            let error = cx.error_value("bad_option", &problem)?;
+            cx.set_a(error);
+            return Ok(());
+        }
+    };
+    if options.link {
+        cx.reserve_tie()?;
+    }
+    let slot = cx.start(function)?;
+    let core = &mut *cx.core;
+    if let Some(limits) = options.limits {
+        let block = core.fibers.get(slot).block;
+        block.store(header::THRESHOLD, limits.memory_bytes_max);
+        let top = core.fibers.get(slot).top as usize;
+        crate::core::set_limits(block, top, limits.stack_bytes_max, core.config.collect_always);
+        core.fibers.side_or_new(slot).limits = Some(Box::new(limits));
+        core.fibers.get_mut(slot).flags.set(Flags::BOUNDED, true);
+    }
+    if options.link {
+        let child = core.fibers.id(slot);
+        // Both are alive, so there is no reason to end.
+        let _ = core.link(core.current, child);
+    }
+    core.launch(slot);
+    let address = cx.address(slot);
+    cx.set_a(address);
+    Ok(())
+}
+
+/// What a fiber is started with.
+struct Options {
+    link: bool,
+    limits: Option<Limits>,
+}
+
+impl Cx<'_> {
+    fn options(&self, map: u64) -> Result<Options, String> {
+        let mut left = REASON_BYTES_MAX;
+        let value = crate::convert::to_value(self.core, self.block(), map, types::MAP_ANY_ANY.0, &mut left);
+        let Value::Map(entries) = value else { return Err("the options are no map".to_owned()) };
+        let config = &self.core.config;
+        let usual = Limits {
+            mailbox_messages_max: config.mailbox_messages_max,
+            mailbox_bytes_max: config.mailbox_bytes_max,
+            policy: FullPolicy::Block,
+            memory_bytes_max: config.fiber_memory_bytes_max,
+            stack_bytes_max: config.fiber_stack_bytes_max,
+        };
+        let (mut limits, mut link) = (usual, false);
+        for (key, value) in entries {
+            let Value::Text(key) = key else { return Err("the name of an option is a Text".to_owned()) };
+            let positive = |wanted: &str| match value {
+                Value::Int(number) if number > 0 => Ok(number as u64),
+                _ => Err(format!("`{key}` is {value:?}, wanted {wanted}")),
+            };
+            match key.as_str() {
+                "link" => {
+                    let Value::Bool(value) = value else { return Err(format!("`link` is {value:?}, wanted a Bool")) };
+                    link = value;
+                }
+                "mailbox" => limits.mailbox_messages_max = positive("a number of messages above 0")?,
+                "mailbox_bytes" => limits.mailbox_bytes_max = positive("a number of bytes above 0")?,
+                // A fiber cannot give another one more than the machine gives each.
+                "memory" => limits.memory_bytes_max = positive("a number of bytes above 0")?.min(usual.memory_bytes_max),
+                "stack" => limits.stack_bytes_max = positive("a number of bytes above 0")?.min(usual.stack_bytes_max),
+                "full" => {
+                    let policy = if let Value::Text(name) = &value { FullPolicy::of(name) } else { None };
+                    let names = "one of block, reject, drop_old, drop_new, exit";
+                    limits.policy = policy.ok_or_else(|| format!("`full` is {value:?}, wanted {names}"))?;
+                }
+                _ => return Err(format!("unknown option `{key}`")),
+            }
+        }
+        Ok(Options { link, limits: (limits != usual).then_some(limits) })
+    }
+}
+
+/// `a` := the error value of what only a cluster can do.
+pub(crate) fn no_cluster(cx: &mut Cx<'_>) -> Result<(), Stop> {
+    let error = cx.error_value("no_cluster", "this machine is not part of a cluster")?;
+    cx.set_a(error);
+    Ok(())
+}
+
+// Ends.
+
+impl Cx<'_> {
+    /// The exit reason that a value means.
+    fn cause(&mut self, value: u64) -> Cause {
+        if value == NULL {
+            return Cause::NORMAL;
+        }
+        let reasons = self.core.system.reason + 1;
+        if value & word::TAG_MASK == word::TAG_VARIANT {
+            let reason = Reason::ALL.get(word::number_of(value).wrapping_sub(reasons) as usize);
+            return reason.map_or_else(|| self.shutdown_with(value), |reason| Cause::Plain(*reason));
+        }
+        match self.flavour(value) {
+            Some(super::text::Flavour::Text) => match self.text(value) {
+                "normal" => Cause::NORMAL,
+                "shutdown" => Cause::Plain(Reason::Shutdown),
+                "kill" => Cause::Plain(Reason::Kill),
+                _ => self.shutdown_with(value),
+            },
+            Some(super::text::Flavour::Bytes) => self.shutdown_with(value),
+            None if !is_reference(value) => self.shutdown_with(value),
+            None => match Reason::ALL.get(self.header(value).ty().wrapping_sub(reasons) as usize) {
+                Some(Reason::ShutdownWith) => self.shutdown_with(self.field(value, 0)),
+                Some(Reason::Error) => {
+                    let [name, message] = [0, 1].map(|field| self.text(self.field(value, field)).to_owned());
+                    let kind = ErrorKind::of(&name);
+                    Cause::Failed(Rc::new(Failure { kind, name, message, trace: Vec::new() }))
+                }
+                Some(reason) => Cause::Plain(*reason),
+                None => self.shutdown_with(value),
+            },
+        }
+    }
+
+    fn shutdown_with(&mut self, value: u64) -> Cause {
+        let mut roots = [value];
+        if self.core.scratch.copy(self.core.block, &mut roots, REASON_BYTES_MAX).is_err() {
+            return Cause::Plain(Reason::Shutdown);
+        }
+        self.charge(self.core.scratch.bytes());
+        let fragment = self.core.scratch.keep(&mut self.core.shared);
+        Cause::With(Rc::new(Payload { root: roots[0], fragment }))
+    }
+}
+
+/// Ends the fiber with the reason `a`.
+pub(crate) fn exit(cx: &mut Cx<'_>) -> Result<(), Stop> {
+    cx.core.exit = cx.cause(cx.a());
+    Err(Stop::Exit)
+}
+
+/// Sends an exit signal with the reason `a` to the fiber `b`.
+pub(crate) fn exit_other(cx: &mut Cx<'_>) -> Result<(), Stop> {
+    let (to, cause) = (word::address_of(cx.b()), cx.cause(cx.a()));
+    let own = cx.core.fibers.id(cx.core.current);
+    let traps = cx.core.fibers.get(cx.core.current).flags.has(Flags::TRAPS_EXITS);
+    if to != own || (traps && cause.kind() != Reason::Kill) {
+        cx.core.signal(to, Some(own), cause);
+        return Ok(());
+    }
+    // To itself it is an exit.
+    cx.core.exit = if cause.kind() == Reason::Kill { Cause::Plain(Reason::Killed) } else { cause };
+    Err(Stop::Exit)
+}
+
+/// From now on exit signals come as messages, if `a`.
+pub(crate) fn trap_exits(cx: &mut Cx<'_>) -> Result<(), Stop> {
+    let (slot, traps) = (cx.core.current, cx.a() != 0);
+    cx.core.fibers.get_mut(slot).flags.set(Flags::TRAPS_EXITS, traps);
+    Ok(())
+}
+
+/// Links the fiber with `a`.
+pub(crate) fn link(cx: &mut Cx<'_>) -> Result<(), Stop> {
+    cx.reserve_tie()?;
+    match cx.core.link(cx.core.current, word::address_of(cx.a())) {
+        Ok(()) => Ok(()),
+        Err(cause) => {
+            cx.core.exit = cause;
+            Err(Stop::Exit)
+        }
+    }
+}
+
+/// Ends the link with `a`.
+pub(crate) fn unlink(cx: &mut Cx<'_>) -> Result<(), Stop> {
+    cx.core.unlink(cx.core.current, word::address_of(cx.a()));
+    Ok(())
+}
+
+/// `a` := the token of a new monitor of `b`.
+pub(crate) fn monitor(cx: &mut Cx<'_>) -> Result<(), Stop> {
+    cx.reserve(TOKEN.bytes())?;
+    cx.reserve_tie()?;
+    let target = word::address_of(cx.b());
+    let (token, number) = cx.add_token();
+    cx.core.monitor(cx.core.current, number, target);
+    cx.set_a(token);
+    Ok(())
+}
+
+/// Ends the monitor of the token `a`.
+pub(crate) fn demonitor(cx: &mut Cx<'_>) -> Result<(), Stop> {
+    if let Some(number) = cx.own_token(cx.a()) {
+        cx.core.demonitor(cx.core.current, number);
+    }
+    Ok(())
+}
+
+impl Cx<'_> {
+    /// The slot at which the instruction waits, when it has been run before.
+    pub(super) fn waits_at(&self) -> Option<u64> {
+        self.core.fibers.side_of(self.core.current)?.slot
+    }
+
+    /// Whether what is in a slot, or behind it, has come; else the fiber waits there at most so many milliseconds.
+    ///
+    /// # Errors
+    /// The stop that waits.
+    pub(super) fn at_slot(&mut self, number: u64, millis: i64) -> Result<Arrived, Stop> {
+        match self.core.slot_at(self.core.current, number) {
+            None => Ok(Arrived::NoSlot),
+            Some(Slot::Open) => {
+                if self.is_over(millis, false) {
+                    self.leave_slot(number);
+                    return Ok(Arrived::TimeOver);
+                }
+                self.core.fibers.side_or_new(self.core.current).slot = Some(number);
+                self.core.park_as = State::AtSlot;
+                Err(Stop::Parked)
+            }
+            Some(Slot::Replied(message)) => {
+                // The word is not known before the message is on the heap.
+                let bytes = match message {
+                    crate::mailbox::Message::Fragment(_, fragment) => fragment.bytes(),
+                    crate::mailbox::Message::Inline(header, _) => header.bytes(),
+                    crate::mailbox::Message::Word(_) | crate::mailbox::Message::Scratch(_) => 0,
+                };
+                self.reserve(bytes)?;
+                match self.leave_slot(number) {
+                    Some(Slot::Replied(message)) => Ok(Arrived::Reply(self.put(message))),
+                    Some(Slot::Open | Slot::Gone(_)) | None => Ok(Arrived::NoSlot),
+                }
+            }
+            Some(Slot::Gone(cause)) => {
+                let cause = cause.clone();
+                let mut fragment = Fragment::default();
+                let root = self.core.reason_word(&cause, &mut fragment);
+                if let Err(stop) = self.reserve(fragment.bytes()) {
+                    fragment.discard(&mut self.core.shared);
+                    return Err(stop);
+                }
+                self.leave_slot(number);
+                cause.discard(&mut self.core.shared);
+                Ok(Arrived::Gone(relocate(root, self.take_in(fragment))))
+            }
+        }
+    }
+
+    fn leave_slot(&mut self, number: u64) -> Option<Slot> {
+        let slot = self.core.current;
+        self.stop_clock();
+        if let Some(side) = self.core.fibers.side(slot) {
+            side.slot = None;
+        }
+        match self.core.close_slot(slot, number) {
+            Some(Slot::Gone(cause)) => {
+                cause.discard(&mut self.core.shared);
+                None
+            }
+            other => other,
+        }
+    }
+}
+
+/// What has come to a slot.
+pub(super) enum Arrived {
+    /// There is no such slot.
+    NoSlot,
+    /// The time is over.
+    TimeOver,
+    /// A reply.
+    Reply(u64),
+    /// The fiber has ended; its reason.
+    Gone(u64),
+}
+
+/// `a` := why the fiber `a` has ended, or null after so many milliseconds as the next slot says.
+///
+/// It runs twice: first it opens the slot, then it takes what has come. The fiber's side record says which.
+pub(crate) fn wait(cx: &mut Cx<'_>) -> Result<(), Stop> {
+    let (target, millis) = (word::address_of(cx.arg(0)), cx.arg(1) as i64);
+    let number = match cx.waits_at() {
+        Some(number) => number,
+        None => {
+            if target == cx.core.fibers.id(cx.core.current) {
+                return cx.trap(ErrorKind::WaitsForItself);
+            }
+            cx.reserve_slot()?;
+            let number = cx.draw();
+            cx.core.open_slot(cx.core.current, number, target);
+            cx.core.fibers.side_or_new(cx.core.current).slot = Some(number);
+            number
+        }
+    };
+    let result = match cx.at_slot(number, millis)? {
+        Arrived::Gone(reason) | Arrived::Reply(reason) => reason,
+        Arrived::TimeOver | Arrived::NoSlot => NULL,
+    };
+    cx.set_a(result);
+    Ok(())
+}
+
+/// Traps with the text `a`.
+pub(crate) fn panic(cx: &mut Cx<'_>) -> Result<(), Stop> {
+    let message = cx.text(cx.a()).to_owned();
+    cx.charge(message.len());
+    cx.trap_with(ErrorKind::Panic, message)
+}
+
+/// Traps with the kind `a` and the text `b`.
+pub(crate) fn raise(cx: &mut Cx<'_>) -> Result<(), Stop> {
+    let (name, message) = (cx.text(cx.a()).to_owned(), cx.text(cx.b()).to_owned());
+    cx.charge(name.len() + message.len());
+    cx.core.trap_kind = ErrorKind::of(&name);
+    cx.core.trap_text = Some((Some(name), message));
+    Err(Stop::Trap)
+}

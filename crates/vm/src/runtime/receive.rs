@@ -1,0 +1,252 @@
+//! Taking messages out of the own mailbox: the first one, the first of a type, or the first that the program wants.
+
+use super::Cx;
+use crate::exit::ErrorKind;
+use crate::fiber::{Flags, NONE, State, Wake};
+use crate::heap::copy::relocate;
+use crate::heap::word::{NULL, is_reference};
+use crate::interp::Stop;
+use crate::mailbox::{Cursor, Message, NODE_BYTES, Place};
+use crate::timer::Action;
+use crate::types::TypeId;
+
+/// Bytes of a box around a null in an option.
+const BOX_BYTES: usize = 16;
+const MILLI_NANOS: u64 = 1_000_000;
+
+/// Nanoseconds of so many milliseconds.
+pub(crate) fn nanos(millis: i64) -> u64 {
+    (millis.max(0) as u64).saturating_mul(MILLI_NANOS)
+}
+
+impl Cx<'_> {
+    /// Looks for a message of the type in the extension behind a place.
+    fn find(&mut self, before: u32) -> Result<Place, u32> {
+        let slot = self.core.current;
+        let found = self.core.messages.find(self.core.fibers.get(slot), before, self.extra as TypeId);
+        // Looking over a message is work on its record.
+        self.charge(found.passed * NODE_BYTES);
+        found.place
+    }
+
+    /// Takes the message at a place, and leaves room for `spare` bytes behind it.
+    fn take(&mut self, place: Place, spare: usize) -> Result<u64, Stop> {
+        let bytes = self.core.messages.bytes_of(place.node) + spare;
+        if bytes > 0 {
+            self.reserve(bytes)?;
+        }
+        let message = self.core.take_message(self.core.current, place);
+        Ok(self.put(message))
+    }
+
+    /// Puts a message on the heap, where there is room for it.
+    pub(super) fn put(&mut self, message: Message) -> u64 {
+        match message {
+            Message::Fragment(root, fragment) => relocate(root, self.take_in(fragment)),
+            Message::Word(_) | Message::Inline(..) | Message::Scratch(_) => {
+                let top = self.core.saved.top;
+                self.core.saved.top = top + message.bytes(&self.core.scratch);
+                message.adopt(self.block(), top, &self.core.scratch)
+            }
+        }
+    }
+
+    /// Whether the time of a wait is over, or there was none to begin with; if not, the clock runs.
+    pub(super) fn is_over(&mut self, millis: i64, is_select: bool) -> bool {
+        let slot = self.core.current;
+        if let Some(side) = self.core.fibers.side(slot) {
+            if side.timed_out {
+                side.timed_out = false;
+                return true;
+            }
+            if side.wake.is_some_and(|wake| wake.is_select != is_select) {
+                // It belongs to a selective receive that was left.
+                self.core.cancel_wake(slot);
+            }
+        }
+        if millis == 0 {
+            return true;
+        }
+        let runs = self.core.fibers.side_of(slot).is_some_and(|side| side.wake.is_some());
+        if millis > 0 && !runs {
+            let timer = self.core.timers.start(nanos(millis), Action::Wake(slot));
+            self.core.fibers.side_or_new(slot).wake = Some(Wake { timer, is_select });
+        }
+        false
+    }
+
+    /// Stops the clock of a wait that has ended otherwise.
+    pub(super) fn stop_clock(&mut self) {
+        let slot = self.core.current;
+        if self.core.fibers.get(slot).side != NONE {
+            self.core.cancel_wake(slot);
+        }
+    }
+
+    fn listen<T>(&mut self) -> Result<T, Stop> {
+        self.core.park_as = State::Listening;
+        Err(Stop::Parked)
+    }
+}
+
+impl crate::core::Core {
+    /// Stops the timer that would end a fiber's waiting.
+    pub(crate) fn cancel_wake(&mut self, slot: u32) {
+        if let Some(side) = self.fibers.side(slot) {
+            side.timed_out = false;
+            if let Some(wake) = side.wake.take() {
+                self.timers.cancel(wake.timer);
+            }
+        }
+    }
+}
+
+/// `a` := the first message of the type in the extension; waits for one.
+pub(crate) fn await_recv(cx: &mut Cx<'_>) -> Result<(), Stop> {
+    match cx.find(NONE) {
+        Ok(place) => {
+            // The sender has paid for the message; whether it came while this fiber waited must make no difference.
+            let word = cx.take(place, 0)?;
+            cx.set_a(word);
+            Ok(())
+        }
+        Err(_) => Err(Stop::Waiting),
+    }
+}
+
+/// `a` := the first message of the type in the extension as an option, or null after so many milliseconds as `a` says.
+pub(crate) fn await_recv_until(cx: &mut Cx<'_>) -> Result<(), Stop> {
+    let millis = cx.a() as i64;
+    if let Ok(place) = cx.find(NONE) {
+        let word = cx.take(place, BOX_BYTES)?;
+        let option = cx.some_word(word)?;
+        cx.stop_clock();
+        cx.set_a(option);
+        return Ok(());
+    }
+    if cx.is_over(millis, false) {
+        cx.stop_clock();
+        cx.set_a(NULL);
+        return Ok(());
+    }
+    cx.listen()
+}
+
+/// `a` := the first message as an option, if there is one.
+pub(crate) fn poll(cx: &mut Cx<'_>) -> Result<(), Stop> {
+    let option = match cx.find(NONE) {
+        Ok(place) => {
+            let word = cx.take(place, BOX_BYTES)?;
+            cx.some_word(word)?
+        }
+        Err(_) => NULL,
+    };
+    cx.set_a(option);
+    Ok(())
+}
+
+// Selective receive.
+
+/// Puts the cursor before the first message, or before the first that came after the token `a`.
+pub(crate) fn select_from(cx: &mut Cx<'_>) -> Result<(), Stop> {
+    let (slot, token) = (cx.core.current, cx.a());
+    cx.stop_clock();
+    let is_token = is_reference(token) && cx.header(token).is(crate::heap::word::Kind::Ref);
+    let number = if is_token { cx.own_token(token) } else { None };
+    let mail = &mut cx.core.fibers.side_or_new(slot).mail;
+    let before = number.map_or(NONE, |number| mail.marked(number));
+    mail.cursor = Some(Cursor { before, at: NONE });
+    cx.core.fibers.get_mut(slot).flags.set(Flags::MARKED, true);
+    Ok(())
+}
+
+impl Cx<'_> {
+    fn cursor(&mut self) -> Cursor {
+        let slot = self.core.current;
+        self.core.fibers.get_mut(slot).flags.set(Flags::MARKED, true);
+        let mail = &mut self.core.fibers.side_or_new(slot).mail;
+        *mail.cursor.get_or_insert(Cursor { before: NONE, at: NONE })
+    }
+
+    fn set_cursor(&mut self, cursor: Option<Cursor>) {
+        let slot = self.core.current;
+        let mail = &mut self.core.fibers.side_or_new(slot).mail;
+        mail.cursor = cursor;
+        let has_places = mail.has_places();
+        self.core.fibers.get_mut(slot).flags.set(Flags::MARKED, has_places);
+    }
+
+    /// A copy of the first message of the type in the extension from the cursor on, as an option if `spare` leaves room.
+    fn peek(&mut self, spare: usize) -> Result<Option<u64>, Stop> {
+        let cursor = self.cursor();
+        match self.find(cursor.before) {
+            Ok(place) => {
+                let bytes = self.core.messages.bytes_of(place.node);
+                self.reserve(bytes + spare)?;
+                self.charge(bytes);
+                self.set_cursor(Some(Cursor { before: place.before, at: place.node }));
+                let message = self.core.messages.copy_of(place.node, &mut self.core.shared);
+                Ok(Some(self.put(message)))
+            }
+            Err(last) => {
+                self.set_cursor(Some(Cursor { before: last, at: NONE }));
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// `a` := the first message of the type in the extension from the cursor on; waits for one.
+pub(crate) fn select_peek(cx: &mut Cx<'_>) -> Result<(), Stop> {
+    match cx.peek(0)? {
+        Some(word) => {
+            cx.set_a(word);
+            Ok(())
+        }
+        None => cx.listen(),
+    }
+}
+
+/// As [`select_peek`], as an option; null after so many milliseconds as `a` says.
+pub(crate) fn select_peek_until(cx: &mut Cx<'_>) -> Result<(), Stop> {
+    let millis = cx.a() as i64;
+    if let Some(word) = cx.peek(BOX_BYTES)? {
+        let option = cx.some_word(word)?;
+        cx.set_a(option);
+        return Ok(());
+    }
+    if cx.is_over(millis, true) {
+        cx.stop_clock();
+        cx.set_a(NULL);
+        return Ok(());
+    }
+    cx.listen()
+}
+
+/// Takes the message that was looked at last out of the mailbox.
+pub(crate) fn select_take(cx: &mut Cx<'_>) -> Result<(), Stop> {
+    let slot = cx.core.current;
+    let Some(cursor) = cx.core.fibers.side_of(slot).and_then(|side| side.mail.cursor) else {
+        return cx.trap(ErrorKind::NoSelection);
+    };
+    // A full mailbox may have dropped it meanwhile; its value was taken over all the same.
+    if cursor.at != NONE {
+        let place = Place { before: cursor.before, node: cursor.at };
+        cx.core.take_message(slot, place).discard(&mut cx.core.shared);
+    }
+    cx.stop_clock();
+    cx.set_cursor(None);
+    Ok(())
+}
+
+/// Goes on behind the message that was looked at last.
+pub(crate) fn select_next(cx: &mut Cx<'_>) -> Result<(), Stop> {
+    let slot = cx.core.current;
+    let Some(cursor) = cx.core.fibers.side_of(slot).and_then(|side| side.mail.cursor) else {
+        return cx.trap(ErrorKind::NoSelection);
+    };
+    if cursor.at != NONE {
+        cx.set_cursor(Some(Cursor { before: cursor.at, at: NONE }));
+    }
+    Ok(())
+}

@@ -1,0 +1,122 @@
+//! Sending messages, asking and answering.
+
+use super::Cx;
+use super::fibers::{Arrived, TOKEN};
+use crate::deliver::{PostError, Posted};
+use crate::door::LostBecause;
+use crate::exit::{Cause, ErrorKind};
+use crate::fiber::{FiberId, State};
+use crate::heap::word::{self, NULL};
+use crate::interp::Stop;
+use crate::ties::Slot;
+use crate::types::TypeId;
+use fardel_bytecode::system::Reason;
+use fardel_bytecode::types;
+
+impl Cx<'_> {
+    /// Sends the value in slot `a`, of the type in the extension; waits for room, or does not.
+    fn post(&mut self, to: FiberId, may_wait: bool) -> Result<Posted, Stop> {
+        let posted = self.core.post(to, self.extra as TypeId, self.a(), may_wait);
+        self.posted(posted)
+    }
+
+    pub(super) fn posted(&mut self, posted: Result<Posted, PostError>) -> Result<Posted, Stop> {
+        match posted {
+            Ok(posted) => {
+                if let Posted::Taken(bytes) = posted {
+                    self.charge(bytes);
+                }
+                Ok(posted)
+            }
+            Err(PostError::Full) => {
+                self.core.park_as = State::Sending;
+                Err(Stop::Parked)
+            }
+            Err(PostError::Overflow) => {
+                self.core.exit = Cause::Plain(Reason::MailboxOverflow);
+                Err(Stop::Exit)
+            }
+            Err(PostError::Copy(error)) => self.copy_failed(error),
+        }
+    }
+}
+
+/// Sends `a`, of the type in the extension, to the fiber `b`.
+pub(crate) fn send(cx: &mut Cx<'_>) -> Result<(), Stop> {
+    cx.post(word::address_of(cx.b()), true).map(|_| ())
+}
+
+/// `a` := whether `a`, of the type in the extension, was taken by the fiber in the next slot.
+pub(crate) fn try_send(cx: &mut Cx<'_>) -> Result<(), Stop> {
+    let posted = cx.post(word::address_of(cx.arg(1)), false)?;
+    let taken = matches!(posted, Posted::Taken(_) | Posted::Dropped);
+    cx.set_a(u64::from(taken));
+    Ok(())
+}
+
+/// Sends the request `a`, of the type in the extension, to the fiber `b`, and opens a slot for the token `c`.
+pub(crate) fn remote_call(cx: &mut Cx<'_>) -> Result<(), Stop> {
+    let slot = cx.core.current;
+    let Some(number) = cx.own_token(cx.c()).filter(|number| cx.core.slot_at(slot, *number).is_none()) else {
+        return cx.trap(ErrorKind::NoRequest);
+    };
+    cx.reserve_slot()?;
+    let to = word::address_of(cx.b());
+    let posted = cx.post(to, true)?;
+    cx.core.open_slot(slot, number, to);
+    let refused = match posted {
+        Posted::Taken(_) | Posted::Dead => return Ok(()),
+        Posted::Refused => Reason::Denied,
+        Posted::Dropped | Posted::Rejected => Reason::MailboxOverflow,
+    };
+    let own = cx.core.fibers.id(slot);
+    // The slot was opened just now, or is closed already by the other's end.
+    let _ = cx.core.answer_slot(own, number, Slot::Gone(Cause::Plain(refused)));
+    Ok(())
+}
+
+/// `a` and the slot behind it := what has come to the slot of the token `a`, and how.
+pub(crate) fn await_reply(cx: &mut Cx<'_>) -> Result<(), Stop> {
+    const REPLY: u64 = 0;
+    const TIME_OVER: u64 = 1;
+    const GONE: u64 = 2;
+    let millis = cx.arg(1) as i64;
+    let Some(number) = cx.own_token(cx.a()) else { return cx.trap(ErrorKind::NoRequest) };
+    let (value, status) = match cx.at_slot(number, millis)? {
+        Arrived::NoSlot => return cx.trap(ErrorKind::NoRequest),
+        Arrived::TimeOver => (NULL, TIME_OVER),
+        Arrived::Reply(value) => (value, REPLY),
+        Arrived::Gone(reason) => (reason, GONE),
+    };
+    cx.set_a(value);
+    cx.set_arg(1, status);
+    Ok(())
+}
+
+/// Answers the request of the token `b` with `a`.
+pub(crate) fn reply(cx: &mut Cx<'_>) -> Result<(), Stop> {
+    let token = cx.b();
+    let (to, number) = (word::address_of(cx.field(token, 0)), cx.field(token, 1));
+    let waits = cx.core.fibers.is_alive(to) && matches!(cx.core.slot_at(to.slot, number), Some(Slot::Open));
+    if !waits {
+        cx.core.lose(to, types::ANY.0, LostBecause::NoRequest);
+        return Ok(());
+    }
+    let message = match cx.core.kept_message(types::ANY.0, cx.a()) {
+        Ok(message) => message,
+        Err(error) => return cx.copy_failed(error),
+    };
+    cx.charge(message.bytes(&cx.core.scratch));
+    cx.core.stats.messages += 1;
+    // It is open, as was just seen.
+    let _ = cx.core.answer_slot(to, number, Slot::Replied(message));
+    Ok(())
+}
+
+/// `a` := a fresh token.
+pub(crate) fn new_ref(cx: &mut Cx<'_>) -> Result<(), Stop> {
+    cx.reserve(TOKEN.bytes())?;
+    let (token, _) = cx.add_token();
+    cx.set_a(token);
+    Ok(())
+}

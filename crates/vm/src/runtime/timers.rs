@@ -1,0 +1,140 @@
+//! Timers that send messages.
+
+use super::Cx;
+use super::fibers::TOKEN;
+use super::receive::nanos;
+use crate::core::Core;
+use crate::exit::ErrorKind;
+use crate::heap::word::{self, NULL, small_int};
+use crate::interp::Stop;
+use crate::mailbox::Origin;
+use crate::sets::{Admission, EVERYTHING};
+use crate::timer::{Action, Siblings, TIMER_BYTES, TimerIndex};
+use crate::types::TypeId;
+
+/// Timers that fire before one slice: some tens of microseconds.
+const FIRED_MAX: usize = 256;
+/// The bit of the extension that says that a timer repeats; below it is the message's type.
+pub(crate) const REPEATS: u64 = 1 << 32;
+
+/// `a` := the token of a timer that sends `b` to the fiber `c` after `d` milliseconds.
+pub(crate) fn timer_start(cx: &mut Cx<'_>) -> Result<(), Stop> {
+    let (ty, repeats) = (cx.extra as u32 as TypeId, cx.extra & REPEATS != 0);
+    let (to, millis) = (word::address_of(cx.c()), cx.d() as i64);
+    if millis < i64::from(repeats) {
+        let least = i64::from(repeats);
+        return cx.trap_with(ErrorKind::OutOfRange, format!("{millis} milliseconds, {least} at least"));
+    }
+    if cx.core.timers.sending >= cx.core.config.timers_max {
+        let message = format!("{} timers run, as many as there may", cx.core.timers.sending);
+        return cx.trap_with(ErrorKind::SystemLimit, message);
+    }
+    cx.reserve(TOKEN.bytes())?;
+    let mut tag = ty;
+    if let Admission::As(known) = cx.core.admit(EVERYTHING, ty, cx.b()) {
+        tag = known;
+    }
+    let message = match cx.core.kept_message(ty, cx.b()) {
+        Ok(message) => message,
+        Err(error) => return cx.copy_failed(error),
+    };
+    let bytes = message.bytes(&cx.core.scratch);
+    cx.charge(bytes);
+    let (token, number) = cx.add_token();
+    if !cx.core.fibers.is_alive(to) {
+        // Nobody would get it.
+        message.discard(&mut cx.core.shared);
+        cx.set_a(token);
+        return Ok(());
+    }
+    cx.core.timer_bytes += (TIMER_BYTES + bytes) as u64;
+    let every = repeats.then(|| nanos(millis));
+    let next = cx.core.fibers.side_or_new(to.slot).timers;
+    let siblings = Siblings { before: None, next };
+    let key = (cx.core.current_address, number);
+    let timer = cx.core.timers.start(nanos(millis), Action::Send { to, ty: tag, message, every, token: key, siblings });
+    if let Some(siblings) = next.and_then(|next| cx.core.timers.siblings(next)) {
+        siblings.before = Some(timer);
+    }
+    cx.core.fibers.side_or_new(to.slot).timers = Some(timer);
+    cx.set_a(token);
+    Ok(())
+}
+
+/// `a` := the milliseconds that were left to the timer of the token `b`, which is over now; null when it was already.
+pub(crate) fn timer_cancel(cx: &mut Cx<'_>) -> Result<(), Stop> {
+    let token = cx.b();
+    let left = cx.core.timers.find((cx.field(token, 0), cx.field(token, 1))).map(|timer| {
+        let left = cx.core.timers.left(timer, cx.core.now);
+        cx.core.remove_timer(timer);
+        left.div_ceil(nanos(1))
+    });
+    // Nanoseconds of 64 bits are milliseconds of less than 61.
+    cx.set_a(left.and_then(|left| small_int(left as i64)).unwrap_or(NULL));
+    Ok(())
+}
+
+impl Core {
+    /// Ends a timer that sends.
+    fn remove_timer(&mut self, timer: TimerIndex) {
+        let action = self.timers.cancel(timer);
+        self.forget_timer(action);
+    }
+
+    fn forget_timer(&mut self, action: Option<Action>) {
+        let Some(Action::Send { to, message, siblings, .. }) = action else { return };
+        self.timer_bytes -= (TIMER_BYTES + message.bytes(&self.scratch)) as u64;
+        message.discard(&mut self.shared);
+        match siblings.before.and_then(|before| self.timers.siblings(before)) {
+            Some(before) => before.next = siblings.next,
+            None => {
+                if let Some(side) = self.fibers.side(to.slot) {
+                    side.timers = siblings.next;
+                }
+            }
+        }
+        if let Some(next) = siblings.next.and_then(|next| self.timers.siblings(next)) {
+            next.before = siblings.before;
+        }
+    }
+
+    /// Ends one of the timers that send to a fiber which has ended; whether there was one.
+    pub(crate) fn drop_timer(&mut self, slot: u32) -> bool {
+        let Some(timer) = self.fibers.side(slot).and_then(|side| side.timers) else { return false };
+        self.remove_timer(timer);
+        true
+    }
+
+    /// Fires some of the timers that are due.
+    pub(crate) fn fire_timers(&mut self) {
+        for _ in 0..FIRED_MAX {
+            let Some((timer, action)) = self.timers.take_due() else { return };
+            match action {
+                Action::Wake(slot) => {
+                    let slot = *slot;
+                    self.timers.finish(timer);
+                    if let Some(side) = self.fibers.side(slot) {
+                        side.wake = None;
+                        side.timed_out = true;
+                    }
+                    // One that was woken by something else meanwhile is in the run queue already.
+                    if self.fibers.get(slot).state != crate::fiber::State::Ready {
+                        self.wake(slot);
+                    }
+                }
+                Action::Send { to, ty, message, every, .. } => {
+                    let (to, ty, every) = (*to, *ty, *every);
+                    let message = message.again(&mut self.shared);
+                    match every {
+                        Some(nanos) => self.timers.again(timer, nanos),
+                        None => {
+                            let action = self.timers.finish(timer);
+                            self.forget_timer(action);
+                        }
+                    }
+                    self.notify(to.slot, message, ty, Origin::System);
+                }
+            }
+        }
+    }
+}

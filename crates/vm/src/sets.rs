@@ -1,0 +1,156 @@
+//! The door of a mailbox: which types a fiber takes, and what a value is whose static type does not tell.
+//!
+//! Inside one machine the type of a message is known at its send, so the door compares numbers. A value that is statically
+//! Any, or an option, says itself what it is: the header of every object has its exact type.
+//!
+//! **Invariant:** a message in the mailbox of a fiber that declares a set is of a type of the set, and noted as that.
+
+use crate::core::Core;
+use crate::heap::word::{self, Header, Kind, NULL, TAG_MASK, is_reference};
+use crate::types::{Shape, TypeId};
+use fardel_bytecode::types;
+use std::collections::BTreeMap;
+
+/// The set that takes everything.
+pub(crate) const EVERYTHING: u32 = 0;
+
+/// The sets of types that functions declare, equal ones once.
+#[derive(Debug)]
+pub(crate) struct Sets {
+    sets: Vec<Box<[TypeId]>>,
+    by_types: BTreeMap<Box<[TypeId]>, u32>,
+}
+
+/// What the door says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Admission {
+    /// It comes in as a value of this type.
+    As(TypeId),
+    /// It has to become one of a type of the same name first.
+    Convert {
+        /// What it is.
+        from: TypeId,
+        /// What it is to become.
+        to: TypeId,
+    },
+    /// Nothing of the set fits.
+    Refused,
+}
+
+impl Sets {
+    pub(crate) fn new() -> Sets {
+        Sets { sets: vec![Box::default()], by_types: BTreeMap::new() }
+    }
+
+    /// The number of the set of these types.
+    pub(crate) fn intern(&mut self, mut types: Vec<TypeId>) -> u32 {
+        types.sort_unstable();
+        types.dedup();
+        if types.contains(&types::ANY.0) {
+            return EVERYTHING;
+        }
+        let types: Box<[TypeId]> = types.into();
+        if let Some(known) = self.by_types.get(&types) {
+            return *known;
+        }
+        let number = self.sets.len() as u32;
+        self.sets.push(types.clone());
+        self.by_types.insert(types, number);
+        number
+    }
+
+    #[inline]
+    fn has(&self, set: u32, ty: TypeId) -> bool {
+        let types = &self.sets[set as usize];
+        if types.len() <= 4 { types.contains(&ty) } else { types.binary_search(&ty).is_ok() }
+    }
+
+    /// The types of a set.
+    pub(crate) fn types(&self, set: u32) -> &[TypeId] {
+        &self.sets[set as usize]
+    }
+}
+
+impl Core {
+    /// Whether a set takes a value of a static type, and as what.
+    #[inline]
+    pub(crate) fn admit(&mut self, set: u32, ty: TypeId, value: u64) -> Admission {
+        if set != EVERYTHING && self.sets.has(set, ty) {
+            return Admission::As(ty);
+        }
+        self.admit_slowly(set, ty, value)
+    }
+
+    fn admit_slowly(&mut self, set: u32, ty: TypeId, value: u64) -> Admission {
+        let says_itself = ty == types::ANY.0 || matches!(self.types.get(ty).shape, Shape::Option(_));
+        let known = if says_itself { self.type_of_word(value).unwrap_or(ty) } else { ty };
+        if set == EVERYTHING {
+            return Admission::As(known);
+        }
+        if let Some(tag) = self.admit_message(set, known) {
+            return Admission::As(tag);
+        }
+        let name = &self.types.get(known).name;
+        let is_nominal =
+            |ty: TypeId| matches!(self.types.get(ty).shape, Shape::Record(_) | Shape::Object(_) | Shape::Sum(_));
+        let same_name = |other: &&TypeId| is_nominal(**other) && self.types.get(**other).name == *name;
+        match self.sets.types(set).iter().find(same_name) {
+            Some(to) if is_nominal(known) => Admission::Convert { from: known, to: *to },
+            Some(_) | None => Admission::Refused,
+        }
+    }
+
+    /// The type of a set as which a value of exactly this type comes in.
+    pub(crate) fn admit_message(&self, set: u32, ty: TypeId) -> Option<TypeId> {
+        if set == EVERYTHING || self.sets.has(set, ty) {
+            return Some(ty);
+        }
+        let holds = |option: &&TypeId| {
+            let Shape::Option(inner) = self.types.get(**option).shape else { return false };
+            ty == types::NULL.0 || ty == inner
+        };
+        self.sets.types(set).iter().find(holds).copied()
+    }
+
+    /// The exact type of a word of the running fiber; nothing for a box around null, which any option may be.
+    fn type_of_word(&self, value: u64) -> Option<TypeId> {
+        let number = word::number_of(value);
+        Some(match value & TAG_MASK {
+            _ if value == NULL => types::NULL.0,
+            _ if is_reference(value) => return self.type_of_object(Header(self.block.load(value as usize))),
+            word::TAG_INT => types::INT.0,
+            word::TAG_BOOL => types::BOOL.0,
+            word::TAG_ADDRESS => types::ADDRESS.0,
+            word::TAG_TEXT => types::TEXT.0,
+            word::TAG_BYTES => types::BYTES.0,
+            word::TAG_VARIANT => self.types.sum_of(number),
+            _ => return self.functions[number as usize].ty,
+        })
+    }
+
+    fn type_of_object(&self, header: Header) -> Option<TypeId> {
+        match header.kind() {
+            Kind::Some | Kind::Storage => None,
+            Kind::Fields => Some(self.types.sum_of(header.ty())),
+            Kind::BoxInt
+            | Kind::BoxFloat
+            | Kind::Text
+            | Kind::Bytes
+            | Kind::SharedText
+            | Kind::SharedBytes
+            | Kind::List
+            | Kind::Map
+            | Kind::Set
+            | Kind::Array
+            | Kind::Closure
+            | Kind::Ref
+            | Kind::Builder => Some(header.ty()),
+        }
+    }
+
+    /// The types of a set as text.
+    pub(crate) fn set_text(&self, set: u32) -> String {
+        let names: Vec<&str> = self.sets.types(set).iter().map(|ty| self.types.get(*ty).name.as_str()).collect();
+        if names.is_empty() { "nothing".to_owned() } else { names.join(" | ") }
+    }
+}

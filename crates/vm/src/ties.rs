@@ -1,0 +1,283 @@
+//! What ties fibers to each other: links, monitors, and the slots of replies and of ends that are waited for.
+//!
+//! Each tie is noted at both of its ends, so that whichever fiber ends first finds it.
+//!
+//! **Invariant:** no tie names a fiber that has ended and told of it.
+
+use crate::core::Core;
+use crate::exit::Cause;
+use crate::fiber::{FiberId, Flags, State};
+use crate::heap::word::{address_of, address_word};
+use crate::mailbox::{Message, Origin};
+use fardel_bytecode::system::Reason;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Bytes that a tie counts at each of its ends: an entry of a tree, and what the tree itself takes.
+pub(crate) const TIE_BYTES: usize = 64;
+/// Slots that one fiber may have open: a program that asks and never waits for answers is told before memory is short.
+pub(crate) const SLOTS_MAX: usize = 1 << 16;
+
+/// The ties of one fiber.
+#[derive(Debug, Default)]
+pub(crate) struct Ties {
+    /// Addresses of the fibers that it is linked with.
+    links: BTreeSet<u64>,
+    /// What it watches, by the numbers of its own tokens.
+    watches: BTreeMap<u64, Watch>,
+    /// How many of these are slots.
+    slots: usize,
+    /// Who watches it: the watcher's address, and the number of its token.
+    watchers: BTreeSet<(u64, u64)>,
+}
+
+/// One fiber's look at another.
+#[derive(Debug)]
+struct Watch {
+    /// Whose end it is about.
+    target: u64,
+    purpose: Purpose,
+}
+
+#[derive(Debug)]
+enum Purpose {
+    /// A message tells of the end.
+    Monitor,
+    /// A slot takes a reply or the end.
+    Slot(Slot),
+}
+
+/// Where one answer is put down.
+#[derive(Debug)]
+pub(crate) enum Slot {
+    /// It has not come.
+    Open,
+    /// A reply.
+    Replied(Message),
+    /// The fiber that was asked, or waited for, has ended.
+    Gone(Cause),
+}
+
+impl Core {
+    /// Whether another tie fits the machine's memory.
+    pub(crate) fn has_room_for_ties(&mut self) -> bool {
+        self.has_budget(2 * TIE_BYTES)
+    }
+
+    /// Links a fiber with another.
+    ///
+    /// # Errors
+    /// Why the fiber ends: the other one was not there, and it does not trap exits.
+    pub(crate) fn link(&mut self, slot: u32, other: FiberId) -> Result<(), Cause> {
+        let id = self.fibers.id(slot);
+        if other == id {
+            return Ok(());
+        }
+        if !self.fibers.is_alive(other) {
+            let cause = Cause::Plain(Reason::NoProc);
+            if !self.fibers.get(slot).flags.has(Flags::TRAPS_EXITS) {
+                return Err(cause);
+            }
+            self.tell_exit(slot, other, &cause, Origin::Link(address_word(other)));
+            return Ok(());
+        }
+        if self.fibers.side_or_new(slot).ties.links.insert(address_word(other)) {
+            self.fibers.side_or_new(other.slot).ties.links.insert(address_word(id));
+            self.tie_bytes += 2 * TIE_BYTES as u64;
+        }
+        Ok(())
+    }
+
+    /// Ends a link, and takes back what it has told.
+    pub(crate) fn unlink(&mut self, slot: u32, other: FiberId) {
+        let id = self.fibers.id(slot);
+        let was_linked = self.fibers.side(slot).is_some_and(|side| side.ties.links.remove(&address_word(other)));
+        if was_linked {
+            self.drop_link_at(other, id);
+            self.tie_bytes -= TIE_BYTES as u64;
+        }
+        self.take_back(slot, Origin::Link(address_word(other)));
+    }
+
+    /// Removes a link from the far end only.
+    fn drop_link_at(&mut self, far: FiberId, near: FiberId) {
+        if self.holds_ties(far) && self.fibers.side(far.slot).is_some_and(|side| side.ties.links.remove(&address_word(near)))
+        {
+            self.tie_bytes -= TIE_BYTES as u64;
+        }
+    }
+
+    /// Whether the place still belongs to this fiber, which may have ended and be telling of it.
+    fn holds_ties(&mut self, fiber: FiberId) -> bool {
+        let record = self.fibers.get(fiber.slot);
+        record.generation == fiber.generation && record.state != State::Free
+    }
+
+    /// Takes a message of a link or monitor out of a fiber's mailbox, if it has come and was not taken.
+    fn take_back(&mut self, slot: u32, origin: Origin) {
+        if let Some(place) = self.messages.find_notice(self.fibers.get(slot), origin) {
+            self.take_message(slot, place).discard(&mut self.shared);
+        }
+    }
+
+    /// Watches a fiber under a token of the watcher's.
+    pub(crate) fn monitor(&mut self, slot: u32, number: u64, target: FiberId) {
+        if !self.fibers.is_alive(target) {
+            self.tell_down(slot, number, target, &Cause::Plain(Reason::NoProc));
+            return;
+        }
+        self.watch(slot, number, target, Purpose::Monitor);
+    }
+
+    fn watch(&mut self, slot: u32, number: u64, target: FiberId, purpose: Purpose) {
+        let watcher = address_word(self.fibers.id(slot));
+        let ties = &mut self.fibers.side_or_new(slot).ties;
+        ties.slots += usize::from(matches!(purpose, Purpose::Slot(_)));
+        ties.watches.insert(number, Watch { target: address_word(target), purpose });
+        self.tie_bytes += TIE_BYTES as u64;
+        if self.fibers.is_alive(target) {
+            self.fibers.side_or_new(target.slot).ties.watchers.insert((watcher, number));
+            self.tie_bytes += TIE_BYTES as u64;
+        }
+    }
+
+    /// Ends a monitor, and takes back what it has told.
+    pub(crate) fn demonitor(&mut self, slot: u32, number: u64) {
+        let is_monitor = self.fibers.side(slot).is_some_and(|side| {
+            side.ties.watches.get(&number).is_some_and(|watch| matches!(watch.purpose, Purpose::Monitor))
+        });
+        if is_monitor {
+            self.unwatch(slot, number);
+        }
+        self.take_back(slot, Origin::Monitor(number));
+    }
+
+    /// Ends a look at another fiber at both ends, and gives what it was for.
+    fn unwatch(&mut self, slot: u32, number: u64) -> Option<Purpose> {
+        let watcher = address_word(self.fibers.id(slot));
+        let ties = &mut self.fibers.side(slot)?.ties;
+        let Watch { target, purpose } = ties.watches.remove(&number)?;
+        ties.slots -= usize::from(matches!(purpose, Purpose::Slot(_)));
+        self.tie_bytes -= TIE_BYTES as u64;
+        self.forget_watcher(address_of(target), (watcher, number));
+        Some(purpose)
+    }
+
+    fn forget_watcher(&mut self, target: FiberId, watcher: (u64, u64)) {
+        if self.holds_ties(target) && self.fibers.side(target.slot).is_some_and(|side| side.ties.watchers.remove(&watcher)) {
+            self.tie_bytes -= TIE_BYTES as u64;
+        }
+    }
+
+    // Slots.
+
+    /// How many slots a fiber has.
+    pub(crate) fn slots_open(&self, slot: u32) -> usize {
+        self.fibers.side_of(slot).map_or(0, |side| side.ties.slots)
+    }
+
+    /// Opens a slot for an answer of a fiber, or for its end.
+    pub(crate) fn open_slot(&mut self, slot: u32, number: u64, target: FiberId) {
+        let answer = if self.fibers.is_alive(target) { Slot::Open } else { Slot::Gone(Cause::Plain(Reason::NoProc)) };
+        self.watch(slot, number, target, Purpose::Slot(answer));
+    }
+
+    /// What lies in a slot, if there is such a slot.
+    pub(crate) fn slot_at(&mut self, slot: u32, number: u64) -> Option<&mut Slot> {
+        match &mut self.fibers.side(slot)?.ties.watches.get_mut(&number)?.purpose {
+            Purpose::Slot(answer) => Some(answer),
+            Purpose::Monitor => None,
+        }
+    }
+
+    /// Closes a slot, and gives what lies in it.
+    pub(crate) fn close_slot(&mut self, slot: u32, number: u64) -> Option<Slot> {
+        match self.unwatch(slot, number)? {
+            Purpose::Slot(answer) => {
+                if let Slot::Replied(message) = &answer {
+                    self.reply_bytes -= message.bytes(&self.scratch) as u64;
+                }
+                Some(answer)
+            }
+            Purpose::Monitor => None,
+        }
+    }
+
+    /// Puts an answer into an open slot; whether there was one.
+    pub(crate) fn answer_slot(&mut self, fiber: FiberId, number: u64, answer: Slot) -> Result<(), Slot> {
+        let is_open = self.fibers.is_alive(fiber) && matches!(self.slot_at(fiber.slot, number), Some(Slot::Open));
+        if !is_open {
+            return Err(answer);
+        }
+        if let Slot::Replied(message) = &answer {
+            self.reply_bytes += message.bytes(&self.scratch) as u64;
+        }
+        if let Some(open) = self.slot_at(fiber.slot, number) {
+            *open = answer;
+        }
+        let waits = self.fibers.side_of(fiber.slot).is_some_and(|side| side.slot == Some(number));
+        if waits && self.fibers.get(fiber.slot).state == State::AtSlot {
+            self.wake(fiber.slot);
+        }
+        Ok(())
+    }
+
+    // The end of a fiber.
+
+    /// Cuts one tie of a fiber that has ended, and tells the other end; whether there was one.
+    pub(crate) fn cut_tie(&mut self, slot: u32, cause: &Cause) -> bool {
+        let id = self.fibers.id(slot);
+        let Some(side) = self.fibers.side(slot) else { return false };
+        if let Some(peer) = side.ties.links.pop_first() {
+            self.tie_bytes -= TIE_BYTES as u64;
+            let peer = address_of(peer);
+            self.drop_link_at(peer, id);
+            if self.fibers.is_alive(peer) {
+                self.signal_by_link(peer, id, cause);
+            }
+            return true;
+        }
+        if let Some((watcher, number)) = side.ties.watchers.pop_first() {
+            self.tie_bytes -= TIE_BYTES as u64;
+            self.tell_watcher(address_of(watcher), number, id, cause);
+            return true;
+        }
+        let Some((number, _)) = side.ties.watches.first_key_value() else { return false };
+        let number = *number;
+        if let Some(Slot::Replied(message)) = self.close_slot_or_watch(slot, number) {
+            message.discard(&mut self.shared);
+        }
+        true
+    }
+
+    fn close_slot_or_watch(&mut self, slot: u32, number: u64) -> Option<Slot> {
+        if self.slot_at(slot, number).is_some() {
+            return self.close_slot(slot, number);
+        }
+        self.unwatch(slot, number);
+        None
+    }
+
+    fn signal_by_link(&mut self, peer: FiberId, from: FiberId, cause: &Cause) {
+        if self.fibers.get(peer.slot).flags.has(Flags::TRAPS_EXITS) {
+            self.tell_exit(peer.slot, from, cause, Origin::Link(address_word(from)));
+        } else if cause.kind() != Reason::Normal {
+            self.doom(peer.slot, cause.clone());
+        }
+    }
+
+    fn tell_watcher(&mut self, watcher: FiberId, number: u64, ended: FiberId, cause: &Cause) {
+        if !self.fibers.is_alive(watcher) {
+            // It has ended as well, and will come to this tie itself.
+            return;
+        }
+        if self.slot_at(watcher.slot, number).is_some() {
+            let _ = self.answer_slot(watcher, number, Slot::Gone(cause.clone()));
+            return;
+        }
+        let Some(side) = self.fibers.side(watcher.slot) else { return };
+        if side.ties.watches.remove(&number).is_some() {
+            self.tie_bytes -= TIE_BYTES as u64;
+            self.tell_down(watcher.slot, number, ended, cause);
+        }
+    }
+}
