@@ -94,6 +94,8 @@ pub(crate) struct Core {
     /// Where copies are made, and what they begin with.
     pub(crate) scratch: Scratch,
     pub(crate) roots: Vec<u64>,
+    /// Bytes of the last message that was handed over.
+    pub(crate) message_bytes: usize,
     pub(crate) timers: Timers,
     pub(crate) names: BTreeMap<Box<str>, Holder>,
     /// Mailboxes of the outside.
@@ -170,6 +172,7 @@ impl Core {
             system,
             scratch: Scratch::default(),
             roots: Vec::new(),
+            message_bytes: 0,
             timers: Timers::new(),
             names: BTreeMap::new(),
             ports: 0,
@@ -428,12 +431,12 @@ impl Core {
         Some(crate::convert::to_value(self, block, word, ty, &mut { VALUES_BYTES_MAX }))
     }
 
-    fn load_saved(&mut self, slot: u32, fuel: i64) {
+    pub(crate) fn load_saved(&mut self, slot: u32, fuel: i64) {
         let fiber = self.fibers.get(slot);
         self.saved = Saved::at(self.code_base, fiber, fuel);
     }
 
-    fn store_saved(&mut self, slot: u32) {
+    pub(crate) fn store_saved(&mut self, slot: u32) {
         let (pc, fp) = (self.saved.pc_offset(self.code_base), self.saved.fp_offset(self.block));
         let (block, top) = (self.block, self.saved.top as u32);
         let fiber = self.fibers.get_mut(slot);
@@ -463,11 +466,13 @@ impl Drop for Core {
 }
 
 /// Whether a heap has room for `bytes` more; the interpreter asks the same.
+#[inline]
 pub(crate) fn has_room(block: Block, top: usize, fp: usize, bytes: usize) -> bool {
     top + bytes <= fp && top + bytes <= soft_limit(block)
 }
 
-fn soft_limit(block: Block) -> usize {
+#[inline]
+pub(crate) fn soft_limit(block: Block) -> usize {
     block.load(header::LIMITS) as u32 as usize
 }
 

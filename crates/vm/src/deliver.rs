@@ -6,12 +6,12 @@
 use crate::code::Op;
 use crate::config::FullPolicy;
 use crate::convert::VALUES_BYTES_MAX;
-use crate::core::{Core, has_room};
+use crate::core::{Core, has_room, soft_limit};
 use crate::door::{DeadLetter, LostBecause, Output};
 use crate::exit::Cause;
 use crate::fiber::{FiberId, Flags, Limits, State};
 use crate::heap::copy::{CopyError, Fragment, relocate};
-use crate::heap::word::{Header, Kind, NULL, TAG_VARIANT, address_word, numbered, small_int};
+use crate::heap::word::{Header, Kind, NULL, TAG_VARIANT, address_word, is_reference, numbered, small_int};
 use crate::mailbox::{Message, NODE_BYTES, Origin, Place};
 use crate::sets::Admission;
 use crate::types::TypeId;
@@ -105,6 +105,11 @@ impl Core {
                 }
             }
         }
+        if state == State::Waiting
+            && let Some(bytes) = self.hand_over_from_block(to.slot, ty, tag, value)
+        {
+            return Ok(Posted::Taken(bytes));
+        }
         let message = self.message(ty, value)?;
         let bytes = message.bytes(&self.scratch);
         if state == State::Waiting && self.listens(to.slot, tag) {
@@ -112,6 +117,32 @@ impl Core {
             return Ok(Posted::Taken(bytes));
         }
         self.enqueue(to, message, tag, may_wait, granted)
+    }
+
+    /// Copies a value of the running fiber straight into the block of one that waits for it, if it is an object, the
+    /// receiver has room, and nothing outside is named; its bytes then.
+    #[inline]
+    fn hand_over_from_block(&mut self, slot: u32, ty: TypeId, tag: TypeId, value: u64) -> Option<usize> {
+        if !is_reference(value) || self.types.repr(ty) != Repr::Word || !self.listens(slot, tag) {
+            return None;
+        }
+        let fiber = self.fibers.get_mut(slot);
+        let (block, top) = (fiber.block, fiber.top as usize);
+        let end = (fiber.fp as usize).min(soft_limit(block));
+        // A message is mostly as large as the one before; half a copy is work for nothing.
+        if top + self.message_bytes > end {
+            return None;
+        }
+        // To itself nobody sends who waits, so the two blocks are not the same.
+        let (word, new_top) = self.scratch.copy_across(self.block, value, block, top, end)?;
+        let receive = &self.code[fiber.pc as usize / size_of::<Op>()];
+        block.store(fiber.fp as usize + usize::from(receive.a), word);
+        fiber.top = new_top as u32;
+        fiber.pc += 2 * size_of::<Op>() as u32;
+        fiber.state = State::Ready;
+        self.queue.push(&mut self.fibers, slot);
+        self.stats.messages += 1;
+        Some(new_top - top)
     }
 
     /// Sends a message that is made already, of its exact type.
@@ -167,9 +198,9 @@ impl Core {
     }
 
     /// A value of a static type as the message that carries it: numbers become words.
-    #[inline]
+    #[inline(always)]
     fn message(&mut self, ty: TypeId, value: u64) -> Result<Message, CopyError> {
-        match self.types.get(ty).repr {
+        match self.types.repr(ty) {
             Repr::Word => Message::copy(self.block, value, &mut self.scratch, MESSAGE_BYTES_MAX),
             Repr::Bool => Ok(Message::Word(crate::heap::word::bool_word(value != 0))),
             Repr::Int => Ok(match small_int(value as i64) {
@@ -199,14 +230,20 @@ impl Core {
 
     /// Gives a message to a fiber that waits for it: with room in its block into its slot, and the fiber goes on behind its
     /// receive.
-    #[inline]
+    #[inline(always)]
     fn hand_over(&mut self, slot: u32, message: Message, tag: TypeId) {
         self.stats.messages += 1;
         let bytes = message.bytes(&self.scratch);
+        self.message_bytes = bytes;
         let has_shared = message.has_shared(&self.scratch);
+        let fiber = self.fibers.get(slot);
+        let mut fits = !has_shared && has_room(fiber.block, fiber.top as usize, fiber.fp as usize, bytes);
+        if !fits && !has_shared {
+            fits = self.make_room_in(slot, bytes);
+        }
         let fiber = self.fibers.get_mut(slot);
         let (block, top) = (fiber.block, fiber.top as usize);
-        if !has_shared && has_room(block, top, fiber.fp as usize, bytes) {
+        if fits {
             let receive = &self.code[fiber.pc as usize / size_of::<Op>()];
             let word = message.adopt(block, top, &self.scratch);
             block.store(fiber.fp as usize + usize::from(receive.a), word);
@@ -216,7 +253,8 @@ impl Core {
             let message = message.keep(&self.scratch, &mut self.shared);
             self.messages.push(fiber, message, tag, Origin::Sent);
         }
-        self.wake(slot);
+        fiber.state = State::Ready;
+        self.queue.push(&mut self.fibers, slot);
     }
 
     /// Puts a message into a mailbox, if there is room.

@@ -6,7 +6,7 @@ use crate::convert::VALUES_BYTES_MAX;
 use crate::core::Core;
 use crate::door::Output;
 use crate::exit::{Cause, ExitReason, Payload, is_failure};
-use crate::fiber::{FiberId, Flags, State};
+use crate::fiber::{FiberId, Flags, NONE, State};
 use crate::heap::block::header;
 use crate::heap::copy::{Fragment, relocate};
 use crate::mailbox::Origin;
@@ -20,6 +20,14 @@ const STEPS_MAX: usize = 256;
 impl Core {
     /// Ends a fiber that is not in the run queue.
     pub(crate) fn end(&mut self, slot: u32, cause: Cause, result: Option<Value>) {
+        let fiber = self.fibers.get(slot);
+        let is_alone = fiber.side == NONE && fiber.head == NONE && !fiber.flags.has(Flags::GRANTED);
+        if is_alone && !is_failure(cause.kind()) {
+            self.pool.give(fiber.block);
+            self.fibers.remove(slot);
+            cause.discard(&mut self.shared);
+            return;
+        }
         let id = self.fibers.id(slot);
         self.stop_waiting(slot);
         let mut watched = false;

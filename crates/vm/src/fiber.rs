@@ -8,6 +8,7 @@ use crate::exit::Cause;
 use crate::heap::block::Block;
 use crate::heap::copy::Fragment;
 use crate::mailbox::MailSide;
+use crate::slab::Slab;
 use crate::ties::Ties;
 use crate::timer::TimerIndex;
 
@@ -181,9 +182,10 @@ pub(crate) struct Limits {
 /// The table of fibers.
 #[derive(Debug)]
 pub(crate) struct Fibers {
-    chunks: Vec<Box<[Fiber]>>,
+    /// Of a fixed size, so that a look into one needs no second check.
+    chunks: Vec<Box<[Fiber; CHUNK]>>,
     free: u32,
-    sides: Vec<Side>,
+    sides: Slab<Side>,
     free_sides: Vec<u32>,
     pub(crate) live: u64,
     max: u32,
@@ -191,7 +193,7 @@ pub(crate) struct Fibers {
 
 impl Fibers {
     pub(crate) fn new(max: u32) -> Fibers {
-        Fibers { chunks: Vec::new(), free: NONE, sides: Vec::new(), free_sides: Vec::new(), live: 0, max }
+        Fibers { chunks: Vec::new(), free: NONE, sides: Slab::new(), free_sides: Vec::new(), live: 0, max }
     }
 
     #[inline]
@@ -261,7 +263,9 @@ impl Fibers {
             state: State::Free,
             flags: Flags::default(),
         };
-        self.chunks.push((start..end).map(fresh).collect());
+        // Made on the heap: a chunk is too large for the host's stack.
+        let chunk: Box<[Fiber]> = (start..end).map(fresh).collect();
+        self.chunks.push(chunk.try_into().ok()?);
         self.free = start;
         Some(())
     }
@@ -271,7 +275,7 @@ impl Fibers {
     pub(crate) fn remove(&mut self, slot: u32) {
         let side = std::mem::replace(&mut self.get_mut(slot).side, NONE);
         if side != NONE {
-            self.sides[side as usize] = Side::default();
+            *self.sides.get_mut(side) = Side::default();
             self.free_sides.push(side);
         }
         let free = self.free;
@@ -291,34 +295,31 @@ impl Fibers {
     #[inline]
     pub(crate) fn side(&mut self, slot: u32) -> Option<&mut Side> {
         let side = self.get(slot).side;
-        if side == NONE { None } else { Some(&mut self.sides[side as usize]) }
+        if side == NONE { None } else { Some(self.sides.get_mut(side)) }
     }
 
     /// The side record of a fiber, to be read.
     #[inline]
     pub(crate) fn side_of(&self, slot: u32) -> Option<&Side> {
-        self.sides.get(self.get(slot).side as usize)
+        self.sides.find(self.get(slot).side)
     }
 
     /// A fiber and its side record.
     #[inline]
     pub(crate) fn with_side(&mut self, slot: u32) -> (&mut Fiber, Option<&mut Side>) {
         let fiber = &mut self.chunks[slot as usize / CHUNK][slot as usize % CHUNK];
-        let side = self.sides.get_mut(fiber.side as usize);
+        let side = self.sides.find_mut(fiber.side);
         (fiber, side)
     }
 
     /// The side record of a fiber, made when it has none.
     pub(crate) fn side_or_new(&mut self, slot: u32) -> &mut Side {
         if self.get(slot).side == NONE {
-            let side = self.free_sides.pop().unwrap_or_else(|| {
-                self.sides.push(Side::default());
-                self.sides.len() as u32 - 1
-            });
+            let side = self.free_sides.pop().unwrap_or_else(|| self.sides.add(Side::default()));
             self.get_mut(slot).side = side;
         }
         let side = self.get(slot).side;
-        &mut self.sides[side as usize]
+        self.sides.get_mut(side)
     }
 
     /// The places of all live fibers, in order.

@@ -31,6 +31,7 @@ mod outside;
 mod random;
 mod runtime;
 mod sets;
+mod slab;
 mod ties;
 mod timer;
 mod trace;

@@ -10,6 +10,7 @@ use crate::heap::block::Block;
 use crate::heap::copy::{CopyError, Fragment, Scratch, relocate};
 use crate::heap::shared::Shared;
 use crate::heap::word::{Header, Kind, is_reference};
+use crate::slab::Slab;
 use crate::types::TypeId;
 use fardel_bytecode::types;
 use std::collections::VecDeque;
@@ -73,7 +74,7 @@ impl Message {
     }
 
     /// Puts it into a block that has room for it at `top`, and gives the word for it. It names nothing outside.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn adopt(self, block: Block, top: usize, scratch: &Scratch) -> u64 {
         match self {
             Message::Word(word) => word,
@@ -201,15 +202,15 @@ impl MailSide {
 /// The messages in all mailboxes.
 #[derive(Debug)]
 pub(crate) struct Messages {
-    nodes: Vec<Node>,
+    nodes: Slab<Node>,
     free: u32,
-    fragments: Vec<Fragment>,
+    fragments: Slab<Fragment>,
     free_fragments: Vec<u32>,
     /// Bytes of all messages that lie here.
     pub(crate) bytes: u64,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Default, Debug)]
 struct Node {
     next: u32,
     tag: Tag,
@@ -221,7 +222,7 @@ pub(crate) const NODE_BYTES: usize = size_of::<Node>();
 const _: () = assert!(NODE_BYTES == 40);
 
 /// What a node holds (2 bits), who sent it (2 bits), and its type.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Default, Debug)]
 struct Tag(u32);
 
 const WORD: u32 = 0;
@@ -277,7 +278,7 @@ pub(crate) struct Found {
 
 impl Messages {
     pub(crate) fn new() -> Messages {
-        Messages { nodes: Vec::new(), free: NONE, fragments: Vec::new(), free_fragments: Vec::new(), bytes: 0 }
+        Messages { nodes: Slab::new(), free: NONE, fragments: Slab::new(), free_fragments: Vec::new(), bytes: 0 }
     }
 
     /// Puts a message at the tail of a fiber's mailbox. It is not in the scratch.
@@ -313,7 +314,7 @@ impl Messages {
         if fiber.head == NONE {
             fiber.head = index;
         } else {
-            self.nodes[fiber.tail as usize].next = index;
+            self.nodes.get_mut(fiber.tail).next = index;
         }
         fiber.tail = index;
         fiber.count += 1;
@@ -322,38 +323,36 @@ impl Messages {
     #[inline]
     fn add_node(&mut self, node: Node) -> u32 {
         if self.free == NONE {
-            self.nodes.push(node);
-            return self.nodes.len() as u32 - 1;
+            return self.nodes.add(node);
         }
         let index = self.free;
-        self.free = self.nodes[index as usize].next;
-        self.nodes[index as usize] = node;
+        self.free = self.nodes.get(index).next;
+        *self.nodes.get_mut(index) = node;
         index
     }
 
     fn add_fragment(&mut self, fragment: Fragment) -> u32 {
         if let Some(index) = self.free_fragments.pop() {
-            self.fragments[index as usize] = fragment;
+            *self.fragments.get_mut(index) = fragment;
             return index;
         }
-        self.fragments.push(fragment);
-        self.fragments.len() as u32 - 1
+        self.fragments.add(fragment)
     }
 
     /// Bytes that a message takes in the receiver's block.
     #[inline]
     pub(crate) fn bytes_of(&self, node: u32) -> usize {
-        let node = &self.nodes[node as usize];
+        let node = self.nodes.get(node);
         match node.tag.kind() {
             WORD => 0,
             INLINE => Header(node.words[0]).bytes(),
-            _ => self.fragments[node.words[1] as usize].bytes(),
+            _ => self.fragments.get(node.words[1] as u32).bytes(),
         }
     }
 
     /// The type of a message.
     pub(crate) fn type_of(&self, node: u32) -> TypeId {
-        self.nodes[node as usize].tag.ty()
+        self.nodes.get(node).tag.ty()
     }
 
     /// The first message of a type (Any: of whatever type) behind the one at `before`.
@@ -362,7 +361,7 @@ impl Messages {
         let mut place = Place { before, node: self.after(fiber, before) };
         let mut passed = 0;
         while place.node != NONE {
-            let node = &self.nodes[place.node as usize];
+            let node = self.nodes.get(place.node);
             if ty == types::ANY.0 || node.tag.ty() == ty {
                 return Found { place: Ok(place), passed };
             }
@@ -374,7 +373,7 @@ impl Messages {
 
     #[inline]
     fn after(&self, fiber: &Fiber, before: u32) -> u32 {
-        if before == NONE { fiber.head } else { self.nodes[before as usize].next }
+        if before == NONE { fiber.head } else { self.nodes.get(before).next }
     }
 
     /// The message from a monitor or link that is to be taken back, if it has not been taken.
@@ -395,7 +394,7 @@ impl Messages {
     fn find_node(&self, fiber: &Fiber, wanted: impl Fn(&Node) -> bool) -> Option<Place> {
         let mut place = Place { before: NONE, node: fiber.head };
         while place.node != NONE {
-            let node = &self.nodes[place.node as usize];
+            let node = self.nodes.get(place.node);
             if wanted(node) {
                 return Some(place);
             }
@@ -407,17 +406,17 @@ impl Messages {
     /// Takes a message out of a mailbox. Its fiber has no side record with places; else see [`Messages::take`].
     #[inline]
     fn unlink(&mut self, fiber: &mut Fiber, place: Place) -> Message {
-        let node = self.nodes[place.node as usize];
+        let node = *self.nodes.get(place.node);
         if place.before == NONE {
             fiber.head = node.next;
         } else {
-            self.nodes[place.before as usize].next = node.next;
+            self.nodes.get_mut(place.before).next = node.next;
         }
         if fiber.tail == place.node {
             fiber.tail = place.before;
         }
         fiber.count -= 1;
-        self.nodes[place.node as usize].next = self.free;
+        self.nodes.get_mut(place.node).next = self.free;
         self.free = place.node;
         let mut bytes = NODE_BYTES as u64;
         let message = match node.tag.kind() {
@@ -430,7 +429,7 @@ impl Messages {
             _ => {
                 let index = node.words[1] as u32;
                 self.free_fragments.push(index);
-                let fragment = std::mem::take(&mut self.fragments[index as usize]);
+                let fragment = std::mem::take(self.fragments.get_mut(index));
                 bytes += fragment.bytes() as u64;
                 Message::Fragment(node.words[0], fragment)
             }
@@ -448,7 +447,7 @@ impl Messages {
         place: Place,
         side: impl FnOnce() -> Option<&'a mut MailSide>,
     ) -> Message {
-        let is_system = self.nodes[place.node as usize].tag.is_system();
+        let is_system = self.nodes.get(place.node).tag.is_system();
         if (is_system || fiber.flags.has(Flags::MARKED))
             && let Some(side) = side()
         {
@@ -460,11 +459,11 @@ impl Messages {
 
     /// Another message like the one in a node.
     pub(crate) fn copy_of(&self, node: u32, shared: &mut Shared) -> Message {
-        let node = &self.nodes[node as usize];
+        let node = self.nodes.get(node);
         match node.tag.kind() {
             WORD => Message::Word(node.words[0]),
             INLINE => Message::Inline(Header(node.words[0]), [node.words[1], node.words[2], node.words[3]]),
-            _ => Message::Fragment(node.words[0], self.fragments[node.words[1] as usize].copy(shared)),
+            _ => Message::Fragment(node.words[0], self.fragments.get(node.words[1] as u32).copy(shared)),
         }
     }
 

@@ -13,6 +13,8 @@ use fardel_bytecode::system::Reason;
 
 /// Below this size a block need not keep half of itself free.
 const SMALL_BLOCK_BYTES: usize = 4096;
+/// What a small block keeps free for the next thing of the size at hand.
+const SPARE_NEED_MAX: usize = 2048;
 /// A block that is less than this part full is given for a smaller one.
 const SHRINK_PART: usize = 16;
 
@@ -67,6 +69,19 @@ impl Core {
             allow(self.block, self.saved.top, need);
         }
         Ok(())
+    }
+
+    /// Makes room for `need` bytes in the heap of a fiber that waits at a receive; whether there is.
+    pub(crate) fn make_room_in(&mut self, slot: u32, need: usize) -> bool {
+        let running = (self.current, self.block, self.saved);
+        self.current = slot;
+        self.block = self.fibers.get(slot).block;
+        self.load_saved(slot, 0);
+        // What cannot be had now the receive itself will ask for, and end the fiber.
+        let made = self.make_room(need).is_ok();
+        self.store_saved(slot);
+        (self.current, self.block, self.saved) = running;
+        made
     }
 
     /// Live bytes of the current fiber, just collected: heap, stack, mailbox, and what it holds outside.
@@ -136,7 +151,8 @@ impl Core {
         let size = self.block.bytes();
         let stack = size - self.saved.fp_offset(self.block) as usize;
         let used = self.saved.top + stack + need;
-        let spare = if size < SMALL_BLOCK_BYTES { used / 4 } else { used };
+        // Who takes large things takes the next one soon: a block for one alone would be collected for each.
+        let spare = if size < SMALL_BLOCK_BYTES { (used / 4).max(need.min(SPARE_NEED_MAX)) } else { used };
         let wanted = Pool::size_for(used + spare);
         if wanted > size || wanted * SHRINK_PART <= size {
             return self.resize(wanted).or_else(|error| {

@@ -8,6 +8,7 @@
 
 use crate::fiber::{FiberId, NONE};
 use crate::mailbox::Message;
+use crate::slab::Slab;
 use crate::types::TypeId;
 use std::collections::BTreeMap;
 
@@ -58,7 +59,7 @@ pub(crate) struct Siblings {
     pub(crate) next: Option<TimerIndex>,
 }
 
-#[derive(Debug)]
+#[derive(Default, Debug)]
 struct Entry {
     before: u32,
     next: u32,
@@ -72,8 +73,9 @@ struct Entry {
 }
 
 /// Which list a timer is in.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 enum List {
+    #[default]
     Free,
     Fresh,
     /// Its tick has come.
@@ -94,7 +96,7 @@ impl Ends {
 /// The timers of a machine.
 #[derive(Debug)]
 pub(crate) struct Timers {
-    entries: Vec<Entry>,
+    entries: Slab<Entry>,
     free: u32,
     fresh: Ends,
     due: Ends,
@@ -112,7 +114,7 @@ pub(crate) struct Timers {
 impl Timers {
     pub(crate) fn new() -> Timers {
         Timers {
-            entries: Vec::new(),
+            entries: Slab::new(),
             free: NONE,
             fresh: Ends::EMPTY,
             due: Ends::EMPTY,
@@ -131,15 +133,14 @@ impl Timers {
         let entry =
             Entry { before: NONE, next: NONE, list: List::Free, when: nanos, number: self.started, action: Some(action) };
         let index = if self.free == NONE {
-            self.entries.push(entry);
-            self.entries.len() as u32 - 1
+            self.entries.add(entry)
         } else {
             let index = self.free;
-            self.free = self.entries[index as usize].next;
-            self.entries[index as usize] = entry;
+            self.free = self.entries.get(index).next;
+            *self.entries.get_mut(index) = entry;
             index
         };
-        if let Some(Action::Send { token, .. }) = self.entries[index as usize].action {
+        if let Some(Action::Send { token, .. }) = self.entries.get(index).action {
             self.by_token.insert(token, TimerIndex(index));
             self.sending += 1;
         }
@@ -154,7 +155,7 @@ impl Timers {
 
     /// Changes the neighbours of a timer that sends.
     pub(crate) fn siblings(&mut self, timer: TimerIndex) -> Option<&mut Siblings> {
-        match &mut self.entries[timer.0 as usize].action {
+        match &mut self.entries.get_mut(timer.0).action {
             Some(Action::Send { siblings, .. }) => Some(siblings),
             Some(Action::Wake(_)) | None => None,
         }
@@ -162,7 +163,7 @@ impl Timers {
 
     /// Nanoseconds until a timer fires.
     pub(crate) fn left(&self, timer: TimerIndex, now: u64) -> u64 {
-        let entry = &self.entries[timer.0 as usize];
+        let entry = self.entries.get(timer.0);
         match entry.list {
             List::Fresh => entry.when,
             List::Slot(..) => entry.when.saturating_mul(TICK_NANOS).saturating_sub(now),
@@ -177,7 +178,7 @@ impl Timers {
     }
 
     fn release(&mut self, index: u32) -> Option<Action> {
-        let entry = &mut self.entries[index as usize];
+        let entry = self.entries.get_mut(index);
         entry.next = self.free;
         let action = entry.action.take();
         self.free = index;
@@ -193,7 +194,7 @@ impl Timers {
         while self.fresh.head != NONE {
             let index = self.fresh.head;
             self.detach(index);
-            let when = now.saturating_add(self.entries[index as usize].when).div_ceil(TICK_NANOS);
+            let when = now.saturating_add(self.entries.get(index).when).div_ceil(TICK_NANOS);
             self.insert(index, when);
         }
         let tick = now / TICK_NANOS;
@@ -220,7 +221,7 @@ impl Timers {
             return None;
         }
         self.detach(index);
-        let action = self.entries[index as usize].action.as_ref()?;
+        let action = self.entries.get(index).action.as_ref()?;
         Some((TimerIndex(index), action))
     }
 
@@ -232,7 +233,7 @@ impl Timers {
     /// Starts a timer that was taken once more: so long after it was to fire, or, where that has passed, at the next tick.
     pub(crate) fn again(&mut self, timer: TimerIndex, nanos: u64) {
         let ticks = nanos.div_ceil(TICK_NANOS).max(1);
-        let when = self.entries[timer.0 as usize].when.saturating_add(ticks).max(self.tick + 1);
+        let when = self.entries.get(timer.0).when.saturating_add(ticks).max(self.tick + 1);
         self.insert(timer.0, when);
     }
 
@@ -262,7 +263,7 @@ impl Timers {
         self.occupied[level] &= !(1 << slot);
         let mut due = Vec::new();
         while index != NONE {
-            let entry = &self.entries[index as usize];
+            let entry = self.entries.get(index);
             let (when, next) = (entry.when, entry.next);
             if when <= self.tick {
                 due.push((entry.number, index));
@@ -279,7 +280,7 @@ impl Timers {
     }
 
     fn insert(&mut self, index: u32, when: u64) {
-        self.entries[index as usize].when = when;
+        self.entries.get_mut(index).when = when;
         // One that is over already waits for the tick at hand, which is emptied next.
         let distance = (when.max(self.tick) ^ self.tick) | (SLOTS as u64 - 1);
         let level = ((63 - distance.leading_zeros()) / SLOT_BITS) as usize;
@@ -301,9 +302,9 @@ impl Timers {
         if tail == NONE {
             ends.head = index;
         } else {
-            self.entries[tail as usize].next = index;
+            self.entries.get_mut(tail).next = index;
         }
-        let entry = &mut self.entries[index as usize];
+        let entry = self.entries.get_mut(index);
         (entry.before, entry.next, entry.list) = (tail, NONE, list);
         if let List::Slot(level, slot) = list {
             self.occupied[usize::from(level)] |= 1 << slot;
@@ -311,20 +312,20 @@ impl Timers {
     }
 
     fn detach(&mut self, index: u32) {
-        let Entry { before, next, list, .. } = self.entries[index as usize];
+        let Entry { before, next, list, .. } = *self.entries.get(index);
         if list == List::Free {
             return;
         }
-        self.entries[index as usize].list = List::Free;
+        self.entries.get_mut(index).list = List::Free;
         if before == NONE {
             self.ends(list).head = next;
         } else {
-            self.entries[before as usize].next = next;
+            self.entries.get_mut(before).next = next;
         }
         if next == NONE {
             self.ends(list).tail = before;
         } else {
-            self.entries[next as usize].before = before;
+            self.entries.get_mut(next).before = before;
         }
         if let List::Slot(level, slot) = list
             && self.ends(list).head == NONE

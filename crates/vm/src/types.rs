@@ -85,6 +85,8 @@ pub(crate) struct TypeInfo {
 #[derive(Debug)]
 pub(crate) struct TypeStore {
     infos: Vec<TypeInfo>,
+    /// The representation of each, close together: every message asks for one.
+    reprs: Vec<Repr>,
     by_key: BTreeMap<TypeKey, TypeId>,
 }
 
@@ -94,7 +96,7 @@ pub(crate) struct TypesFull;
 
 impl TypeStore {
     pub(crate) fn new() -> TypeStore {
-        let mut store = TypeStore { infos: Vec::new(), by_key: BTreeMap::new() };
+        let mut store = TypeStore { infos: Vec::new(), reprs: Vec::new(), by_key: BTreeMap::new() };
         let numbers = store.intern(&TypeTable::default());
         debug_assert!(numbers.is_ok_and(|numbers| numbers.iter().enumerate().all(|(at, id)| at as u32 == *id)));
         store
@@ -103,6 +105,12 @@ impl TypeStore {
     #[inline]
     pub(crate) fn get(&self, id: TypeId) -> &TypeInfo {
         &self.infos[id as usize]
+    }
+
+    /// How a slot of a type is represented.
+    #[inline]
+    pub(crate) fn repr(&self, id: TypeId) -> Repr {
+        self.reprs[id as usize]
     }
 
     /// Numbers all types of a module; the answer is indexed like the module's table. On failure nothing has changed.
@@ -130,6 +138,7 @@ impl TypeStore {
         for at in fresh {
             self.fill(table, TypeIndex(at as u32), &numbers);
         }
+        self.reprs.extend(self.infos[before as usize..].iter().map(|info| info.repr));
         Ok(numbers)
     }
 

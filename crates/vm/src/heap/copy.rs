@@ -172,81 +172,153 @@ pub(crate) struct Scratch {
     /// As in a [`Fragment`].
     words: Vec<u64>,
     shared: Vec<u32>,
-    /// Objects of the sender whose header was replaced, with the header.
-    moved: Vec<(u32, u64)>,
+    /// Objects of the sender whose header was replaced, in the order in which they were copied.
+    moved: Vec<u32>,
 }
 
 /// Words of scratch that are kept for the next copy; more are given back.
 const SCRATCH_WORDS_KEPT: usize = 1 << 17;
 
+/// A copy under way: where the next object goes, and how far there is room.
+struct Target {
+    /// Where offset 0 would be.
+    base: *mut u8,
+    /// The offset of the next object.
+    next: usize,
+    /// The offset that objects must not reach over.
+    end: usize,
+}
+
 impl Scratch {
     /// Copies what `roots` reach out of a block, and replaces them by words of the copy.
-    #[inline]
     pub(crate) fn copy(&mut self, block: Block, roots: &mut [u64], bytes_max: usize) -> Result<(), CopyError> {
         if self.words.capacity() > SCRATCH_WORDS_KEPT {
             self.words = Vec::new();
             self.moved = Vec::new();
         }
         self.words.clear();
-        self.shared.clear();
-        self.moved.clear();
         self.words.push(0);
-        let result = self.copy_all(block, roots, bytes_max);
-        for (offset, header) in self.moved.iter().rev() {
-            block.store(*offset as usize, *header);
-        }
-        result
+        let capacity = self.words.capacity() * 8;
+        let target = Target { base: self.words.as_mut_ptr().cast(), next: 8, end: capacity.min(bytes_max) };
+        self.run(block, roots, target, bytes_max).map(|_| ())
     }
 
-    fn copy_all(&mut self, block: Block, roots: &mut [u64], bytes_max: usize) -> Result<(), CopyError> {
+    /// Copies what a word reaches out of one block straight into another one at `top`, below `end`; gives the word there
+    /// and the new top. Nothing when there is no room, or something outside is named.
+    pub(crate) fn copy_across(&mut self, from: Block, word: u64, to: Block, top: usize, end: usize) -> Option<(u64, usize)> {
+        debug_assert!(top & 7 == 0 && top <= end && end <= to.bytes());
+        let mut roots = [word];
+        let target = Target { base: to.base(), next: top, end };
+        let top = self.run(from, &mut roots, target, 0).ok()?;
+        if self.shared.is_empty() { Some((roots[0], top)) } else { None }
+    }
+
+    /// Copies; `grow_max` is up to where the scratch may grow for it, 0 for a target that may not.
+    fn run(&mut self, block: Block, roots: &mut [u64], mut target: Target, grow_max: usize) -> Result<usize, CopyError> {
+        self.shared.clear();
+        self.moved.clear();
+        let start = target.next;
+        let mut result = Ok(());
         for root in roots {
             if is_reference(*root) {
-                *root = self.forward(block, *root, bytes_max)?;
-            }
-        }
-        let mut at = 1;
-        while at < self.words.len() {
-            let header = Header(self.words[at]);
-            for word in at + 1..=at + header.scan() {
-                let value = self.words[word];
-                if is_reference(value) {
-                    self.words[word] = self.forward(block, value, bytes_max)?;
+                match self.forward(block, *root, &mut target, grow_max) {
+                    Ok(word) => *root = word,
+                    Err(error) => result = Err(error),
                 }
             }
-            at += header.words() + 1;
+        }
+        if result.is_ok() {
+            result = self.scan(block, start, &mut target, grow_max);
+        }
+        self.restore(block, &target);
+        result?;
+        if grow_max > 0 {
+            // SAFETY: every word below `next` has been written.
+            unsafe { self.words.set_len(target.next / 8) }
+        }
+        Ok(target.next)
+    }
+
+    /// Copies what the objects from `at` on reach.
+    #[inline]
+    fn scan(&mut self, block: Block, mut at: usize, target: &mut Target, grow_max: usize) -> Result<(), CopyError> {
+        while at < target.next {
+            // SAFETY: between `at` and `next` lie whole objects that were copied there; the base may have changed with
+            // each of them.
+            let header = unsafe { Header(target.base.add(at).cast::<u64>().read()) };
+            for index in 1..=header.scan() {
+                // SAFETY: as above.
+                let value = unsafe { target.base.add(at).cast::<u64>().add(index).read() };
+                if is_reference(value) {
+                    let word = self.forward(block, value, target, grow_max)?;
+                    // SAFETY: as above.
+                    unsafe { target.base.add(at).cast::<u64>().add(index).write(word) };
+                }
+            }
+            at += header.bytes();
         }
         Ok(())
     }
 
     #[inline]
-    fn forward(&mut self, block: Block, reference: u64, bytes_max: usize) -> Result<u64, CopyError> {
-        let first = block.load(reference as usize);
-        if let Some(to) = Header::forwarded(first) {
-            return Ok(to);
+    fn forward(&mut self, block: Block, reference: u64, target: &mut Target, grow_max: usize) -> Result<u64, CopyError> {
+        // SAFETY: a reference in a verified fiber is the offset of an object in its block, whose header says how long it
+        // is. There is room for the copy up to `end`, which is looked at first; the target is another block or the
+        // scratch, so it does not overlap.
+        unsafe {
+            let object = block.base().add(reference as usize).cast::<u64>();
+            let first = object.read();
+            if let Some(to) = Header::forwarded(first) {
+                return Ok(to);
+            }
+            let header = Header(first);
+            let bytes = header.bytes();
+            if bytes > target.end - target.next {
+                self.grow(bytes, target, grow_max)?;
+            }
+            let to = target.base.add(target.next).cast::<u64>();
+            // Most objects are a few words, for which a call would cost more than the copying.
+            if bytes <= 64 {
+                for index in 0..bytes / 8 {
+                    to.add(index).write(object.add(index).read());
+                }
+            } else {
+                std::ptr::copy_nonoverlapping(object, to, bytes / 8);
+            }
+            let offset = target.next as u64;
+            if header.is(Kind::SharedText) || header.is(Kind::SharedBytes) {
+                self.shared.push(offset as u32);
+            }
+            self.moved.push(reference as u32);
+            object.write(Header::forward(offset));
+            target.next += bytes;
+            Ok(offset)
         }
-        let header = Header(first);
-        let to = self.words.len() * 8;
-        if to + header.bytes() > bytes_max {
+    }
+
+    /// Makes room for an object of so many bytes in the scratch.
+    #[cold]
+    fn grow(&mut self, bytes: usize, target: &mut Target, grow_max: usize) -> Result<(), CopyError> {
+        if target.next + bytes > grow_max {
             return Err(CopyError::TooLarge);
         }
-        let count = header.words() + 1;
-        if self.words.capacity() - self.words.len() < count {
-            self.words.try_reserve(count).map_err(|_| CopyError::OutOfMemory)?;
+        // SAFETY: every word below `next` has been written.
+        unsafe { self.words.set_len(target.next / 8) }
+        self.words.try_reserve(bytes / 8).map_err(|_| CopyError::OutOfMemory)?;
+        target.base = self.words.as_mut_ptr().cast();
+        target.end = (self.words.capacity() * 8).min(grow_max);
+        Ok(())
+    }
+
+    /// Gives the sender's objects their headers back, which stand in the copies.
+    fn restore(&self, block: Block, target: &Target) {
+        for offset in &self.moved {
+            let to = Header::forwarded(block.load(*offset as usize)).unwrap_or_default() as usize;
+            debug_assert!(to < target.next);
+            // SAFETY: an object that has moved says where its copy is, and that has been written.
+            let header = unsafe { target.base.add(to).cast::<u64>().read() };
+            block.store(*offset as usize, header);
         }
-        let bytes = block.slice(reference as usize, count * 8);
-        // SAFETY: there is room for `count` words, as just seen to; the slice holds as many, aligned like every object of
-        // a block, and scratch lies outside of every block.
-        unsafe {
-            let end = self.words.as_mut_ptr().add(self.words.len());
-            std::ptr::copy_nonoverlapping(bytes.as_ptr().cast::<u64>(), end, count);
-            self.words.set_len(self.words.len() + count);
-        }
-        if header.is(Kind::SharedText) || header.is(Kind::SharedBytes) {
-            self.shared.push(to as u32);
-        }
-        self.moved.push((reference as u32, first));
-        block.store(reference as usize, Header::forward(to as u64));
-        Ok(to as u64)
     }
 
     /// Bytes that the copy needs in a block.
@@ -382,6 +454,30 @@ mod tests {
             let leaf = receiver.load(pair + 8) as usize;
             assert_eq!((receiver.load(pair + 16) as usize, receiver.load(leaf + 8)), (leaf, 5 << 3 | TAG_INT));
         }
+        pool.give(sender);
+        pool.give(receiver);
+    }
+
+    #[test]
+    fn a_copy_goes_straight_into_another_block_where_there_is_room() {
+        let (mut pool, mut shared) = (Pool::new(1 << 20, None), Shared::default());
+        let (sender, receiver) = (pool.take(512).unwrap(), pool.take(512).unwrap());
+        receiver.fill_zero(0, 512);
+        let inner = pair(sender, header::HEAP, 5 << 3 | TAG_INT, NULL);
+        let outer = pair(sender, header::HEAP + 32, inner, inner);
+        sender.store(inner as usize + 16, outer);
+        let before = words(sender);
+        let mut scratch = Scratch::default();
+        assert_eq!(scratch.copy_across(sender, outer, receiver, 64, 64 + 63), None, "one byte short");
+        assert_eq!(words(sender), before);
+        let (word, top) = scratch.copy_across(sender, outer, receiver, 64, 64 + 64).unwrap();
+        assert_eq!((word, top, words(sender)), (64, 128, before));
+        let inner = receiver.load(64 + 8) as usize;
+        assert_eq!((inner, receiver.load(64 + 16), receiver.load(inner + 16)), (96, 96, 64));
+        let number = shared.add(Box::from(*b"text"));
+        sender.store(header::HEAP, Header::new(Kind::SharedText, 4, 3, 0).0);
+        sender.store(header::HEAP + 8, u64::from(number));
+        assert_eq!(scratch.copy_across(sender, header::HEAP as u64, receiver, 64, 256), None, "it names something outside");
         pool.give(sender);
         pool.give(receiver);
     }

@@ -39,6 +39,7 @@ macro_rules! operations {
                 jump_true jump_false back_true back_false jump_null jump_some back_null back_some
                 switch
                 call_0 call_1 call_2 call_3 call_n tail_call ret ret_int_k ret_void ret_int_if_lt_k
+                field_cast_int field_cast_object field_cast_sum list_get_cast_int list_get_cast_object list_get_cast_sum
                 box_int box_float box_bool cast_int cast_float cast_bool cast_object cast_sum
                 unwrap_int unwrap_float unwrap_bool unwrap_word
                 new_words new_2 field set_field tag payload

@@ -7,6 +7,7 @@
 //! **Invariant:** lowering trusts its input: it takes only what the verifier made.
 
 mod branch;
+mod data;
 pub(crate) mod emit;
 mod number;
 mod select;

@@ -4,15 +4,12 @@ use super::branch::Relation;
 use super::number::Forms;
 use super::{Entry, Lowering, slot};
 use crate::code::Op;
-use crate::heap::word::{NULL, TAG_FUNCTION, TAG_VARIANT, bool_word, numbered, small_int};
+use crate::heap::word::{NULL, TAG_FUNCTION, numbered};
 use crate::interp::table::Operation as Do;
-use crate::runtime::Wrap;
-use crate::runtime::object::fields_header;
 use crate::runtime::timers::REPEATS;
-use crate::types::TypeId;
 use fardel_bytecode::Inst;
-use fardel_bytecode::index::{FieldIndex, FunctionIndex, LocalIndex, TypeIndex, VariantIndex};
-use fardel_bytecode::types::{ANY, BYTES_BUILDER, Element, Repr, TEXT_BUILDER, Type};
+use fardel_bytecode::index::{FunctionIndex, LocalIndex, TypeIndex};
+use fardel_bytecode::types::{ANY, BYTES_BUILDER, Repr, TEXT_BUILDER, Type};
 
 impl<'m> Lowering<'m, '_> {
     /// Lowers the instruction at a position, possibly with some behind it, and gives how many that are.
@@ -307,13 +304,13 @@ impl<'m> Lowering<'m, '_> {
 
     // The operand stack and locals.
 
-    fn push(&mut self, entry: Entry) -> usize {
+    pub(super) fn push(&mut self, entry: Entry) -> usize {
         self.stack.push(entry);
         1
     }
 
     /// Pushes what lies at a depth once more.
-    fn copy_up(&mut self, depth: usize) -> usize {
+    pub(super) fn copy_up(&mut self, depth: usize) -> usize {
         let position = self.position(depth);
         match self.stack[position] {
             Entry::Home => {
@@ -369,13 +366,13 @@ impl<'m> Lowering<'m, '_> {
     }
 
     /// Ends an instruction without a result.
-    fn effect(&mut self, operands: usize) -> usize {
+    pub(super) fn effect(&mut self, operands: usize) -> usize {
         self.pop(operands);
         1
     }
 
     /// A safe operation without a result whose operands are the topmost, at most four.
-    fn slow_effect(&mut self, at: usize, operation: Do, operands: usize) -> usize {
+    pub(super) fn slow_effect(&mut self, at: usize, operation: Do, operands: usize) -> usize {
         let mut slots = [0; 4];
         for (index, place) in slots.iter_mut().enumerate().take(operands) {
             *place = self.operand(operands - 1 - index);
@@ -385,7 +382,7 @@ impl<'m> Lowering<'m, '_> {
     }
 
     /// A fast operation on two operands, and the safe one that it steps over when it succeeds.
-    fn two_step(&mut self, at: usize, fast: Do, slow: Do) -> usize {
+    pub(super) fn two_step(&mut self, at: usize, fast: Do, slow: Do) -> usize {
         let (container, value) = (self.operand(1), self.operand(0));
         self.emit(fast, container, value, 0);
         self.slow(at, slow, container, value, 0, 0);
@@ -393,7 +390,7 @@ impl<'m> Lowering<'m, '_> {
     }
 
     /// A safe operation that makes something of a type.
-    fn make(&mut self, at: usize, operation: Do, ty: TypeIndex) -> usize {
+    pub(super) fn make(&mut self, at: usize, operation: Do, ty: TypeIndex) -> usize {
         let id = self.type_id(ty);
         let target = self.target(at, 0);
         self.slow(at, operation, target.slot, 0, 0, u64::from(id));
@@ -401,7 +398,7 @@ impl<'m> Lowering<'m, '_> {
     }
 
     /// An operation with all operands at home, where the fiber may stop for long; the result goes to the first's place.
-    fn stop_point(&mut self, at: usize, operation: Do, extra: u64) -> usize {
+    pub(super) fn stop_point(&mut self, at: usize, operation: Do, extra: u64) -> usize {
         self.flush();
         let before = self.stack.len();
         let (operands, results) = self.arity(at);
@@ -548,7 +545,7 @@ impl<'m> Lowering<'m, '_> {
     }
 
     /// Puts operands into consecutive slots and lets `emit` make something of them, from the target and the first slot.
-    fn gather(&mut self, at: usize, operands: usize, emit: impl FnOnce(&mut Self, u16, u16)) -> usize {
+    pub(super) fn gather(&mut self, at: usize, operands: usize, emit: impl FnOnce(&mut Self, u16, u16)) -> usize {
         for depth in 0..operands {
             let position = self.position(depth);
             self.settle(position);
@@ -576,256 +573,5 @@ impl<'m> Lowering<'m, '_> {
             self.emit(Do::ret, value, self.frame_bytes, 0);
         }
         1
-    }
-
-    // Any and options.
-
-    /// Marks the operand at a depth with what it is.
-    fn mark(&mut self, at: usize, depth: usize) -> usize {
-        let repr = self.repr_of(at, depth);
-        let position = self.position(depth);
-        let constant = match (repr, self.stack[position]) {
-            (Repr::Word, _) => return 1,
-            (Repr::Int, Entry::Int(value)) => small_int(value),
-            (Repr::Bool, Entry::Word(value)) => Some(bool_word(value != 0)),
-            (_, _) => None,
-        };
-        if let Some(word) = constant.filter(|_| self.fuses()) {
-            self.stack[position] = Entry::Word(word);
-            return 1;
-        }
-        let value = self.operand(depth);
-        let target = if depth == 0 { self.target(at, 1) } else { self.in_place(position) };
-        self.boxing(at, repr, target.slot, value);
-        if depth == 0 {
-            return self.done(1, target);
-        }
-        self.stack[position] = Entry::Home;
-        1
-    }
-
-    fn in_place(&self, position: usize) -> super::Target {
-        super::Target { slot: self.home(position), entry: None, extra: 0 }
-    }
-
-    fn boxing(&mut self, at: usize, repr: Repr, to: u16, from: u16) {
-        match repr {
-            Repr::Int => self.slow(at, Do::box_int, to, from, 0, 0),
-            Repr::Float => self.slow(at, Do::box_float, to, from, 0, 0),
-            Repr::Bool => self.emit(Do::box_bool, to, from, 0),
-            Repr::Word => self.emit(Do::mov, to, from, 0),
-        }
-    }
-
-    fn cast(&mut self, at: usize, ty: TypeIndex) -> usize {
-        match self.repr(ty) {
-            Repr::Int => self.unary(at, Do::cast_int),
-            Repr::Float => self.unary(at, Do::cast_float),
-            Repr::Bool => self.unary(at, Do::cast_bool),
-            Repr::Word => self.cast_word(at, ty),
-        }
-    }
-
-    #[allow(clippy::wildcard_enum_match_arm, reason = "the verifier leaves one type besides the named ones")]
-    /// A cast to a word type: the usual case is looked at first, in an instruction of its own.
-    fn cast_word(&mut self, at: usize, ty: TypeIndex) -> usize {
-        let id = self.type_id(ty);
-        let (quick, variants) = match self.descriptor(ty) {
-            Type::Sum(_, variants) => (Do::cast_sum, variants.len() as u64),
-            Type::Tuple(_)
-            | Type::Record(..)
-            | Type::Object(..)
-            | Type::List(_)
-            | Type::Map(..)
-            | Type::Set(_)
-            | Type::Array(_) => (Do::cast_object, 0),
-            _ => return self.slow_unary(at, Do::cast, u64::from(id)),
-        };
-        let value = self.operand(0);
-        let target = self.target(at, 1);
-        self.emit(quick, target.slot, value, id);
-        self.slow(at, Do::cast, target.slot, value, 0, variants << 32 | u64::from(id));
-        self.done(1, target)
-    }
-
-    /// The type inside an option; Any stands for itself.
-    fn inner(&self, option: TypeIndex) -> TypeIndex {
-        if let Type::Option(inner) = self.descriptor(option) { *inner } else { ANY }
-    }
-
-    fn may_be_null(&self, ty: TypeIndex) -> bool {
-        matches!(self.descriptor(ty), Type::Any | Type::Null | Type::Option(_))
-    }
-
-    fn some(&mut self, at: usize, ty: TypeIndex) -> usize {
-        let inner = self.inner(ty);
-        let repr = self.repr(inner);
-        if repr == Repr::Word {
-            // Where the value cannot be null the option is the value itself.
-            return if self.may_be_null(inner) { self.slow_unary(at, Do::make_some, 0) } else { 1 };
-        }
-        let value = self.operand(0);
-        let target = self.target(at, 1);
-        self.boxing(at, repr, target.slot, value);
-        self.done(1, target)
-    }
-
-    /// What takes the value out of an option of a type, which is not null; nothing where it is the value itself.
-    pub(super) fn unwrap_operation(&self, option: TypeIndex) -> Option<Do> {
-        if option == ANY {
-            return None;
-        }
-        let inner = self.inner(option);
-        match self.repr(inner) {
-            Repr::Int => Some(Do::unwrap_int),
-            Repr::Float => Some(Do::unwrap_float),
-            Repr::Bool => Some(Do::unwrap_bool),
-            Repr::Word if self.may_be_null(inner) => Some(Do::unwrap_nested),
-            Repr::Word => None,
-        }
-    }
-
-    fn unwrap(&mut self, at: usize, ty: TypeIndex) -> usize {
-        match self.unwrap_operation(ty) {
-            None => self.unary(at, Do::unwrap_word),
-            Some(Do::unwrap_nested) => self.slow_unary(at, Do::unwrap_nested, 0),
-            Some(operation) => self.unary(at, operation),
-        }
-    }
-
-    // Tuples, records, objects, variants.
-
-    fn field_word(&self, ty: TypeId, field: FieldIndex) -> usize {
-        self.unit.types.layout(ty).map_or(0, |layout| usize::from(layout.fields[field.at()].word))
-    }
-
-    fn new_object(&mut self, at: usize, ty: TypeId) -> usize {
-        let header = fields_header(self.unit.types, ty);
-        let in_order = self.unit.types.layout(ty).is_some_and(|layout| layout.in_order);
-        if !in_order {
-            return self.gather(at, header.words(), |lowering, target, first| {
-                lowering.slow(at, Do::new_mapped, first, 0, u32::from(target), u64::from(ty));
-            });
-        }
-        if header.words() == 2 && self.fuses() {
-            return self.slow_binary(at, Do::new_2, header.0);
-        }
-        self.gather(at, header.words(), |lowering, target, first| {
-            lowering.slow(at, Do::new_words, first, header.words() as u16, u32::from(target), header.0);
-        })
-    }
-
-    fn new_variant(&mut self, at: usize, ty: TypeIndex, variant: VariantIndex) -> usize {
-        let id = self.type_id(ty) + 1 + variant.0;
-        let is_empty = self.unit.types.layout(id).is_none_or(|layout| layout.fields.is_empty());
-        if is_empty {
-            return self.push(Entry::Word(numbered(TAG_VARIANT, id)));
-        }
-        self.new_object(at, id)
-    }
-
-    fn field(&mut self, at: usize, ty: TypeIndex, field: FieldIndex) -> usize {
-        let offset = 8 + self.field_word(self.type_id(ty), field) * 8;
-        self.float_field(at, offset as u16).unwrap_or_else(|| self.unary_with(at, Do::field, offset as u32))
-    }
-
-    // Containers.
-
-    #[allow(clippy::wildcard_enum_match_arm, reason = "the verifier leaves one type besides the named ones")]
-    fn len(&mut self, at: usize) -> usize {
-        let ty = self.type_of(at, 0);
-        match self.descriptor(ty) {
-            Type::List(_) => self.unary(at, Do::list_len),
-            Type::Array(_) => self.unary(at, Do::array_len),
-            Type::Map(..) | Type::Set(_) => self.unary(at, Do::map_len),
-            Type::TextBuilder | Type::BytesBuilder => self.slow_unary(at, Do::builder_len, 0),
-            _ => self.unary(at, Do::text_len),
-        }
-    }
-
-    #[allow(clippy::wildcard_enum_match_arm, reason = "the verifier leaves one type besides the named ones")]
-    fn get(&mut self, at: usize) -> usize {
-        let ty = self.type_of(at, 1);
-        match self.descriptor(ty) {
-            Type::Array(element) => {
-                if *element == Element::Float
-                    && let Some(done) = self.float_element(at)
-                {
-                    return done;
-                }
-                let operation = match element {
-                    Element::Int | Element::Float => Do::array_get_8,
-                    Element::Byte => Do::array_get_byte,
-                    Element::I32 => Do::array_get_i32,
-                    Element::F32 => Do::array_get_f32,
-                };
-                self.binary(at, operation)
-            }
-            Type::Map(..) => self.slow_binary(at, Do::map_get, 0),
-            _ => self.binary(at, Do::list_get),
-        }
-    }
-
-    #[allow(clippy::wildcard_enum_match_arm, reason = "the verifier leaves one type besides the named ones")]
-    fn set(&mut self, at: usize) -> usize {
-        let ty = self.type_of(at, 2);
-        let operation = match self.descriptor(ty) {
-            Type::Array(Element::Int | Element::Float) => Do::array_set_8,
-            Type::Array(Element::Byte) => Do::array_set_byte,
-            Type::Array(Element::I32) => Do::array_set_i32,
-            Type::Array(Element::F32) => Do::array_set_f32,
-            Type::Map(..) => return self.slow_effect(at, Do::map_set, 3),
-            _ => Do::list_set,
-        };
-        let (container, index, value) = (self.operand(2), self.operand(1), self.operand(0));
-        self.emit(operation, container, index, u32::from(value));
-        self.effect(3)
-    }
-
-    #[allow(clippy::wildcard_enum_match_arm, reason = "the verifier leaves one type besides the named ones")]
-    fn copy(&mut self, at: usize) -> usize {
-        let ty = self.type_of(at, 0);
-        let operation = match self.descriptor(ty) {
-            Type::List(_) => Do::list_copy,
-            Type::Map(..) | Type::Set(_) => Do::map_copy,
-            Type::Array(_) => Do::array_copy,
-            _ => Do::object_copy,
-        };
-        self.slow_unary(at, operation, 0)
-    }
-
-    #[allow(clippy::wildcard_enum_match_arm, reason = "the verifier leaves one type besides the named ones")]
-    fn slice(&mut self, at: usize) -> usize {
-        let ty = self.type_of(at, 2);
-        let operation = match self.descriptor(ty) {
-            Type::List(_) => Do::list_slice,
-            Type::Array(_) => Do::array_slice,
-            _ => Do::slice,
-        };
-        self.slow_ternary(at, operation, 0)
-    }
-
-    fn map_find(&mut self, at: usize) -> usize {
-        let ty = self.type_of(at, 1);
-        let value = if let Type::Map(_, value) = self.descriptor(ty) { *value } else { ANY };
-        let wrap = match self.repr(value) {
-            Repr::Int => Wrap::Int,
-            Repr::Float => Wrap::Float,
-            Repr::Bool => Wrap::Bool,
-            Repr::Word if value != ANY && self.may_be_null(value) => Wrap::Nested,
-            Repr::Word => Wrap::Same,
-        };
-        let extra = Wrap::ALL.iter().position(|known| *known == wrap).unwrap_or_default();
-        self.slow_binary(at, Do::map_find, extra as u64)
-    }
-
-    fn copy_range(&mut self, at: usize) -> usize {
-        for depth in 0..5 {
-            let position = self.position(depth);
-            self.settle(position);
-        }
-        let first = self.home(self.stack.len() - 5);
-        self.slow(at, Do::copy_range, 0, first, 0, 0);
-        self.effect(5)
     }
 }

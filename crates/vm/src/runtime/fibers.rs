@@ -103,50 +103,42 @@ impl Cx<'_> {
 
     /// Starts a fiber in a function with the arguments from `a` on, not running yet; its place.
     fn start(&mut self, function: u32) -> Result<u32, Stop> {
-        let params = self.core.functions[function as usize].params as usize;
-        let is_word = |cx: &Self, at: usize| cx.core.functions[function as usize].param_words[at];
-        let mut roots = std::mem::take(&mut self.core.roots);
-        roots.clear();
+        let core = &mut *self.core;
+        let (block, first) = (core.block, self.fp + self.op.a as usize);
         let mut has_reference = false;
-        for at in 0..params {
+        core.roots.clear();
+        for (at, is_word) in core.functions[function as usize].param_words.iter().enumerate() {
             // What is no word must not be taken for a reference.
-            let root = if is_word(self, at) { self.arg(at) } else { NULL };
+            let root = if *is_word { block.load(first + at * 8) } else { NULL };
             has_reference |= is_reference(root);
-            roots.push(root);
+            core.roots.push(root);
         }
-        let mut copied = Ok(());
         let mut bytes = 0;
         if has_reference {
-            copied = self.core.scratch.copy(self.core.block, &mut roots, MESSAGE_BYTES_MAX);
-            bytes = self.core.scratch.bytes();
+            if let Err(error) = core.scratch.copy(block, &mut core.roots, MESSAGE_BYTES_MAX) {
+                return self.copy_failed(error);
+            }
+            bytes = core.scratch.bytes();
+            self.charge(bytes);
         }
-        let result = match copied {
-            Ok(()) => self.begin(function, &roots, bytes),
-            Err(error) => self.copy_failed(error),
-        };
-        self.core.roots = roots;
-        result
-    }
-
-    fn begin(&mut self, function: u32, roots: &[u64], bytes: usize) -> Result<u32, Stop> {
-        self.charge(bytes);
         let seed = random::split(self.draw());
-        let Some((slot, fp)) = self.core.begin(function, bytes, seed) else {
+        let core = &mut *self.core;
+        let Some((slot, fp)) = core.begin(function, bytes, seed) else {
             return self.trap_with(ErrorKind::SystemLimit, "no place or memory for another fiber".to_owned());
         };
-        let block = self.core.fibers.get(slot).block;
+        let new = core.fibers.get(slot).block;
         let mut delta = 0;
-        if bytes > 0 && self.core.scratch.has_shared() {
-            let fragment = self.core.scratch.keep(&mut self.core.shared);
-            let refs = &mut self.core.fibers.side_or_new(slot).shared_refs;
-            delta = fragment.adopt(block, header::HEAP, Some(refs));
+        if bytes > 0 && core.scratch.has_shared() {
+            let fragment = core.scratch.keep(&mut core.shared);
+            let refs = &mut core.fibers.side_or_new(slot).shared_refs;
+            delta = fragment.adopt(new, header::HEAP, Some(refs));
         } else if bytes > 0 {
-            delta = self.core.scratch.adopt(block, header::HEAP);
+            delta = core.scratch.adopt(new, header::HEAP);
         }
-        for (at, root) in roots.iter().enumerate() {
-            let is_word = self.core.functions[function as usize].param_words[at];
-            let word = if is_word { relocate(*root, delta) } else { self.arg(at) };
-            block.store(fp + usize::from(crate::code::slot_offset(at)), word);
+        let params = core.functions[function as usize].param_words.iter().zip(&core.roots);
+        for (at, (is_word, root)) in params.enumerate() {
+            let word = if *is_word { relocate(*root, delta) } else { block.load(first + at * 8) };
+            new.store(fp + usize::from(crate::code::slot_offset(at)), word);
         }
         Ok(slot)
     }

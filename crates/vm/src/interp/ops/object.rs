@@ -111,6 +111,79 @@ pub(in crate::interp) unsafe fn cast_sum<D: Dispatch>(mut r: Regs) -> D::Out {
     on::<D>(r)
 }
 
+// Loads with the cast behind them. What is loaded is not of the type, or there is nothing to load: then the two plain
+// instructions that follow find out and say so. `b` and `c` are those of the load, `a` where the cast leaves it; the type
+// stands in the extension of the cast.
+
+/// The word at `c` bytes in the object `b`.
+#[inline(always)]
+unsafe fn loaded_field(r: &Regs) -> Option<u64> {
+    let o = op(r);
+    Some(r.base.add(get(r, o.b) as usize + o.c as usize).cast::<u64>().read())
+}
+
+/// The element of the list `b` at the low half of `c`.
+#[inline(always)]
+unsafe fn loaded_element(r: &Regs) -> Option<u64> {
+    let o = op(r);
+    let (list, index) = (get(r, o.b), get(r, o.lo()));
+    if index >= *field_at(r, list, 1) {
+        return None;
+    }
+    Some(*field_at(r, *field_at(r, list, 0), index as usize))
+}
+
+/// Steps over the load and the cast, and so many instructions in all.
+#[inline(always)]
+unsafe fn loaded<D: Dispatch>(mut r: Regs, word: u64, length: usize) -> D::Out {
+    set(&r, op(&r).a, word);
+    r.pc = r.pc.add(length);
+    D::next(r)
+}
+
+macro_rules! loads_with_casts {
+    ($($load:ident: $int:ident $object:ident $sum:ident;)*) => {$(
+        #[inline(always)]
+        pub(in crate::interp) unsafe fn $int<D: Dispatch>(r: Regs) -> D::Out {
+            if let Some(word) = $load(&r)
+                && let Some(int) = int_in(&r, word)
+            {
+                return loaded::<D>(r, int as u64, 3);
+            }
+            on::<D>(r)
+        }
+
+        #[inline(always)]
+        pub(in crate::interp) unsafe fn $object<D: Dispatch>(r: Regs) -> D::Out {
+            if let Some(word) = $load(&r)
+                && word::is_reference(word)
+                && object_header(&r, word).ty() == (*r.pc.add(3)).code.extra as u32
+            {
+                return loaded::<D>(r, word, 4);
+            }
+            on::<D>(r)
+        }
+
+        #[inline(always)]
+        pub(in crate::interp) unsafe fn $sum<D: Dispatch>(r: Regs) -> D::Out {
+            if let Some(word) = $load(&r)
+                && (word::is_reference(word) || word & TAG_MASK == word::TAG_VARIANT)
+            {
+                let extra = (*r.pc.add(3)).code.extra;
+                let variant = variant_type(&r, word).wrapping_sub(extra as u32 + 1);
+                if u64::from(variant) < extra >> 32 {
+                    return loaded::<D>(r, word, 4);
+                }
+            }
+            on::<D>(r)
+        }
+    )*};
+}
+loads_with_casts! {
+    loaded_field: field_cast_int field_cast_object field_cast_sum;
+    loaded_element: list_get_cast_int list_get_cast_object list_get_cast_sum;
+}
+
 // Objects.
 
 /// `c`'s low half := a new object of `b` words taken from the slots from `a` on; the extension holds its header.
