@@ -10,10 +10,11 @@ use crate::core::{Core, has_room, soft_limit};
 use crate::door::{DeadLetter, LostBecause, Output};
 use crate::exit::Cause;
 use crate::fiber::{FiberId, Flags, Limits, State};
+use crate::heap::block::Block;
 use crate::heap::copy::{CopyError, Fragment, relocate};
-use crate::heap::word::{Header, Kind, NULL, TAG_VARIANT, address_word, is_reference, numbered, small_int};
+use crate::heap::word::{Header, Kind, NULL, TAG_VARIANT, address_word, bool_word, is_reference, numbered, small_int};
 use crate::mailbox::{Message, NODE_BYTES, Origin, Place};
-use crate::sets::Admission;
+use crate::sets::{Admission, EVERYTHING};
 use crate::types::TypeId;
 use fardel_bytecode::system::Reason;
 use fardel_bytecode::types::{self, Repr};
@@ -47,6 +48,34 @@ pub(crate) enum PostError {
     Copy(CopyError),
 }
 
+/// How a sender stands to a mailbox.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Sender {
+    /// It can be made to wait for room.
+    may_wait: bool,
+    /// Room was kept for it.
+    granted: bool,
+}
+
+/// Copies an object of a few words without references from one block to another at `top`, and gives the new top; nothing
+/// when it is another kind of object.
+#[inline(always)]
+fn copy_flat(from: Block, at: usize, header: Header, to: Block, top: usize) -> Option<usize> {
+    const WORDS_MAX: usize = 3;
+    if header.words() > WORDS_MAX || header.is(Kind::SharedText) || header.is(Kind::SharedBytes) {
+        return None;
+    }
+    for index in 0..header.words() {
+        let word = from.load(at + 8 + index * 8);
+        if index < header.scan() && is_reference(word) {
+            return None;
+        }
+        to.store(top + 8 + index * 8, word);
+    }
+    to.store(top, header.0);
+    Some(top + header.bytes())
+}
+
 impl From<CopyError> for PostError {
     fn from(error: CopyError) -> Self {
         PostError::Copy(error)
@@ -60,44 +89,52 @@ impl Core {
     /// See [`PostError`]; nothing has happened then. It is [`PostError::Full`] only for a sender that may wait.
     #[inline]
     pub(crate) fn post(&mut self, to: FiberId, ty: TypeId, value: u64, may_wait: bool) -> Result<Posted, PostError> {
+        // The usual case first: somebody waits for the message, at an open door.
+        if let Some(fiber) = self.fibers.find(to)
+            && fiber.state == State::Waiting
+            && !fiber.flags.has(Flags::BOUNDED)
+            && ty != types::ANY.0
+            && (fiber.set == EVERYTHING || self.sets.has(fiber.set, ty))
+            && let Some(bytes) = self.hand_over_from_block(to.slot, ty, ty, value)
+        {
+            return Ok(Posted::Taken(bytes));
+        }
+        self.post_in_full(to, ty, value, may_wait)
+    }
+
+    fn post_in_full(&mut self, to: FiberId, ty: TypeId, value: u64, may_wait: bool) -> Result<Posted, PostError> {
         let Some(fiber) = self.fibers.find(to) else {
             self.fibers.get_mut(self.current).flags.set(Flags::GRANTED, false);
             self.lose(to, ty, LostBecause::NoFiber);
             return Ok(Posted::Dead);
         };
         let (state, set) = (fiber.state, fiber.set);
-        if fiber.flags.has(Flags::BOUNDED) && self.use_grant(to.slot) {
-            let result = self.post_to(to, state, set, ty, value, may_wait, true);
-            if result != Err(PostError::Full) && self.fibers.is_alive(to) {
-                let waits = matches!(self.fibers.get(to.slot).state, State::Waiting | State::Listening);
-                self.grant(to.slot, waits);
-            }
-            return result;
+        let granted = fiber.flags.has(Flags::BOUNDED) && self.use_grant(to.slot);
+        let result = self.post_to(to, (state, set), ty, value, Sender { may_wait, granted });
+        if granted && result != Err(PostError::Full) && self.fibers.is_alive(to) {
+            let waits = matches!(self.fibers.get(to.slot).state, State::Waiting | State::Listening);
+            self.grant(to.slot, waits);
         }
-        self.post_to(to, state, set, ty, value, may_wait, false)
+        result
     }
 
-    #[inline]
-    #[allow(clippy::too_many_arguments)]
     fn post_to(
         &mut self,
         to: FiberId,
-        state: State,
-        set: u32,
+        (state, set): (State, u32),
         ty: TypeId,
         value: u64,
-        may_wait: bool,
-        granted: bool,
+        sender: Sender,
     ) -> Result<Posted, PostError> {
         if state == State::Outside {
             return Ok(self.post_outside(to, ty, value));
         }
         let mut tag = ty;
-        if set != 0 || ty == types::ANY.0 {
+        if set != EVERYTHING || ty == types::ANY.0 {
             match self.admit(set, ty, value) {
                 Admission::As(known) => tag = known,
                 Admission::Convert { from, to: wanted } => {
-                    return self.post_converted(to, (from, wanted), value, may_wait, granted);
+                    return self.post_converted(to, (from, wanted), value, sender);
                 }
                 Admission::Refused => {
                     self.refuse(to, set, ty);
@@ -116,27 +153,41 @@ impl Core {
             self.hand_over(to.slot, message, tag);
             return Ok(Posted::Taken(bytes));
         }
-        self.enqueue(to, message, tag, may_wait, granted)
+        self.enqueue(to, message, tag, sender)
     }
 
-    /// Copies a value of the running fiber straight into the block of one that waits for it, if it is an object, the
-    /// receiver has room, and nothing outside is named; its bytes then.
+    /// Gives a value of the running fiber to one that waits for it: into its slot, and what it reaches straight into its
+    /// block, if there is room and nothing outside is named; the bytes then. The receiver goes on behind its receive.
     #[inline]
     fn hand_over_from_block(&mut self, slot: u32, ty: TypeId, tag: TypeId, value: u64) -> Option<usize> {
-        if !is_reference(value) || self.types.repr(ty) != Repr::Word || !self.listens(slot, tag) {
-            return None;
-        }
         let fiber = self.fibers.get_mut(slot);
-        let (block, top) = (fiber.block, fiber.top as usize);
-        let end = (fiber.fp as usize).min(soft_limit(block));
-        // A message is mostly as large as the one before; half a copy is work for nothing.
-        if top + self.message_bytes > end {
+        let at = fiber.pc as usize / size_of::<Op>();
+        let wanted = self.code[at + 1].extra() as TypeId;
+        if wanted != types::ANY.0 && wanted != tag {
             return None;
         }
-        // To itself nobody sends who waits, so the two blocks are not the same.
-        let (word, new_top) = self.scratch.copy_across(self.block, value, block, top, end)?;
-        let receive = &self.code[fiber.pc as usize / size_of::<Op>()];
-        block.store(fiber.fp as usize + usize::from(receive.a), word);
+        let (block, top, fp) = (fiber.block, fiber.top as usize, fiber.fp as usize);
+        let end = fp.min(soft_limit(block));
+        let (word, new_top) = match self.types.repr(ty) {
+            Repr::Word if !is_reference(value) => (value, top),
+            Repr::Word => {
+                let header = Header(self.block.load(value as usize));
+                if top + header.bytes() > end {
+                    return None;
+                }
+                // To itself nobody sends who waits, so the two blocks are not the same.
+                match copy_flat(self.block, value as usize, header, block, top) {
+                    Some(new_top) => (top as u64, new_top),
+                    // A message is mostly as large as the one before; half a copy is work for nothing.
+                    None if top + self.message_bytes > end => return None,
+                    None => self.scratch.copy_across(self.block, value, block, top, end)?,
+                }
+            }
+            Repr::Bool => (bool_word(value != 0), top),
+            Repr::Int if let Some(small) = small_int(value as i64) => (small, top),
+            Repr::Int | Repr::Float => return None,
+        };
+        block.store(fp + usize::from(self.code[at].a), word);
         fiber.top = new_top as u32;
         fiber.pc += 2 * size_of::<Op>() as u32;
         fiber.state = State::Ready;
@@ -170,7 +221,7 @@ impl Core {
             self.hand_over(to.slot, message, tag);
             return Ok(Posted::Taken(bytes));
         }
-        self.enqueue(to, message, tag, may_wait, granted)
+        self.enqueue(to, message, tag, Sender { may_wait, granted })
     }
 
     /// Sends a value whose type the receiver knows in another shape.
@@ -179,8 +230,7 @@ impl Core {
         to: FiberId,
         types: (TypeId, TypeId),
         value: u64,
-        may_wait: bool,
-        granted: bool,
+        sender: Sender,
     ) -> Result<Posted, PostError> {
         let (from, wanted) = types;
         let mut roots = [value];
@@ -189,7 +239,7 @@ impl Core {
         let converted = crate::fit::convert(self, &sent, roots[0], from, wanted);
         sent.discard(&mut self.shared);
         match converted {
-            Ok((root, fragment)) => self.enqueue(to, Message::of(root, fragment), wanted, may_wait, granted),
+            Ok((root, fragment)) => self.enqueue(to, Message::of(root, fragment), wanted, sender),
             Err(difference) => {
                 self.lose_misfit(to, from, wanted, difference);
                 Ok(Posted::Refused)
@@ -258,17 +308,10 @@ impl Core {
     }
 
     /// Puts a message into a mailbox, if there is room.
-    fn enqueue(
-        &mut self,
-        to: FiberId,
-        message: Message,
-        tag: TypeId,
-        may_wait: bool,
-        granted: bool,
-    ) -> Result<Posted, PostError> {
+    fn enqueue(&mut self, to: FiberId, message: Message, tag: TypeId, sender: Sender) -> Result<Posted, PostError> {
         let bytes = message.bytes(&self.scratch);
-        if !self.has_mailbox_room(to.slot, bytes + NODE_BYTES, granted) {
-            let full = self.full(to, tag, may_wait, granted)?;
+        if !self.has_mailbox_room(to.slot, bytes + NODE_BYTES, sender.granted) {
+            let full = self.full(to, tag, sender)?;
             if let Some(posted) = full {
                 message.discard(&mut self.shared);
                 return Ok(posted);
@@ -330,20 +373,20 @@ impl Core {
     }
 
     /// What happens to a message for which there is no room: nothing when room could be made.
-    fn full(&mut self, to: FiberId, tag: TypeId, may_wait: bool, granted: bool) -> Result<Option<Posted>, PostError> {
+    fn full(&mut self, to: FiberId, tag: TypeId, sender: Sender) -> Result<Option<Posted>, PostError> {
         let (_, _, policy) = self.mailbox_bounds(to.slot);
         match policy {
-            FullPolicy::Block if !may_wait => Ok(Some(Posted::Rejected)),
+            FullPolicy::Block if !sender.may_wait => Ok(Some(Posted::Rejected)),
             FullPolicy::Block if to == self.fibers.id(self.current) => Err(PostError::Overflow),
             FullPolicy::Block => {
-                let sender = self.fibers.id(self.current);
+                let waiter = self.fibers.id(self.current);
                 self.fibers.get_mut(to.slot).flags.set(Flags::BOUNDED, true);
                 let waiters = &mut self.fibers.side_or_new(to.slot).mail.waiters;
                 // One for which room was kept, and that is too large for it, stays the first.
-                if granted {
-                    waiters.push_front(sender)
+                if sender.granted {
+                    waiters.push_front(waiter);
                 } else {
-                    waiters.push_back(sender)
+                    waiters.push_back(waiter);
                 }
                 Err(PostError::Full)
             }

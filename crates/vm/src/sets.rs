@@ -60,7 +60,7 @@ impl Sets {
     }
 
     #[inline]
-    fn has(&self, set: u32, ty: TypeId) -> bool {
+    pub(crate) fn has(&self, set: u32, ty: TypeId) -> bool {
         let types = &self.sets[set as usize];
         if types.len() <= 4 { types.contains(&ty) } else { types.binary_search(&ty).is_ok() }
     }

@@ -4,6 +4,7 @@ mod deep;
 mod failing;
 mod limits;
 mod memory;
+mod model;
 mod properties;
 mod rules;
 mod support;

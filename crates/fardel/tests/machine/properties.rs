@@ -16,7 +16,7 @@ const BYTES_MAX: usize = 600;
 const SLICES_MAX: u64 = 2_000_000;
 
 /// So many cases, always the same; `PROPTEST_CASES=n` tries n new ones.
-fn config(cases: u32) -> ProptestConfig {
+pub(crate) fn config(cases: u32) -> ProptestConfig {
     let default = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
     if std::env::var_os("PROPTEST_CASES").is_some() {
         return default;
