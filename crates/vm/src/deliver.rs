@@ -481,8 +481,15 @@ impl Core {
     #[inline]
     pub(crate) fn take_message(&mut self, slot: u32, place: Place) -> Message {
         let (fiber, side) = self.fibers.with_side(slot);
-        let message = self.messages.take(fiber, place, || side.map(|side| &mut side.mail));
-        if fiber.flags.has(Flags::BOUNDED) {
+        if !fiber.flags.has(Flags::BOUNDED) {
+            return self.messages.take(fiber, place, || side.map(|side| &mut side.mail));
+        }
+        let Some(side) = side else { return self.messages.take(fiber, place, || None) };
+        let usual = self.config.mailbox_messages_max;
+        let bound = side.limits.as_ref().map_or(usual, |own| own.mailbox_messages_max);
+        let message = self.messages.take(fiber, place, || Some(&mut side.mail));
+        // Above a half of its bound nobody is woken, and that is where a mailbox that is flooded mostly is.
+        if u64::from(fiber.count) * 2 <= bound + u64::from(side.mail.system) * 2 {
             self.grant(slot, false);
         }
         message

@@ -194,11 +194,8 @@ fn id(fiber: usize) -> FiberId {
 fn machine_tells(module: &VerifiedModule, config: Config) -> Vec<String> {
     let mut machine = Machine::new(config);
     let mut hosts = HostTable::default();
-    let text = fardel::vm::door::HostSignature {
-        params: vec![fardel::vm::door::HostType::Text],
-        result: None,
-        draws: false,
-    };
+    let text =
+        fardel::vm::door::HostSignature { params: vec![fardel::vm::door::HostType::Text], result: None, draws: false };
     hosts.add("io.print", text);
     let hash = machine.load(module, &hosts).expect("the module loads");
     let port = machine.open_port().expect("a port");

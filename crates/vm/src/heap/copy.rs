@@ -179,6 +179,10 @@ pub(crate) struct Scratch {
 /// Words of scratch that are kept for the next copy; more are given back.
 const SCRATCH_WORDS_KEPT: usize = 1 << 17;
 
+/// What is copied of a short object at one time.
+type Piece = [u64; 6];
+const PIECE_BYTES: usize = size_of::<Piece>();
+
 /// A copy under way: where the next object goes, and how far there is room.
 struct Target {
     /// Where offset 0 would be.
@@ -243,54 +247,61 @@ impl Scratch {
     #[inline]
     fn scan(&mut self, block: Block, mut at: usize, target: &mut Target, grow_max: usize) -> Result<(), CopyError> {
         while at < target.next {
-            // SAFETY: between `at` and `next` lie whole objects that were copied there; the base may have changed with
-            // each of them.
+            // SAFETY: between `at` and `next` lie whole objects that were copied there.
             let header = unsafe { Header(target.base.add(at).cast::<u64>().read()) };
-            for index in 1..=header.scan() {
-                // SAFETY: as above.
-                let value = unsafe { target.base.add(at).cast::<u64>().add(index).read() };
+            let end = at + 8 + header.scan() * 8;
+            let mut place = at + 8;
+            while place < end {
+                // SAFETY: as above; the base may have changed with each object that was copied.
+                let value = unsafe { target.base.add(place).cast::<u64>().read() };
                 if is_reference(value) {
                     let word = self.forward(block, value, target, grow_max)?;
                     // SAFETY: as above.
-                    unsafe { target.base.add(at).cast::<u64>().add(index).write(word) };
+                    unsafe { target.base.add(place).cast::<u64>().write(word) };
                 }
+                place += 8;
             }
             at += header.bytes();
         }
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn forward(&mut self, block: Block, reference: u64, target: &mut Target, grow_max: usize) -> Result<u64, CopyError> {
+        let from = reference as usize;
         // SAFETY: a reference in a verified fiber is the offset of an object in its block, whose header says how long it
         // is. There is room for the copy up to `end`, which is looked at first; the target is another block or the
-        // scratch, so it does not overlap.
+        // scratch, so it does not overlap. What is read and written of a whole piece beyond a short object lies in the
+        // block, which is initialised to its end, and below `end`, where nothing is yet.
         unsafe {
-            let object = block.base().add(reference as usize).cast::<u64>();
-            let first = object.read();
+            let object = block.base().add(from);
+            let first = object.cast::<u64>().read();
             if let Some(to) = Header::forwarded(first) {
                 return Ok(to);
             }
             let header = Header(first);
             let bytes = header.bytes();
-            if bytes > target.end - target.next {
-                self.grow(bytes, target, grow_max)?;
-            }
-            let to = target.base.add(target.next).cast::<u64>();
-            // Most objects are a few words, for which a call would cost more than the copying.
-            if bytes <= 64 {
-                for index in 0..bytes / 8 {
-                    to.add(index).write(object.add(index).read());
-                }
-            } else {
-                std::ptr::copy_nonoverlapping(object, to, bytes / 8);
-            }
+            let to =
+                if target.next + PIECE_BYTES <= target.end && bytes <= PIECE_BYTES && from + PIECE_BYTES <= block.bytes() {
+                    // Most objects are a few words: one piece of a fixed size costs less than a loop or a call.
+                    let to = target.base.add(target.next);
+                    to.cast::<Piece>().write_unaligned(object.cast::<Piece>().read_unaligned());
+                    to
+                } else {
+                    if bytes > target.end - target.next {
+                        self.grow(bytes, target, grow_max)?;
+                    }
+                    let to = target.base.add(target.next);
+                    std::ptr::copy_nonoverlapping(object, to, bytes);
+                    to
+                };
+            debug_assert_eq!(to.cast::<u64>().read(), first);
             let offset = target.next as u64;
             if header.is(Kind::SharedText) || header.is(Kind::SharedBytes) {
                 self.shared.push(offset as u32);
             }
             self.moved.push(reference as u32);
-            object.write(Header::forward(offset));
+            object.cast::<u64>().write(Header::forward(offset));
             target.next += bytes;
             Ok(offset)
         }
@@ -313,11 +324,13 @@ impl Scratch {
     /// Gives the sender's objects their headers back, which stand in the copies.
     fn restore(&self, block: Block, target: &Target) {
         for offset in &self.moved {
-            let to = Header::forwarded(block.load(*offset as usize)).unwrap_or_default() as usize;
-            debug_assert!(to < target.next);
-            // SAFETY: an object that has moved says where its copy is, and that has been written.
-            let header = unsafe { target.base.add(to).cast::<u64>().read() };
-            block.store(*offset as usize, header);
+            // SAFETY: each is the offset of an object of the block that was copied here, where its first word says.
+            unsafe {
+                let object = block.base().add(*offset as usize).cast::<u64>();
+                let to = object.read() & !1;
+                debug_assert!((to as usize) < target.next);
+                object.write(target.base.add(to as usize).cast::<u64>().read());
+            }
         }
     }
 
