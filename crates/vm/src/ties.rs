@@ -243,8 +243,10 @@ impl Core {
         }
         let Some((number, _)) = side.ties.watches.first_key_value() else { return false };
         let number = *number;
-        if let Some(Slot::Replied(message)) = self.close_slot_or_watch(slot, number) {
-            message.discard(&mut self.shared);
+        match self.close_slot_or_watch(slot, number) {
+            Some(Slot::Replied(message)) => message.discard(&mut self.shared),
+            Some(Slot::Gone(cause)) => cause.discard(&mut self.shared),
+            Some(Slot::Open) | None => {}
         }
         true
     }
