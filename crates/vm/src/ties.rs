@@ -181,6 +181,11 @@ impl Core {
         self.watch(slot, number, target, Purpose::Slot(answer));
     }
 
+    /// Whether a token of the fiber's own stands for a monitor or an open request.
+    pub(crate) fn is_in_use(&self, slot: u32, number: u64) -> bool {
+        self.fibers.side_of(slot).is_some_and(|side| side.ties.watches.contains_key(&number))
+    }
+
     /// What lies in a slot, if there is such a slot.
     pub(crate) fn slot_at(&mut self, slot: u32, number: u64) -> Option<&mut Slot> {
         match &mut self.fibers.side(slot)?.ties.watches.get_mut(&number)?.purpose {

@@ -57,7 +57,7 @@ pub(crate) fn try_send(cx: &mut Cx<'_>) -> Result<(), Stop> {
 /// Sends the request `a`, of the type in the extension, to the fiber `b`, and opens a slot for the token `c`.
 pub(crate) fn remote_call(cx: &mut Cx<'_>) -> Result<(), Stop> {
     let slot = cx.core.current;
-    let Some(number) = cx.own_token(cx.c()).filter(|number| cx.core.slot_at(slot, *number).is_none()) else {
+    let Some(number) = cx.own_token(cx.c()).filter(|number| !cx.core.is_in_use(slot, *number)) else {
         return cx.trap(ErrorKind::NoRequest);
     };
     cx.reserve_slot()?;
