@@ -552,14 +552,13 @@ impl Core {
     pub(crate) fn notify(&mut self, slot: u32, message: Message, ty: TypeId, origin: Origin) {
         let to = self.fibers.id(slot);
         let (state, set) = (self.fibers.get(slot).state, self.fibers.get(slot).set);
-        let tag = match self.admit_message(set, ty) {
-            _ if state == State::Outside => ty,
-            Some(tag) => tag,
-            None => {
-                message.discard(&mut self.shared);
-                self.refuse(to, set, ty);
-                return;
-            }
+        if state == State::Outside {
+            return self.notify_outside(to, message);
+        }
+        let Some(tag) = self.admit_message(set, ty) else {
+            message.discard(&mut self.shared);
+            self.refuse(to, set, ty);
+            return;
         };
         self.stats.messages += 1;
         let side = self.fibers.side_or_new(slot);

@@ -157,7 +157,8 @@ impl Core {
         cause.told(|payload| self.payload_value(payload))
     }
 
-    fn payload_value(&mut self, payload: &Payload) -> Value {
+    /// The value of a payload, as it is outside.
+    pub(crate) fn payload_value(&mut self, payload: &Payload) -> Value {
         let top = header::HEAP;
         let Ok(block) = self.take_block(top + payload.fragment.bytes()) else { return Value::Null };
         let mut refs = Vec::new();

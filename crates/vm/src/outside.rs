@@ -3,7 +3,8 @@
 use crate::convert::from_value;
 use crate::core::Core;
 use crate::deliver::{PostError, Posted};
-use crate::door::SendError;
+use crate::door::{Output, SendError};
+use crate::exit::Payload;
 use crate::fiber::{FiberId, State};
 use crate::heap::copy::Fragment;
 use crate::mailbox::Message;
@@ -20,7 +21,7 @@ impl Core {
         };
         let set = fiber.set;
         if fiber.state == State::Outside {
-            self.outputs.push_back(crate::door::Output::Message { to, value: value.clone() });
+            self.outputs.push_back(Output::Message { to, value: value.clone() });
             return Ok(());
         }
         let candidates = if set == EVERYTHING { vec![types::ANY.0] } else { self.sets.types(set).to_vec() };
@@ -52,6 +53,23 @@ impl Core {
             Ok(Posted::Rejected) | Err(PostError::Full | PostError::Overflow) => Err(SendError::MailboxFull(to)),
             Err(PostError::Copy(_)) => Err(SendError::NoMemory),
         }
+    }
+
+    /// Gives a message of the machine's own to the outside.
+    pub(crate) fn notify_outside(&mut self, to: FiberId, message: Message) {
+        let (root, fragment) = match message {
+            Message::Word(word) | Message::Scratch(word) => (word, Fragment::default()),
+            Message::Inline(header, words) => {
+                let mut fragment = Fragment::default();
+                (fragment.push(header, &words[..header.words()]), fragment)
+            }
+            Message::Fragment(root, fragment) => (root, fragment),
+        };
+        let payload = Payload { root, fragment };
+        let value = self.payload_value(&payload);
+        payload.fragment.discard(&mut self.shared);
+        self.stats.messages += 1;
+        self.outputs.push_back(Output::Message { to, value });
     }
 
     /// Opens a mailbox of the outside, if there is a place.
