@@ -376,7 +376,13 @@ impl Core {
     fn full(&mut self, to: FiberId, tag: TypeId, sender: Sender) -> Result<Option<Posted>, PostError> {
         let (_, _, policy) = self.mailbox_bounds(to.slot);
         match policy {
-            FullPolicy::Block if !sender.may_wait => Ok(Some(Posted::Rejected)),
+            FullPolicy::Block if !sender.may_wait => {
+                // A fiber is told, and may try again; an input from outside is lost.
+                if !self.in_slice {
+                    self.lose(to, tag, LostBecause::MailboxFull);
+                }
+                Ok(Some(Posted::Rejected))
+            }
             FullPolicy::Block if to == self.fibers.id(self.current) => Err(PostError::Overflow),
             FullPolicy::Block => {
                 let waiter = self.fibers.id(self.current);

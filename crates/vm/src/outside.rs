@@ -51,7 +51,10 @@ impl Core {
             Ok(Posted::Taken(_) | Posted::Dropped) => Ok(()),
             Ok(Posted::Dead | Posted::Refused) => Err(SendError::NoFiber(to)),
             Ok(Posted::Rejected) | Err(PostError::Full | PostError::Overflow) => Err(SendError::MailboxFull(to)),
-            Err(PostError::Copy(_)) => Err(SendError::NoMemory),
+            Err(PostError::Copy(_)) => {
+                self.stats.dead_letters += 1;
+                Err(SendError::NoMemory)
+            }
         }
     }
 
