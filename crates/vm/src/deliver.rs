@@ -594,10 +594,15 @@ impl Core {
     /// Counts a message that nobody gets.
     #[cold]
     pub(crate) fn lose(&mut self, to: FiberId, ty: TypeId, why: LostBecause) {
+        let from = self.in_slice.then(|| self.fibers.id(self.current));
+        self.lose_from(from, to, ty, why);
+    }
+
+    #[cold]
+    pub(crate) fn lose_from(&mut self, from: Option<FiberId>, to: FiberId, ty: TypeId, why: LostBecause) {
         self.stats.dead_letters += 1;
         if self.config.watch_dead_letters {
             let message = self.types.get(ty).name.clone();
-            let from = self.in_slice.then(|| self.fibers.id(self.current));
             self.outputs.push_back(Output::DeadLetter(DeadLetter { from, to, message, why }));
         }
     }

@@ -4,7 +4,7 @@
 
 use crate::convert::VALUES_BYTES_MAX;
 use crate::core::Core;
-use crate::door::Output;
+use crate::door::{LostBecause, Output};
 use crate::exit::{Cause, ExitReason, Payload, is_failure};
 use crate::fiber::{FiberId, Flags, NONE, State};
 use crate::heap::block::header;
@@ -83,12 +83,25 @@ impl Core {
 
     /// Does some of what is to be done; whether nothing is left.
     fn end_some(&mut self, slot: u32, cause: &Cause) -> bool {
-        if !self.messages.discard(self.fibers.get_mut(slot), STEPS_MAX, &mut self.shared) {
+        if !self.drop_unread(slot) {
             return false;
         }
         for _ in 0..STEPS_MAX {
             if !self.release_waiter(slot) && !self.drop_timer(slot) && !self.cut_tie(slot, cause) {
                 return true;
+            }
+        }
+        false
+    }
+
+    /// Gives up some of the messages that nobody will take any more; whether none is left.
+    fn drop_unread(&mut self, slot: u32) -> bool {
+        let id = self.fibers.id(slot);
+        for _ in 0..STEPS_MAX {
+            let Some((message, sent)) = self.messages.take_unread(self.fibers.get_mut(slot)) else { return true };
+            message.discard(&mut self.shared);
+            if let Some(ty) = sent {
+                self.lose_from(None, id, ty, LostBecause::NoFiber);
             }
         }
         false

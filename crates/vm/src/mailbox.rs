@@ -467,16 +467,15 @@ impl Messages {
         }
     }
 
-    /// Gives up at most `limit` messages of a mailbox whose fiber has ended; whether there are none left.
-    pub(crate) fn discard(&mut self, fiber: &mut Fiber, limit: usize, shared: &mut Shared) -> bool {
-        for _ in 0..limit {
-            if fiber.head == NONE {
-                break;
-            }
-            let place = Place { before: NONE, node: fiber.head };
-            self.unlink(fiber, place).discard(shared);
+    /// Takes the first message out of the mailbox of a fiber that has ended, with its type if somebody has sent it.
+    pub(crate) fn take_unread(&mut self, fiber: &mut Fiber) -> Option<(Message, Option<TypeId>)> {
+        if fiber.head == NONE {
+            return None;
         }
-        fiber.head == NONE
+        let place = Place { before: NONE, node: fiber.head };
+        let tag = self.nodes.get(place.node).tag;
+        let sent = if tag.is_system() { None } else { Some(tag.ty()) };
+        Some((self.unlink(fiber, place), sent))
     }
 }
 
@@ -561,7 +560,9 @@ mod tests {
         messages.push(fiber, message(9), INT, Origin::Sent);
         let place = messages.find(fiber, side.marked(5), INT).place.unwrap();
         assert_eq!(number_in(&messages.take(fiber, place, || Some(&mut side))), 9);
-        assert!(messages.discard(fiber, 10, &mut Shared::default()));
+        while let Some((message, _)) = messages.take_unread(fiber) {
+            message.discard(&mut Shared::default());
+        }
         assert_eq!((fiber.count, fiber.head, fiber.mailbox_bytes, messages.bytes), (0, NONE, 0, 0));
     }
 }

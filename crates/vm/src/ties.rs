@@ -5,11 +5,13 @@
 //! **Invariant:** no tie names a fiber that has ended and told of it.
 
 use crate::core::Core;
+use crate::door::LostBecause;
 use crate::exit::Cause;
 use crate::fiber::{FiberId, Flags, State};
 use crate::heap::word::{address_of, address_word};
 use crate::mailbox::{Message, Origin};
 use fardel_bytecode::system::Reason;
+use fardel_bytecode::types;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Bytes that a tie counts at each of its ends: an entry of a tree, and what the tree itself takes.
@@ -249,7 +251,10 @@ impl Core {
         let Some((number, _)) = side.ties.watches.first_key_value() else { return false };
         let number = *number;
         match self.close_slot_or_watch(slot, number) {
-            Some(Slot::Replied(message)) => message.discard(&mut self.shared),
+            Some(Slot::Replied(message)) => {
+                message.discard(&mut self.shared);
+                self.lose_from(None, id, types::ANY.0, LostBecause::NoFiber);
+            }
             Some(Slot::Gone(cause)) => cause.discard(&mut self.shared),
             Some(Slot::Open) | None => {}
         }
