@@ -310,11 +310,18 @@ impl Core {
     /// Puts a message into a mailbox, if there is room.
     fn enqueue(&mut self, to: FiberId, message: Message, tag: TypeId, sender: Sender) -> Result<Posted, PostError> {
         let bytes = message.bytes(&self.scratch);
-        if !self.has_mailbox_room(to.slot, bytes + NODE_BYTES, sender.granted) {
-            let full = self.full(to, tag, sender)?;
-            if let Some(posted) = full {
-                message.discard(&mut self.shared);
-                return Ok(posted);
+        while !self.has_mailbox_room(to.slot, bytes + NODE_BYTES, sender.granted) {
+            match self.full(to, tag, sender) {
+                // Room was made, perhaps not enough.
+                Ok(None) => {}
+                Ok(Some(posted)) => {
+                    message.discard(&mut self.shared);
+                    return Ok(posted);
+                }
+                Err(error) => {
+                    message.discard(&mut self.shared);
+                    return Err(error);
+                }
             }
         }
         if !self.has_budget(bytes + NODE_BYTES) {
