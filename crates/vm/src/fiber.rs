@@ -151,8 +151,6 @@ pub(crate) struct Side {
     pub(crate) slot: Option<u64>,
     /// The timer that ends its waiting.
     pub(crate) wake: Option<Wake>,
-    /// Whether that timer has fired.
-    pub(crate) timed_out: bool,
     /// Links, monitors and slots.
     pub(crate) ties: Ties,
     /// Names that it has.
@@ -167,6 +165,8 @@ pub(crate) struct Wake {
     pub(crate) timer: TimerIndex,
     /// Whether it belongs to a selective receive, whose waits are one.
     pub(crate) is_select: bool,
+    /// Whether it has fired, and is no more.
+    pub(crate) has_fired: bool,
 }
 
 /// Limits that a fiber was started with in place of the machine's.

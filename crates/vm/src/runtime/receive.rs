@@ -55,13 +55,14 @@ impl Cx<'_> {
     pub(super) fn is_over(&mut self, millis: i64, is_select: bool) -> bool {
         let slot = self.core.current;
         if let Some(side) = self.core.fibers.side(slot) {
-            if side.timed_out {
-                side.timed_out = false;
-                return true;
-            }
-            if side.wake.is_some_and(|wake| wake.is_select != is_select) {
+            match side.wake {
                 // It belongs to a selective receive that was left.
-                self.core.cancel_wake(slot);
+                Some(wake) if wake.is_select != is_select => self.core.cancel_wake(slot),
+                Some(wake) if wake.has_fired => {
+                    side.wake = None;
+                    return true;
+                }
+                Some(_) | None => {}
             }
         }
         if millis == 0 {
@@ -70,7 +71,7 @@ impl Cx<'_> {
         let runs = self.core.fibers.side_of(slot).is_some_and(|side| side.wake.is_some());
         if millis > 0 && !runs {
             let timer = self.core.timers.start(nanos(millis), Action::Wake(slot));
-            self.core.fibers.side_or_new(slot).wake = Some(Wake { timer, is_select });
+            self.core.fibers.side_or_new(slot).wake = Some(Wake { timer, is_select, has_fired: false });
         }
         false
     }
@@ -92,11 +93,9 @@ impl Cx<'_> {
 impl crate::core::Core {
     /// Stops the timer that would end a fiber's waiting.
     pub(crate) fn cancel_wake(&mut self, slot: u32) {
-        if let Some(side) = self.fibers.side(slot) {
-            side.timed_out = false;
-            if let Some(wake) = side.wake.take() {
-                self.timers.cancel(wake.timer);
-            }
+        let wake = self.fibers.side(slot).and_then(|side| side.wake.take());
+        if let Some(wake) = wake.filter(|wake| !wake.has_fired) {
+            self.timers.cancel(wake.timer);
         }
     }
 }

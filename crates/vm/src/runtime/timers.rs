@@ -5,6 +5,7 @@ use super::fibers::TOKEN;
 use super::receive::nanos;
 use crate::core::Core;
 use crate::exit::ErrorKind;
+use crate::fiber::State;
 use crate::heap::word::{self, NULL, small_int};
 use crate::interp::Stop;
 use crate::mailbox::Origin;
@@ -113,12 +114,11 @@ impl Core {
                 Action::Wake(slot) => {
                     let slot = *slot;
                     self.timers.finish(timer);
-                    if let Some(side) = self.fibers.side(slot) {
-                        side.wake = None;
-                        side.timed_out = true;
+                    if let Some(wake) = self.fibers.side(slot).and_then(|side| side.wake.as_mut()) {
+                        wake.has_fired = true;
                     }
-                    // One that was woken by something else meanwhile is in the run queue already.
-                    if self.fibers.get(slot).state != crate::fiber::State::Ready {
+                    // Others do not wait for it: they were woken meanwhile, or have left a selective receive.
+                    if matches!(self.fibers.get(slot).state, State::Listening | State::AtSlot) {
                         self.wake(slot);
                     }
                 }
