@@ -157,12 +157,15 @@ pub(crate) struct MailSide {
     marks: Vec<(u64, u32)>,
 }
 
+/// Stands for a message that was looked at, and taken out since by a full mailbox.
+pub(crate) const DROPPED: u32 = NONE - 1;
+
 /// Where a selective receive is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Cursor {
     /// The last message that it is behind of, or none.
     pub(crate) before: u32,
-    /// The message that was looked at last, if it is still there.
+    /// The message that was looked at last; none, or [`DROPPED`] when it is not there any more.
     pub(crate) at: u32,
 }
 
@@ -188,7 +191,7 @@ impl MailSide {
                 cursor.before = before;
             }
             if cursor.at == node {
-                cursor.at = NONE;
+                cursor.at = DROPPED;
             }
         }
     }

@@ -6,7 +6,7 @@ use crate::fiber::{Flags, NONE, State, Wake};
 use crate::heap::copy::relocate;
 use crate::heap::word::{NULL, is_reference};
 use crate::interp::Stop;
-use crate::mailbox::{Cursor, Message, NODE_BYTES, Place};
+use crate::mailbox::{Cursor, DROPPED, Message, NODE_BYTES, Place};
 use crate::timer::Action;
 use crate::types::TypeId;
 
@@ -175,6 +175,15 @@ impl Cx<'_> {
         self.core.fibers.get_mut(slot).flags.set(Flags::MARKED, has_places);
     }
 
+    /// The cursor, when a message was looked at.
+    fn looked_at(&mut self) -> Result<Cursor, Stop> {
+        let cursor = self.core.fibers.side_of(self.core.current).and_then(|side| side.mail.cursor);
+        match cursor.filter(|cursor| cursor.at != NONE) {
+            Some(cursor) => Ok(cursor),
+            None => self.trap(ErrorKind::NoSelection),
+        }
+    }
+
     /// A copy of the first message of the type in the extension from the cursor on, as an option if `spare` leaves room.
     fn peek(&mut self, spare: usize) -> Result<Option<u64>, Stop> {
         let cursor = self.cursor();
@@ -225,11 +234,9 @@ pub(crate) fn select_peek_until(cx: &mut Cx<'_>) -> Result<(), Stop> {
 /// Takes the message that was looked at last out of the mailbox.
 pub(crate) fn select_take(cx: &mut Cx<'_>) -> Result<(), Stop> {
     let slot = cx.core.current;
-    let Some(cursor) = cx.core.fibers.side_of(slot).and_then(|side| side.mail.cursor) else {
-        return cx.trap(ErrorKind::NoSelection);
-    };
+    let cursor = cx.looked_at()?;
     // A full mailbox may have dropped it meanwhile; its value was taken over all the same.
-    if cursor.at != NONE {
+    if cursor.at != DROPPED {
         let place = Place { before: cursor.before, node: cursor.at };
         cx.core.take_message(slot, place).discard(&mut cx.core.shared);
     }
@@ -240,12 +247,8 @@ pub(crate) fn select_take(cx: &mut Cx<'_>) -> Result<(), Stop> {
 
 /// Goes on behind the message that was looked at last.
 pub(crate) fn select_next(cx: &mut Cx<'_>) -> Result<(), Stop> {
-    let slot = cx.core.current;
-    let Some(cursor) = cx.core.fibers.side_of(slot).and_then(|side| side.mail.cursor) else {
-        return cx.trap(ErrorKind::NoSelection);
-    };
-    if cursor.at != NONE {
-        cx.set_cursor(Some(Cursor { before: cursor.at, at: NONE }));
-    }
+    let cursor = cx.looked_at()?;
+    let before = if cursor.at == DROPPED { cursor.before } else { cursor.at };
+    cx.set_cursor(Some(Cursor { before, at: NONE }));
     Ok(())
 }
