@@ -111,9 +111,8 @@ impl Core {
         let (state, set) = (fiber.state, fiber.set);
         let granted = fiber.flags.has(Flags::BOUNDED) && self.use_grant(to.slot);
         let result = self.post_to(to, (state, set), ty, value, Sender { may_wait, granted });
-        if granted && result != Err(PostError::Full) && self.fibers.is_alive(to) {
-            let waits = matches!(self.fibers.get(to.slot).state, State::Waiting | State::Listening);
-            self.grant(to.slot, waits);
+        if granted {
+            self.grant_more(to);
         }
         result
     }
@@ -206,6 +205,9 @@ impl Core {
     ) -> Result<Posted, PostError> {
         let Some(fiber) = self.fibers.find(to) else {
             message.discard(&mut self.shared);
+            if self.in_slice {
+                self.fibers.get_mut(self.current).flags.set(Flags::GRANTED, false);
+            }
             self.lose(to, ty, LostBecause::NoFiber);
             return Ok(Posted::Dead);
         };
@@ -221,7 +223,11 @@ impl Core {
             self.hand_over(to.slot, message, tag);
             return Ok(Posted::Taken(bytes));
         }
-        self.enqueue(to, message, tag, Sender { may_wait, granted })
+        let result = self.enqueue(to, message, tag, Sender { may_wait, granted });
+        if granted {
+            self.grant_more(to);
+        }
+        result
     }
 
     /// Sends a value whose type the receiver knows in another shape.
@@ -311,7 +317,7 @@ impl Core {
     fn enqueue(&mut self, to: FiberId, message: Message, tag: TypeId, sender: Sender) -> Result<Posted, PostError> {
         let bytes = message.bytes(&self.scratch);
         while !self.has_mailbox_room(to.slot, bytes + NODE_BYTES, sender.granted) {
-            match self.full(to, tag, sender) {
+            match self.full(to, tag, bytes + NODE_BYTES, sender.may_wait) {
                 // Room was made, perhaps not enough.
                 Ok(None) => {}
                 Ok(Some(posted)) => {
@@ -363,27 +369,29 @@ impl Core {
     }
 
     fn has_unusual_room(&mut self, slot: u32, bytes: usize, granted: bool) -> bool {
+        if granted {
+            return true;
+        }
         let (messages_max, bytes_max, _) = self.mailbox_bounds(slot);
         let fiber = self.fibers.get(slot);
-        let (count, used) = (u64::from(fiber.count), fiber.mailbox_bytes);
-        let side = self.fibers.side(slot);
-        let (system, reserved, waiting) = side
-            .as_ref()
-            .map_or((0, 0, false), |side| (side.mail.system, side.mail.reserved, !side.mail.waiters.is_empty()));
-        let sent = count - u64::from(system);
-        let has_place = granted || (!waiting && (sent + u64::from(reserved) < messages_max || count == 0));
-        let fits = count == 0 || used + bytes as u64 <= bytes_max;
-        if let Some(side) = side {
-            side.mail.waits_for_bytes = has_place && !fits;
+        let (count, mut taken, mut used) = (fiber.count, u64::from(fiber.count), fiber.mailbox_bytes);
+        let mut is_empty = count == 0;
+        if let Some(side) = self.fibers.side_of(slot) {
+            if !side.mail.waiters.is_empty() {
+                return false;
+            }
+            taken = taken - u64::from(side.mail.system) + side.mail.granted.len() as u64;
+            used += side.mail.granted_bytes;
+            is_empty &= side.mail.granted.is_empty();
         }
-        has_place && fits
+        is_empty || (taken < messages_max && used + bytes as u64 <= bytes_max)
     }
 
     /// What happens to a message for which there is no room: nothing when room could be made.
-    fn full(&mut self, to: FiberId, tag: TypeId, sender: Sender) -> Result<Option<Posted>, PostError> {
+    fn full(&mut self, to: FiberId, tag: TypeId, bytes: usize, may_wait: bool) -> Result<Option<Posted>, PostError> {
         let (_, _, policy) = self.mailbox_bounds(to.slot);
         match policy {
-            FullPolicy::Block if !sender.may_wait => {
+            FullPolicy::Block if !may_wait => {
                 // A fiber is told, and may try again; an input from outside is lost.
                 if !self.in_slice {
                     self.lose(to, tag, LostBecause::MailboxFull);
@@ -394,13 +402,7 @@ impl Core {
             FullPolicy::Block => {
                 let waiter = self.fibers.id(self.current);
                 self.fibers.get_mut(to.slot).flags.set(Flags::BOUNDED, true);
-                let waiters = &mut self.fibers.side_or_new(to.slot).mail.waiters;
-                // One for which room was kept, and that is too large for it, stays the first.
-                if sender.granted {
-                    waiters.push_front(waiter);
-                } else {
-                    waiters.push_back(waiter);
-                }
+                self.fibers.side_or_new(to.slot).mail.waiters.push_back((waiter, bytes as u64));
                 Err(PostError::Full)
             }
             FullPolicy::Reject => {
@@ -434,21 +436,28 @@ impl Core {
     /// Whether room in a mailbox is kept for the running fiber; from now on it is not.
     fn use_grant(&mut self, slot: u32) -> bool {
         let granted = self.fibers.get_mut(self.current).flags.take(Flags::GRANTED);
-        if granted && let Some(side) = self.fibers.side(slot) {
-            side.mail.reserved -= 1;
+        if granted {
+            let sender = self.fibers.id(self.current);
+            self.fibers.side_or_new(slot).mail.give_up_room(sender);
         }
         granted
     }
 
+    /// Wakes others when one for which room was kept has sent, or could not.
+    fn grant_more(&mut self, to: FiberId) {
+        if self.fibers.is_alive(to) {
+            let waits = matches!(self.fibers.get(to.slot).state, State::Waiting | State::Listening);
+            self.grant(to.slot, waits);
+        }
+    }
+
     /// Gives back the room that was kept for a fiber that has ended. It stands at its send.
     pub(crate) fn give_back_grant(&mut self, sender: u32) {
-        let fiber = self.fibers.get(sender);
+        let (id, fiber) = (self.fibers.id(sender), self.fibers.get(sender));
         let send = &self.code[fiber.pc as usize / size_of::<Op>()];
         let to = crate::heap::word::address_of(fiber.block.load(fiber.fp as usize + usize::from(send.b)));
-        if self.fibers.is_alive(to)
-            && let Some(side) = self.fibers.side(to.slot)
-        {
-            side.mail.reserved -= 1;
+        if self.fibers.is_alive(to) {
+            self.fibers.side_or_new(to.slot).mail.give_up_room(id);
             self.grant(to.slot, true);
         }
     }
@@ -458,33 +467,32 @@ impl Core {
     pub(crate) fn grant(&mut self, slot: u32, now: bool) {
         let (messages_max, bytes_max, _) = self.mailbox_bounds(slot);
         let fiber = self.fibers.get(slot);
-        let (count, bytes) = (u64::from(fiber.count), fiber.mailbox_bytes);
+        let (is_empty, count, used) = (fiber.count == 0, u64::from(fiber.count), fiber.mailbox_bytes);
         let Some(side) = self.fibers.side(slot) else { return };
-        let taken = count - u64::from(side.mail.system) + u64::from(side.mail.reserved);
-        let is_half_empty = taken <= messages_max / 2 && bytes <= bytes_max / 2;
-        if !now && !is_half_empty {
+        let mut taken = count - u64::from(side.mail.system) + side.mail.granted.len() as u64;
+        let mut bytes = used + side.mail.granted_bytes;
+        if !now && (taken > messages_max / 2 || bytes > bytes_max / 2) {
             return;
         }
-        // How large a message is that waits nobody knows; one after the other they try.
-        let room = messages_max.saturating_sub(taken);
-        let mut left = if side.mail.waits_for_bytes { room.min(u64::from(side.mail.reserved == 0)) } else { room };
-        if messages_max == 0 {
-            left = u64::from(taken == 0);
-        }
-        while left > 0 {
-            let Some(waiter) = self.fibers.side(slot).and_then(|side| side.mail.waiters.pop_front()) else { break };
+        while let Some((waiter, needs)) = self.fibers.side(slot).and_then(|side| side.mail.waiters.front().copied()) {
+            let is_first = is_empty && taken == 0;
+            if !is_first && (taken >= messages_max || bytes + needs > bytes_max) {
+                break;
+            }
+            let mail = &mut self.fibers.side_or_new(slot).mail;
+            mail.waiters.pop_front();
             if self.fibers.find(waiter).is_none_or(|fiber| fiber.state != State::Sending) {
                 continue;
             }
+            self.fibers.side_or_new(slot).mail.keep_room(waiter, needs);
             self.fibers.get_mut(waiter.slot).flags.set(Flags::GRANTED, true);
             self.wake(waiter.slot);
-            self.fibers.side_or_new(slot).mail.reserved += 1;
-            left -= 1;
+            (taken, bytes) = (taken + 1, bytes + needs);
         }
         let is_over = self
             .fibers
-            .side(slot)
-            .is_some_and(|side| side.mail.waiters.is_empty() && side.mail.reserved == 0 && side.limits.is_none());
+            .side_of(slot)
+            .is_some_and(|side| side.mail.waiters.is_empty() && side.mail.granted.is_empty() && side.limits.is_none());
         if is_over {
             self.fibers.get_mut(slot).flags.set(Flags::BOUNDED, false);
         }

@@ -109,7 +109,7 @@ impl Core {
 
     /// Wakes one of those that wait to send to a fiber that has ended; they find it gone.
     fn release_waiter(&mut self, slot: u32) -> bool {
-        let Some(waiter) = self.fibers.side(slot).and_then(|side| side.mail.waiters.pop_front()) else { return false };
+        let Some((waiter, _)) = self.fibers.side(slot).and_then(|side| side.mail.waiters.pop_front()) else { return false };
         if self.fibers.find(waiter).is_some_and(|fiber| fiber.state == State::Sending) {
             self.wake(waiter.slot);
         }

@@ -143,12 +143,13 @@ pub(crate) enum Origin {
 /// What only some fibers know of their mailboxes.
 #[derive(Debug, Default)]
 pub(crate) struct MailSide {
-    /// Fibers that wait for room, first in, first out. Those that have ended are passed over.
-    pub(crate) waiters: VecDeque<FiberId>,
-    /// Messages for which room is kept: their senders have been woken.
-    pub(crate) reserved: u32,
-    /// Whether the last one that had to wait did so because of its bytes.
-    pub(crate) waits_for_bytes: bool,
+    /// Fibers that wait for room, first in, first out, and the bytes of their messages. Those that have ended are passed
+    /// over.
+    pub(crate) waiters: VecDeque<(FiberId, u64)>,
+    /// Those that have been woken, and for whose messages room is kept.
+    pub(crate) granted: VecDeque<(FiberId, u64)>,
+    /// Bytes of these messages.
+    pub(crate) granted_bytes: u64,
     /// Messages of the machine's own among those that wait.
     pub(crate) system: u32,
     /// The selective receive under way.
@@ -170,6 +171,21 @@ pub(crate) struct Cursor {
 }
 
 impl MailSide {
+    /// Keeps room for a message.
+    pub(crate) fn keep_room(&mut self, sender: FiberId, bytes: u64) {
+        self.granted.push_back((sender, bytes));
+        self.granted_bytes += bytes;
+    }
+
+    /// Keeps room for a fiber's message no longer.
+    pub(crate) fn give_up_room(&mut self, sender: FiberId) {
+        if let Some(at) = self.granted.iter().position(|(known, _)| *known == sender)
+            && let Some((_, bytes)) = self.granted.remove(at)
+        {
+            self.granted_bytes -= bytes;
+        }
+    }
+
     /// Notes where a token was made.
     pub(crate) fn mark(&mut self, number: u64, tail: u32) {
         if self.marks.len() == MARKS_MAX {
