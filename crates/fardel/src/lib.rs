@@ -33,6 +33,7 @@ mod output;
 pub mod program;
 mod report;
 mod runtime;
+mod settings;
 mod trace;
 mod workers;
 
@@ -42,4 +43,5 @@ pub use fardel_vm as vm;
 pub use host::{HostFunction, HostReturn, HostValue, Hosts, random_seed};
 pub use outcome::{End, Outcome};
 pub use program::{Program, ProgramError};
-pub use runtime::{InterruptHandle, Runtime, Settings, StartError, Streams};
+pub use runtime::{InterruptHandle, Runtime, StartError};
+pub use settings::{Settings, Streams};
