@@ -197,10 +197,14 @@ pub enum HostType {
     Text,
     /// A byte string.
     Bytes,
+    /// A fiber's address.
+    Address,
     /// Null or a value.
     Option(Box<HostType>),
     /// A list.
     List(Box<HostType>),
+    /// A tuple.
+    Tuple(Vec<HostType>),
 }
 
 /// The signature of a host function.

@@ -270,8 +270,10 @@ fn declare(table: &mut TypeTable, ty: &HostType) -> TypeIndex {
         HostType::Float => return types::FLOAT,
         HostType::Text => return types::TEXT,
         HostType::Bytes => return types::BYTES,
+        HostType::Address => return types::ADDRESS,
         HostType::Option(inner) => Type::Option(declare(table, inner)),
         HostType::List(inner) => Type::List(declare(table, inner)),
+        HostType::Tuple(items) => Type::Tuple(items.iter().map(|item| declare(table, item)).collect()),
     };
     table.find(&composite).unwrap_or_else(|| table.push(composite))
 }

@@ -4,6 +4,7 @@ use super::*;
 use crate::clock::Clock;
 use crate::output::Output;
 use fardel_vm::door::HostType;
+use fardel_vm::fiber::FiberId;
 use std::cell::RefCell;
 use std::io::{Cursor, Write};
 use std::rc::Rc;
@@ -88,9 +89,11 @@ fn signatures_follow_from_types() {
     let mut hosts = Hosts::none();
     hosts.add("demo.all", |_: bool, _: f64, _: Vec<Option<Vec<u8>>>, _: Value| Ok(()));
     hosts.add_blocking("demo.none", || Ok(vec![String::new()]));
+    hosts.add("demo.pair", |who: FiberId, (only,): (bool,)| Ok((who, only)));
     assert_eq!(
         hosts.reference(),
-        "| `host demo.all(Bool, Float, List<Option<Bytes>>, Any)` |  |\n| `host demo.none() -> List<Text>` |  |\n"
+        "| `host demo.all(Bool, Float, List<Option<Bytes>>, Any)` |  |\n| `host demo.none() -> List<Text>` |  |\n| `host \
+         demo.pair(Address, (Bool,)) -> (Address, Bool)` |  |\n"
     );
 }
 

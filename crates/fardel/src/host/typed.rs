@@ -2,6 +2,7 @@
 
 use super::context::HostContext;
 use fardel_vm::door::{HostSignature, HostType};
+use fardel_vm::fiber::FiberId;
 use fardel_vm::value::Value;
 
 /// A Rust type that can be a parameter of a host function.
@@ -43,6 +44,7 @@ scalars! {
     f64, Float, Float;
     String, Text, Text;
     Vec<u8>, Bytes, Bytes;
+    FiberId, Address, Address;
 }
 
 impl HostValue for Value {
@@ -86,6 +88,39 @@ impl<T: HostValue> HostValue for Vec<T> {
     fn into_value(self) -> Value {
         Value::List(self.into_iter().map(T::into_value).collect())
     }
+}
+
+macro_rules! tuples {
+    ($(($($item:ident)*))*) => {$(
+        #[allow(non_snake_case)]
+        impl<$($item: HostValue),*> HostValue for ($($item,)*) {
+            fn host_type() -> HostType {
+                HostType::Tuple(vec![$($item::host_type()),*])
+            }
+
+            fn from_value(value: Value) -> Result<Self, Value> {
+                let Value::Tuple(items) = value else { return Err(value) };
+                let [$($item),*] = items.try_into().map_err(Value::Tuple)?;
+                Ok(($($item::from_value($item)?,)*))
+            }
+
+            fn into_value(self) -> Value {
+                let ($($item,)*) = self;
+                Value::Tuple(vec![$($item.into_value()),*])
+            }
+        }
+    )*};
+}
+
+tuples! {
+    (A)
+    (A B)
+    (A B C)
+    (A B C D)
+    (A B C D E)
+    (A B C D E F)
+    (A B C D E F G)
+    (A B C D E F G H)
 }
 
 /// A Rust type that can be the result of a host function: a [`HostValue`], or `()` for none.
@@ -208,8 +243,13 @@ pub(crate) fn type_text(ty: &HostType) -> String {
         HostType::Float => "Float".into(),
         HostType::Text => "Text".into(),
         HostType::Bytes => "Bytes".into(),
+        HostType::Address => "Address".into(),
         HostType::Option(inner) => format!("Option<{}>", type_text(inner)),
         HostType::List(inner) => format!("List<{}>", type_text(inner)),
+        HostType::Tuple(items) => match &items[..] {
+            [item] => format!("({},)", type_text(item)),
+            items => format!("({})", items.iter().map(type_text).collect::<Vec<_>>().join(", ")),
+        },
     }
 }
 
