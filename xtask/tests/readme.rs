@@ -1,6 +1,7 @@
-//! The program that README.md shows is a program, and does what README.md says.
+//! The program that README.md shows is a program, and does what README.md says; its example of embedding is the one that
+//! the documents of `fardel` begin with, where it is tested.
 //!
-//! **Invariant:** the program is read from README.md itself.
+//! **Invariant:** what is tested is read from README.md itself.
 
 use fardel::{Hosts, Program, Runtime, Settings, Streams};
 use std::cell::RefCell;
@@ -26,6 +27,27 @@ impl Write for Kept {
 fn program_in(document: &str) -> &str {
     let blocks = document.split("```text\n").skip(1).filter_map(|rest| rest.split_once("```"));
     blocks.map(|(block, _)| block).find(|block| block.contains("fn main(")).expect("README.md shows a program")
+}
+
+/// Lines that an embedding program may need to start, send and receive.
+const EMBEDDING_LINES_MAX: usize = 15;
+
+/// The first fenced block of Rust in a document.
+fn rust_in<'a>(document: &'a str, fence: &str) -> Vec<&'a str> {
+    let block = document.split_once(fence).and_then(|(_, rest)| rest.split_once("```")).expect("there is a block of Rust");
+    block.0.lines().filter(|line| !line.starts_with("# ")).collect()
+}
+
+#[test]
+fn the_example_of_embedding_is_the_tested_one() {
+    let read = |path: &str| std::fs::read_to_string(xtask::root().join(path)).expect("a file of the project can be read");
+    let source = read("crates/fardel/src/lib.rs");
+    let documents: Vec<&str> = source.lines().filter_map(|line| line.strip_prefix("//!")).collect();
+    let documents: Vec<&str> = documents.iter().map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
+    let (readme, documents) = (read("README.md"), documents.join("\n"));
+    let shown = rust_in(&readme, "```rust\n");
+    assert_eq!(shown, rust_in(&documents, "```\n"));
+    assert!(shown.len() <= EMBEDDING_LINES_MAX, "{} lines", shown.len());
 }
 
 #[test]

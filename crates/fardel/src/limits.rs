@@ -2,7 +2,8 @@
 
 /// Slices between two looks at the clock and at what came from outside: some tenths of a millisecond of work.
 pub const BATCH_SLICES_MAX: u32 = 64;
-/// Slices after a batch in which a host function was called, so that its caller goes on soon though others compute.
+/// Slices after a batch in which a host function was called or a message came out, so that who waits for the answer goes
+/// on soon though others compute.
 pub const BATCH_SLICES_MIN: u32 = 1;
 /// Threads for host functions that block; more calls than that wait in line.
 pub const WORKERS_MAX: usize = 32;

@@ -17,6 +17,9 @@ pub struct Settings {
     pub clock: Clock,
     /// Nanoseconds that fibers have to end after `main` did.
     pub grace: u64,
+    /// Whether the ends of fibers are kept for [`Runtime::exited`](crate::Runtime::exited). Without that, failures are
+    /// reported on the standard error, and other ends are not told.
+    pub keep_exits: bool,
 }
 
 impl Default for Settings {
@@ -27,6 +30,7 @@ impl Default for Settings {
             streams: Streams::standard(),
             clock: Clock::system(),
             grace: GRACE_NANOS,
+            keep_exits: false,
         }
     }
 }

@@ -126,6 +126,14 @@ pub(crate) struct Fiber {
 
 const _: () = assert!(size_of::<Fiber>() == 64);
 
+impl Fiber {
+    /// Whether its place is that of the fiber with this id, which lives.
+    #[inline(always)]
+    fn lives_as(&self, id: FiberId) -> bool {
+        self.generation == id.generation && !matches!(self.state, State::Free | State::Ending)
+    }
+}
+
 /// What only some fibers have.
 #[derive(Debug, Default)]
 pub(crate) struct Side {
@@ -210,14 +218,15 @@ impl Fibers {
     #[inline]
     pub(crate) fn find(&mut self, id: FiberId) -> Option<&mut Fiber> {
         let fiber = self.chunks.get_mut(id.slot as usize / CHUNK)?.get_mut(id.slot as usize % CHUNK)?;
-        let is_alive = fiber.generation == id.generation && !matches!(fiber.state, State::Free | State::Ending);
-        if is_alive { Some(fiber) } else { None }
+        if fiber.lives_as(id) { Some(fiber) } else { None }
     }
 
     /// Whether the fiber with this id lives.
     #[inline]
-    pub(crate) fn is_alive(&mut self, id: FiberId) -> bool {
-        self.find(id).is_some()
+    pub(crate) fn is_alive(&self, id: FiberId) -> bool {
+        let chunk = self.chunks.get(id.slot as usize / CHUNK);
+        let fiber = chunk.and_then(|chunk| chunk.get(id.slot as usize % CHUNK));
+        fiber.is_some_and(|fiber| fiber.lives_as(id))
     }
 
     #[inline]

@@ -322,6 +322,11 @@ impl Machine {
         }
     }
 
+    /// Whether a fiber is alive, or a mailbox of the outside open.
+    pub fn is_alive(&self, fiber: FiberId) -> bool {
+        self.core.fibers.is_alive(fiber)
+    }
+
     /// The fibers that are alive, in the order of their ids.
     pub fn fibers(&self) -> impl Iterator<Item = FiberId> + '_ {
         self.core.fibers.slots().map(|slot| self.core.fibers.id(slot))

@@ -17,7 +17,8 @@ mod typed;
 pub(crate) use context::HostContext;
 pub(crate) use random::Generator;
 pub use random::random_seed;
-pub use typed::{HostFunction, HostReturn, HostValue};
+pub(crate) use typed::wanted_text;
+pub use typed::{Arguments, HostFunction, HostReturn, HostValue};
 
 use fardel_vm::door::{HostId, HostSignature, HostTable};
 use fardel_vm::value::Value;

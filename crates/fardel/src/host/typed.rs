@@ -5,9 +5,59 @@ use fardel_vm::door::{HostSignature, HostType};
 use fardel_vm::fiber::FiberId;
 use fardel_vm::value::Value;
 
-/// A Rust type that can be a parameter of a host function.
+/// A Rust type whose values programs take and give: as arguments and results of functions, and as messages.
+///
+/// A type of your own is a record or a variant, which the machine knows by its name, with its fields in their order:
+///
+/// ```
+/// use fardel::{HostType, HostValue, Hosts, Program, Runtime, Settings, Value};
+///
+/// #[derive(PartialEq, Debug)]
+/// struct Point {
+///     x: i64,
+///     y: i64,
+/// }
+///
+/// impl HostValue for Point {
+///     fn host_type() -> HostType {
+///         HostType::Any
+///     }
+///
+///     fn from_value(value: Value) -> Result<Self, Value> {
+///         match value {
+///             Value::Record(name, fields) if name == "Point" => {
+///                 let (x, y) = HostValue::from_value(Value::Tuple(fields))?;
+///                 Ok(Point { x, y })
+///             }
+///             other => Err(other),
+///         }
+///     }
+///
+///     fn into_value(self) -> Value {
+///         Value::Record("Point".into(), vec![self.x.into_value(), self.y.into_value()])
+///     }
+/// }
+///
+/// let source = "
+///     type Point { x: Int, y: Int }
+///     fn main(port: Address) receives Point
+///         await_type Point
+///         push 0
+///         with Point.x
+///         send port
+///         ret
+///     end
+/// ";
+/// let mut runtime = Runtime::new(Settings::default(), Hosts::none());
+/// let module = runtime.load(Program::from_text("point.fda", source)?)?;
+/// let port = runtime.open_port()?;
+/// let fiber = runtime.spawn(module, "main", (port,))?;
+/// runtime.send(fiber, Point { x: 1, y: 2 })?;
+/// assert_eq!(runtime.receive(port)?, Some(Point { x: 0, y: 2 }));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait HostValue: Sized {
-    /// The type that programs see.
+    /// The type that programs see; Any for one that only programs declare.
     fn host_type() -> HostType;
 
     /// Takes a value as this type.
@@ -90,6 +140,18 @@ impl<T: HostValue> HostValue for Vec<T> {
     }
 }
 
+/// The arguments of a fiber's function: `()`, or a tuple of up to eight [`HostValue`]s.
+pub trait Arguments {
+    /// Gives them as values.
+    fn into_values(self) -> Vec<Value>;
+}
+
+impl Arguments for () {
+    fn into_values(self) -> Vec<Value> {
+        Vec::new()
+    }
+}
+
 macro_rules! tuples {
     ($(($($item:ident)*))*) => {$(
         #[allow(non_snake_case)]
@@ -105,8 +167,15 @@ macro_rules! tuples {
             }
 
             fn into_value(self) -> Value {
+                Value::Tuple(self.into_values())
+            }
+        }
+
+        #[allow(non_snake_case)]
+        impl<$($item: HostValue),*> Arguments for ($($item,)*) {
+            fn into_values(self) -> Vec<Value> {
                 let ($($item,)*) = self;
-                Value::Tuple(vec![$($item.into_value()),*])
+                vec![$($item.into_value()),*]
             }
         }
     )*};
@@ -187,7 +256,7 @@ macro_rules! functions {
 
             fn call(&self, args: Vec<Value>) -> Result<Value, String> {
                 #[allow(unused_mut, unused_variables)]
-                let mut args = Arguments { args: args.into_iter(), taken: 0 };
+                let mut args = Incoming { args: args.into_iter(), taken: 0 };
                 self($(args.take::<$param>()?),*).map(Return::into_value)
             }
         }
@@ -204,7 +273,7 @@ macro_rules! functions {
 
             fn call(&self, context: &mut HostContext, args: Vec<Value>) -> Result<Value, String> {
                 #[allow(unused_mut, unused_variables)]
-                let mut args = Arguments { args: args.into_iter(), taken: 0 };
+                let mut args = Incoming { args: args.into_iter(), taken: 0 };
                 self(context, $(args.take::<$param>()?),*).map(Return::into_value)
             }
         }
@@ -219,19 +288,25 @@ functions! {
     (A B C D)
 }
 
-struct Arguments {
+struct Incoming {
     args: std::vec::IntoIter<Value>,
     taken: usize,
 }
 
-impl Arguments {
+impl Incoming {
     // The machine hands over what the signature says; this is for whoever drives the functions otherwise.
     fn take<T: HostValue>(&mut self) -> Result<T, String> {
         self.taken += 1;
-        let wanted = || type_text(&T::host_type());
-        let value = self.args.next().ok_or_else(|| format!("argument {} is missing, wanted {}", self.taken, wanted()))?;
-        T::from_value(value).map_err(|value| format!("argument {} is {value:?}, wanted {}", self.taken, wanted()))
+        let value = self.args.next();
+        let value = value.ok_or_else(|| format!("argument {} is missing, wanted {}", self.taken, wanted_text::<T>()))?;
+        T::from_value(value).map_err(|value| format!("argument {} is {value:?}, wanted {}", self.taken, wanted_text::<T>()))
     }
+}
+
+/// A Rust type as messages name it: as programs do, and by its own name where they have none for it.
+pub(crate) fn wanted_text<T: HostValue>() -> String {
+    let ty = T::host_type();
+    if ty == HostType::Any { std::any::type_name::<T>().to_owned() } else { type_text(&ty) }
 }
 
 /// The type as written in assembly text.

@@ -11,23 +11,27 @@ mod turn;
 
 pub use program::{InterruptHandle, StartError};
 
-use crate::host::{Generator, HostContext, Hosts};
+use crate::host::{Arguments, Generator, HostContext, HostValue, Hosts, wanted_text};
 use crate::limits::{BATCH_SLICES_MAX, INPUT_BYTES_MAX, WORKERS_MAX};
 use crate::output::Output;
+use crate::program::Program;
 use crate::report::Sources;
 use crate::settings::Settings;
 use crate::trace::Trace;
 use crate::workers::{Event, Workers};
+use fardel_bytecode::module::ModuleHash;
 use fardel_vm::config::{Config, Dispatch};
+use fardel_vm::door::SendError;
 use fardel_vm::exit::ExitReason;
 use fardel_vm::fiber::FiberId;
-use fardel_vm::machine::Machine;
+use fardel_vm::machine::{LoadError, Machine, Run, SpawnError};
 use fardel_vm::value::Value;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{BufReader, Read};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 
-/// A machine with everything around it.
+/// A machine with everything around it. It stays in the thread that made it.
 pub struct Runtime {
     machine: Machine,
     config: Config,
@@ -48,6 +52,10 @@ pub struct Runtime {
     /// The fiber whose end somebody waits for, and that end.
     joined: Option<FiberId>,
     joined_exit: Option<Exit>,
+    keep_exits: bool,
+    exits: VecDeque<Exit>,
+    /// The messages that wait in each mailbox of the outside.
+    ports: BTreeMap<FiberId, VecDeque<Value>>,
     trace: Option<Trace>,
     batch: u32,
 }
@@ -55,7 +63,7 @@ pub struct Runtime {
 impl Runtime {
     /// Sets up a machine. Nothing runs yet, and no thread is started.
     pub fn new(settings: Settings, hosts: Hosts) -> Self {
-        let Settings { machine: config, arguments, streams, clock, grace } = settings;
+        let Settings { machine: config, arguments, streams, clock, grace, keep_exits } = settings;
         let (sender, events) = channel();
         let mut machine = Machine::new(config.clone());
         let trace = (config.dispatch == Dispatch::Trace).then(|| Trace::of(&mut machine));
@@ -79,16 +87,152 @@ impl Runtime {
             failures: 0,
             joined: None,
             joined_exit: None,
+            keep_exits,
+            exits: VecDeque::new(),
+            ports: BTreeMap::new(),
             trace,
             batch: BATCH_SLICES_MAX,
         }
     }
+    /// Loads a program's modules; gives its main one, in whose exported functions fibers can be started.
+    ///
+    /// # Errors
+    /// See [`LoadError`]. Modules that were loaded before the one that cannot be stay loaded.
+    pub fn load(&mut self, program: Program) -> Result<ModuleHash, LoadError> {
+        for module in &program.modules {
+            self.machine.load(module, self.hosts.table())?;
+        }
+        self.sources.extend(program.sources);
+        Ok(program.main)
+    }
+
+    /// Starts a fiber in an exported function. It runs when the runtime does: in [`receive`](Runtime::receive),
+    /// [`join`](Runtime::join), [`step`](Runtime::step) or [`run`](Runtime::run).
+    ///
+    /// # Errors
+    /// See [`SpawnError`]; then nothing was started.
+    pub fn spawn(&mut self, module: ModuleHash, function: &str, args: impl Arguments) -> Result<FiberId, SpawnError> {
+        self.machine.spawn(module, function, &args.into_values())
+    }
+
+    /// Opens a port: an address to which fibers can send, and whose messages are taken by
+    /// [`receive`](Runtime::receive). They wait there, however many, until somebody does or the port is closed.
+    ///
+    /// # Errors
+    /// [`SpawnError::Full`]: a port takes the place of a fiber.
+    pub fn open_port(&mut self) -> Result<FiberId, SpawnError> {
+        let port = self.machine.open_port().ok_or(SpawnError::Full)?;
+        self.ports.insert(port, VecDeque::new());
+        Ok(port)
+    }
+
+    /// Closes a port; what waits there is dropped, and what is sent there from now on is a dead letter.
+    pub fn close_port(&mut self, port: FiberId) {
+        self.ports.remove(&port);
+        self.machine.close_port(port);
+    }
+
+    /// Sends a message to a fiber.
+    ///
+    /// # Errors
+    /// See [`SendError`]; the fiber has not got the message then.
+    pub fn send(&mut self, to: FiberId, message: impl HostValue) -> Result<(), SendError> {
+        self.machine.send(to, message.into_value())
+    }
+
+    /// Runs until there is a message at a port, and takes it; none when no fiber can go on any more.
+    ///
+    /// # Errors
+    /// See [`ReceiveError`]. A message of another type has been taken.
+    pub fn receive<T: HostValue>(&mut self, port: FiberId) -> Result<Option<T>, ReceiveError> {
+        self.run_until(|runtime| runtime.ports.get(&port).is_none_or(|messages| !messages.is_empty()));
+        self.try_receive(port)
+    }
+
+    /// Takes a message from a port, if one is there. Nothing runs.
+    ///
+    /// # Errors
+    /// See [`ReceiveError`]. A message of another type has been taken.
+    pub fn try_receive<T: HostValue>(&mut self, port: FiberId) -> Result<Option<T>, ReceiveError> {
+        let messages = self.ports.get_mut(&port).ok_or(ReceiveError::NoPort(port))?;
+        let message = messages.pop_front().map(T::from_value).transpose();
+        message.map_err(|seen| ReceiveError::WrongType { wanted: wanted_text::<T>(), seen })
+    }
+
+    /// Runs until a fiber that was started by [`spawn`](Runtime::spawn) has ended, and takes its end; none when nothing
+    /// can end it any more.
+    ///
+    /// The end of a fiber that ended before, while something else was waited for, is only there when ends are
+    /// [kept](Settings::keep_exits).
+    pub fn join(&mut self, fiber: FiberId) -> Option<Exit> {
+        if let Some(at) = self.exits.iter().position(|exit| exit.fiber == fiber) {
+            return self.exits.remove(at);
+        }
+        self.joined = Some(fiber);
+        self.run_until(|runtime| !runtime.machine.is_alive(fiber));
+        self.joined = None;
+        self.joined_exit.take()
+    }
+
+    /// Takes the oldest of the ends that are [kept](Settings::keep_exits): of the fibers that were started by
+    /// [`spawn`](Runtime::spawn), and of others that failed. Nothing runs.
+    pub fn exited(&mut self) -> Option<Exit> {
+        self.exits.pop_front()
+    }
+
+    /// Runs at most so many slices, without waiting: lets in what happened outside and the time, and carries out what
+    /// the machine wants. While it gives [`Run::Idle`], nothing happens before a [`wait`](Runtime::wait) or a message.
+    pub fn step(&mut self, slices: u32) -> Run {
+        let run = self.turn(slices);
+        self.context.output.flush();
+        run
+    }
+
+    /// Waits until a host function has ended or a timer is due, at most until a time of the runtime's clock; gives
+    /// whether there is anything to wait for. An [`InterruptHandle`] ends the waiting as well.
+    pub fn wait(&mut self, until: Option<u64>) -> bool {
+        let timeout = self.machine.next_timeout();
+        if timeout.is_none() && !self.machine.waits_for_host() {
+            return false;
+        }
+        self.sleep(timeout.into_iter().chain(until).min());
+        true
+    }
+
+    /// The machine, to look at: what is alive, what waits for what, when the next timer is due.
+    pub fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    fn run_until(&mut self, done: impl Fn(&Self) -> bool) {
+        while !done(self) && (self.turn(self.batch) == Run::More || self.wait(None)) {}
+        self.context.output.flush();
+    }
 }
 
 /// The end of a fiber.
-struct Exit {
-    fiber: FiberId,
-    reason: ExitReason,
-    /// What its function returned.
-    result: Option<Value>,
+#[derive(Clone, PartialEq, Debug)]
+pub struct Exit {
+    /// Which.
+    pub fiber: FiberId,
+    /// Why.
+    pub reason: ExitReason,
+    /// The result of its function, when that returned one.
+    pub result: Option<Value>,
+}
+
+/// Why no message can be taken from a port.
+#[derive(Clone, PartialEq, Debug, thiserror::Error)]
+pub enum ReceiveError {
+    /// There is no such port, or it is closed.
+    #[error("{0} is no open port")]
+    NoPort(FiberId),
+    /// The message is of another type. It is no longer at the port.
+    #[error("the message is {seen:?}, wanted {wanted}")]
+    WrongType {
+        /// The type that was asked for.
+        wanted: String,
+        /// The message.
+        seen: Value,
+    },
 }

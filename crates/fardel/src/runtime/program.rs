@@ -80,13 +80,10 @@ impl Runtime {
     /// # Errors
     /// When it cannot be started; nothing has run then.
     pub fn run(&mut self, program: Program) -> Result<Outcome, StartError> {
-        let Program { modules, main, sources } = program;
-        for module in &modules {
-            self.machine.load(module, self.hosts.table())?;
-        }
-        self.sources = sources;
-        let main = self.start(main)?;
+        let module = self.load(program)?;
+        let main = self.start(module)?;
         let (end, result) = self.drive(main);
+        self.joined = None;
         let status = self.conclude(&end, result);
         let mut stats = self.machine.stats();
         stats.instructions = stats.instructions.or(self.trace.as_ref().map(Trace::instructions));

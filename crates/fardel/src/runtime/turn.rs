@@ -27,11 +27,11 @@ impl Runtime {
         if let Some(trace) = &self.trace {
             trace.write_to(&mut self.context);
         }
-        let mut called = false;
+        let mut spoke = false;
         while let Some(output) = self.machine.poll_output() {
             match output {
                 Output::HostCall { call, host, args, random, fiber: _ } => {
-                    called = true;
+                    spoke = true;
                     self.context.random = Generator::new(random);
                     if let Some(answer) = self.call(call, host, args) {
                         run = Run::More;
@@ -40,11 +40,15 @@ impl Runtime {
                 }
                 Output::Exited { fiber, reason, result } => self.take_exit(Exit { fiber, reason, result }),
                 Output::DeadLetter(letter) => self.context.complain(&format!("{letter}\n")),
-                // Nobody has opened a mailbox.
-                Output::Message { .. } => {}
+                Output::Message { to, value } => {
+                    spoke = true;
+                    if let Some(messages) = self.ports.get_mut(&to) {
+                        messages.push_back(value);
+                    }
+                }
             }
         }
-        self.batch = if called { BATCH_SLICES_MIN } else { slices.saturating_mul(2).min(BATCH_SLICES_MAX) };
+        self.batch = if spoke { BATCH_SLICES_MIN } else { slices.saturating_mul(2).min(BATCH_SLICES_MAX) };
         run
     }
 
@@ -94,16 +98,7 @@ impl Runtime {
         }
     }
 
-    /// Waits for whatever comes next, at most until `until`; gives whether anything can come.
-    pub(super) fn wait(&mut self, until: Option<u64>) -> bool {
-        let timeout = self.machine.next_timeout();
-        if timeout.is_none() && !self.machine.waits_for_host() {
-            return false;
-        }
-        self.sleep(timeout.into_iter().chain(until).min());
-        true
-    }
-
+    /// Waits for a result of a host function, at most until a time of the clock.
     pub(super) fn sleep(&mut self, until: Option<u64>) {
         self.context.output.flush();
         let event = match until {
@@ -119,6 +114,8 @@ impl Runtime {
     fn take_exit(&mut self, exit: Exit) {
         if self.joined == Some(exit.fiber) {
             self.joined_exit = Some(exit);
+        } else if self.keep_exits {
+            self.exits.push_back(exit);
         } else {
             self.note_failure(exit.fiber, &exit.reason);
         }

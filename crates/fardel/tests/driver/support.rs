@@ -1,15 +1,16 @@
 //! Runs programs in this process.
 
+use fardel::bytecode::module::ModuleHash;
 use fardel::{Clock, Hosts, InterruptHandle, Outcome, Program, Runtime, Settings, Streams};
 use std::cell::RefCell;
 use std::io::{Cursor, Write};
 use std::rc::Rc;
 
 #[derive(Clone, Default)]
-struct Sink(Rc<RefCell<Vec<u8>>>);
+pub(crate) struct Sink(Rc<RefCell<Vec<u8>>>);
 
 impl Sink {
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.0.borrow()).into_owned()
     }
 }
@@ -44,6 +45,14 @@ impl Scene {
         };
         let clock = Clock::Virtual { now: 1_000, wall: 0 };
         Scene { settings: Settings { streams, clock, ..Settings::default() }, hosts: Hosts::standard(), output, error }
+    }
+
+    /// Loads a program of which nothing runs yet; gives its module, and what is reported.
+    pub(crate) fn load(self, source: &str) -> (Runtime, ModuleHash, Sink) {
+        let program = Program::from_text("a.fda", source).unwrap_or_else(|error| panic!("{error}"));
+        let mut runtime = Runtime::new(self.settings, self.hosts);
+        let module = runtime.load(program).expect("the program loads");
+        (runtime, module, self.error)
     }
 
     /// Runs a program to its end; gives what it wrote to both streams.
