@@ -25,6 +25,9 @@ pub(crate) struct Options {
     /// Writes to the standard error what the run took, when it is over
     #[arg(long)]
     stats: bool,
+    /// Writes each message that nobody gets to the standard error: from whom, to whom, and why
+    #[arg(long)]
+    dead_letters: bool,
     /// Makes random numbers repeatable [default: another seed for each run]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -43,6 +46,15 @@ pub(crate) struct Options {
     /// What all fibers together may hold
     #[arg(long, value_name = "SIZE", default_value = "16GiB", value_parser = size::parse)]
     max_machine_memory: u64,
+    /// Messages that wait in one mailbox, unless its fiber was started with another bound
+    #[arg(long, value_name = "N", default_value_t = Config::default().mailbox_messages_max, value_parser = clap::value_parser!(u64).range(1..))]
+    max_mailbox: u64,
+    /// Names of fibers at one time
+    #[arg(long, value_name = "N", default_value_t = Config::default().names_max)]
+    max_names: usize,
+    /// Timers with messages at one time
+    #[arg(long, value_name = "N", default_value_t = Config::default().timers_max)]
+    max_timers: u64,
     /// A module that the program imports by its hash; once for each
     #[arg(long, value_name = "FILE")]
     module: Vec<PathBuf>,
@@ -130,6 +142,10 @@ fn config(options: &Options) -> Config {
         fiber_stack_bytes_max: options.max_stack,
         machine_memory_bytes_max: options.max_machine_memory,
         fibers_max: options.max_fibers,
+        mailbox_messages_max: options.max_mailbox,
+        names_max: options.max_names,
+        timers_max: options.max_timers,
+        watch_dead_letters: options.dead_letters,
         dispatch,
         lowering,
         ..Config::default()
@@ -140,7 +156,7 @@ fn stats(stats: &Stats, started: Instant) -> String {
     let instructions = stats.instructions.map_or("not counted".to_string(), |count| count.to_string());
     [
         format!("fibers        {} started, {} alive at the end", stats.fibers_started, stats.fibers_live),
-        format!("messages      {} sent, {} of them to fibers that were gone", stats.messages, stats.dead_letters),
+        format!("messages      {} sent, of them {} that nobody got", stats.messages, stats.dead_letters),
         format!("instructions  {instructions}"),
         format!("slices        {}, with {} fuel", stats.slices, stats.fuel),
         format!("collections   {}", stats.collections),
@@ -175,6 +191,9 @@ mod tests {
         check(&["--max-stack", "1MiB"], Config { fiber_stack_bytes_max: 1 << 20, ..default() });
         check(&["--max-machine-memory", "1GiB"], Config { machine_memory_bytes_max: 1 << 30, ..default() });
         check(&["--max-fibers", "7", "--slice", "1"], Config { fibers_max: 7, slice: 1, ..default() });
+        check(&["--max-mailbox", "8"], Config { mailbox_messages_max: 8, ..default() });
+        check(&["--max-names", "0", "--max-timers", "9"], Config { names_max: 0, timers_max: 9, ..default() });
+        check(&["--dead-letters"], Config { watch_dead_letters: true, ..default() });
         check(&["--dispatch", "match"], Config { dispatch: Dispatch::Match, ..default() });
         check(&["--stats"], Config { dispatch: Dispatch::Count, lowering: Lowering::Plain, ..default() });
         check(&["--stats", "--trace"], Config { dispatch: Dispatch::Trace, lowering: Lowering::Plain, ..default() });

@@ -133,7 +133,41 @@ fn statistics_count_what_happened() {
     let names: Vec<&str> = error.lines().map(|line| line.split(' ').next().unwrap_or_default()).collect();
     assert_eq!(names, ["fibers", "messages", "instructions", "slices", "collections", "memory", "time"]);
     assert!(error.contains("fibers        2 started, 0 alive at the end\n"), "{error}");
-    assert!(error.contains("messages      1 sent, 0 of them to fibers that were gone\n"), "{error}");
+    assert!(error.contains("messages      1 sent, of them 0 that nobody got\n"), "{error}");
+}
+
+#[test]
+fn messages_that_nobody_gets_are_written_when_asked_for() {
+    let source = "fn main()\n  local gone: Address\n  spawn other\n  store gone\n  yield\n  push 1\n  send gone\n  push \"a\"\n  spawn \
+                  picky\n  send\n  ret\nend\nfn other()\n  ret\nend\nfn picky() receives Int\n  await_recv\n  drop\n  ret\nend\n";
+    let folder = Folder::with(&[("a.fda", source.as_bytes())]);
+    let seen_of = |args: &[&str]| seen(&run(folder.path(), args, b""));
+    let letters = "dead letter: Int from #0.1 to #1.1: it has ended\ndead letter: Text from #0.1 to #1.2: it takes Int\n";
+    assert_eq!(seen_of(&["run", "a.fda"]), (0, String::new(), String::new()));
+    assert_eq!(seen_of(&["run", "--dead-letters", "a.fda"]), (0, String::new(), letters.to_string()));
+}
+
+#[test]
+fn mailboxes_names_and_timers_are_limited() {
+    let seen_of = |option: &str, source: &str| {
+        let folder = Folder::with(&[("a.fda", source.as_bytes())]);
+        let (status, output, error) = seen(&run(folder.path(), &["run", option, "a.fda"], b""));
+        assert_eq!(output, "");
+        (status, error.lines().next().unwrap_or_default().to_string())
+    };
+    let send = "  push 1\n  self\n  try_send\n";
+    let mailbox =
+        format!("fn main() -> Int\n{send}  drop\n{send}  jmp_if both\n  push 7\n  ret\nboth:\n  push 8\n  ret\nend\n");
+    assert_eq!(seen_of("--max-mailbox=1", &mailbox), (7, String::new()));
+    assert_eq!(seen_of("--max-mailbox=2", &mailbox), (8, String::new()));
+    let names = "fn main()\n  push \"a\"\n  self\n  register Any\n  drop\n  ret\nend\n";
+    let wanted = "main ended: error(system_limit): 0 names are taken, as many as there may be";
+    assert_eq!(seen_of("--max-names=0", names), (1, wanted.to_string()));
+    assert_eq!(seen_of("--max-names=1", names), (0, String::new()));
+    let timers = "fn main()\n  push 1\n  self\n  push 0\n  timer_once\n  drop\n  ret\nend\n";
+    let wanted = "main ended: error(system_limit): 0 timers run, as many as there may";
+    assert_eq!(seen_of("--max-timers=0", timers), (1, wanted.to_string()));
+    assert_eq!(seen_of("--max-timers=1", timers), (0, String::new()));
 }
 
 #[test]
