@@ -5,6 +5,7 @@ mod failing;
 mod limits;
 mod memory;
 mod model;
+mod pieces;
 mod properties;
 mod rules;
 mod support;

@@ -11,17 +11,52 @@ use crate::heap::word::{Header, NULL};
 use crate::interp::Stop;
 
 /// Bytes that are worked on before the fuel is looked at.
-const PIECE_BYTES: usize = 1 << 20;
+pub(super) const PIECE_BYTES: usize = 1 << 20;
+/// What a value counts that a walk looks at, in bytes.
+const VALUE_BYTES: usize = 16;
+/// Values for which a walk is charged at a time.
+const PIECE_VALUES: usize = PIECE_BYTES / VALUE_BYTES;
 
 /// What a long operation has done so far.
 #[derive(Debug, Default)]
 pub(crate) struct Bulk {
     /// Bytes that are done.
-    done: usize,
+    pub(super) done: usize,
     /// The object that it makes, once there is one.
-    object: u64,
+    pub(super) object: u64,
     /// What it makes outside of the block.
     pub(super) buffer: Vec<u8>,
+    /// Where it is in the values that it looks at.
+    pub(super) walk: Walk,
+    /// Where it is in looking up a key.
+    pub(super) search: Search,
+    /// Whether it was put off before, so that work that is done must not be done and charged again.
+    pub(super) was_put_off: bool,
+}
+
+/// A walk through a value, or through two side by side: a stack of what is still to be looked at, and a place in it.
+#[derive(Debug, Default)]
+pub(super) struct Walk {
+    /// Words still to be looked at, the next one last; of two values in pairs.
+    pub(super) pending: Vec<u64>,
+    /// Values that were looked at.
+    pub(super) values: usize,
+    /// Bytes that are done of the text or byte string at work.
+    pub(super) done: usize,
+}
+
+/// The search for a key in a map: positions only, so that it outlasts a collection once it is over.
+#[derive(Debug, Default)]
+pub(super) struct Search {
+    /// The state of the key's hash while it is made.
+    pub(super) state: u64,
+    /// The hash, once it is made; it is never 0.
+    pub(super) hash: u32,
+    /// The place in the table that is looked at.
+    pub(super) place: usize,
+    /// The key's entry, if it was found.
+    pub(super) entry: Option<usize>,
+    pub(super) is_over: bool,
 }
 
 impl Cx<'_> {
@@ -40,11 +75,40 @@ impl Cx<'_> {
     }
 
     /// Puts the operation off.
-    pub(super) fn put_off<T>(&mut self, bulk: Bulk, stop: Stop) -> Result<T, Stop> {
+    pub(super) fn put_off<T>(&mut self, mut bulk: Bulk, stop: Stop) -> Result<T, Stop> {
         self.keeps_charge = true;
+        bulk.was_put_off = true;
         let slot = self.core.current;
         self.core.fibers.side_or_new(slot).bulk = Some(Box::new(bulk));
         Err(stop)
+    }
+
+    /// The fuel at which a walk that starts or goes on now has done a piece and has to stop.
+    pub(super) fn walk_limit(&self) -> i64 {
+        (self.core.saved.fuel - (PIECE_BYTES / super::BULK_BYTES) as i64).min(0)
+    }
+
+    /// Counts a value of a walk, and charges for many at a time.
+    #[inline]
+    pub(super) fn count_value(&mut self, walk: &mut Walk) {
+        walk.values += 1;
+        if walk.values.is_multiple_of(PIECE_VALUES) {
+            self.charge(PIECE_BYTES);
+        }
+    }
+
+    /// Charges for the values of a walk that ends, as far as they are not charged yet.
+    pub(super) fn end_walk(&mut self, walk: &Walk) {
+        self.charge(walk.values % PIECE_VALUES * VALUE_BYTES);
+    }
+
+    /// The result of an allocation behind long work: where it finds no room, the work is kept if it was put off before, and
+    /// else done again.
+    pub(super) fn or_keep<T>(&mut self, made: Result<T, Stop>, bulk: Bulk) -> Result<T, Stop> {
+        match made {
+            Err(Stop::NeedSpace) if bulk.was_put_off => self.put_off(bulk, Stop::NeedSpace),
+            made => made,
+        }
     }
 
     /// Does the rest of `total` bytes of work. `step` gets a range of them, in order.

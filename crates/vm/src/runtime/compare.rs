@@ -1,9 +1,11 @@
 //! Equality and order of words.
 //!
-//! Equality of tuples, records, variants and options is by content, without recursion on the host's stack.
+//! Equality of tuples, records, variants and options is by content, without recursion on the host's stack; what takes
+//! long is done in pieces.
 
 use super::Cx;
 use super::any::Number;
+use super::bulk::{Bulk, PIECE_BYTES, Walk};
 use crate::exit::ErrorKind;
 use crate::heap::word::{self, Kind, TAG_MASK};
 use crate::interp::Stop;
@@ -15,51 +17,63 @@ use std::cmp::Ordering;
 const PAIRS_MAX: usize = 1 << 22;
 
 impl Cx<'_> {
-    /// Whether two words are equal.
-    pub(crate) fn equal_words(&mut self, x: u64, y: u64) -> Result<bool, Stop> {
-        let mut pending = Vec::new();
-        let mut next = Some((x, y));
-        let (mut pairs, mut is_equal) = (0, true);
-        while let Some((x, y)) = next {
-            pairs += 1;
-            is_equal = self.equal_step(x, y, &mut pending);
-            next = if is_equal && pairs <= PAIRS_MAX { pending.pop() } else { None };
+    /// Whether two words are equal, found out in pieces where that takes long.
+    fn equal_words(&mut self, x: u64, y: u64) -> Result<bool, Stop> {
+        let (mut walk, first) = if self.is_resumed() { (self.resume().walk, None) } else { (Walk::default(), Some((x, y))) };
+        match self.equal_on(&mut walk, first)? {
+            Some(answer) => Ok(answer),
+            None => self.put_off(Bulk { walk, ..Bulk::default() }, Stop::Preempted),
         }
-        self.charge(pairs * 16);
-        if pairs > PAIRS_MAX {
+    }
+
+    /// Goes on with a comparison, which begins with a pair of words; says nothing when it has to stop before it knows.
+    pub(super) fn equal_on(&mut self, walk: &mut Walk, first: Option<(u64, u64)>) -> Result<Option<bool>, Stop> {
+        let limit = self.walk_limit();
+        let mut next = first.or_else(|| next_pair(walk));
+        let mut is_equal = true;
+        while let Some((x, y)) = next {
+            let answer = if self.core.saved.fuel > limit { self.equal_step(x, y, walk) } else { None };
+            let Some(answer) = answer else {
+                walk.pending.extend([x, y]);
+                return Ok(None);
+            };
+            self.count_value(walk);
+            is_equal = answer;
+            next = if is_equal && walk.values <= PAIRS_MAX { next_pair(walk) } else { None };
+        }
+        self.end_walk(walk);
+        if walk.values > PAIRS_MAX {
             return self.trap_with(ErrorKind::SystemLimit, format!("a comparison of more than {PAIRS_MAX} values"));
         }
-        Ok(is_equal)
+        Ok(Some(is_equal))
     }
 
     /// Whether two words are equal as far as they go; what they are made of is put off.
-    fn equal_step(&mut self, x: u64, y: u64, pending: &mut Vec<(u64, u64)>) -> bool {
+    fn equal_step(&mut self, x: u64, y: u64, walk: &mut Walk) -> Option<bool> {
         // The same float is not equal to itself when it is NaN, nor is what contains it.
         if let (Some(Number::Float(x)), Some(Number::Float(y))) = (self.number(x), self.number(y)) {
-            return x == y;
+            return Some(x == y);
         }
         if x == y && self.kind(x).is_none_or(|kind| kind != Kind::Fields) {
-            return true;
+            return Some(true);
         }
         if let (Some(Number::Int(x)), Some(Number::Int(y))) = (self.number(x), self.number(y)) {
-            return x == y;
+            return Some(x == y);
         }
         if let (Some(mine), Some(theirs)) = (self.flavour(x), self.flavour(y)) {
-            let length = self.bytes(x).len();
-            if mine != theirs || length != self.bytes(y).len() {
-                return false;
+            if mine != theirs || self.bytes(x).len() != self.bytes(y).len() {
+                return Some(false);
             }
-            self.charge(length);
-            return self.bytes(x) == self.bytes(y);
+            return self.order_bytes(x, y, &mut walk.done).map(Ordering::is_eq);
         }
-        let (Some(kind), Some(other)) = (self.kind(x), self.kind(y)) else { return false };
+        let (Some(kind), Some(other)) = (self.kind(x), self.kind(y)) else { return Some(false) };
         if kind != other {
-            return false;
+            return Some(false);
         }
-        match kind {
-            Kind::Fields => self.equal_fields(x, y, pending),
+        Some(match kind {
+            Kind::Fields => self.equal_fields(x, y, &mut walk.pending),
             Kind::Some => {
-                pending.push((self.field(x, 0), self.field(y, 0)));
+                walk.pending.extend([self.field(x, 0), self.field(y, 0)]);
                 true
             }
             Kind::Ref => self.field(x, 0) == self.field(y, 0) && self.field(x, 1) == self.field(y, 1),
@@ -76,10 +90,10 @@ impl Cx<'_> {
             | Kind::Array
             | Kind::Closure
             | Kind::Builder => false,
-        }
+        })
     }
 
-    fn equal_fields(&self, x: u64, y: u64, pending: &mut Vec<(u64, u64)>) -> bool {
+    fn equal_fields(&self, x: u64, y: u64, pending: &mut Vec<u64>) -> bool {
         let header = self.header(x);
         if header.ty() != self.header(y).ty() {
             return false;
@@ -96,12 +110,33 @@ impl Cx<'_> {
                 Repr::Word => {
                     // An immediate word or text that is the same is equal; a float in it may be NaN.
                     if mine != theirs || self.kind(mine).is_some() {
-                        pending.push((mine, theirs));
+                        pending.extend([mine, theirs]);
                     }
                     true
                 }
             }
         })
+    }
+
+    /// The order of two texts or byte strings, which are alike as far as it is `done`; none when it has to stop before it
+    /// knows. All that they could have in common is charged, wherever they differ.
+    fn order_bytes(&mut self, x: u64, y: u64, done: &mut usize) -> Option<Ordering> {
+        let (mine, theirs) = (self.bytes(x).len(), self.bytes(y).len());
+        let common = mine.min(theirs);
+        loop {
+            let piece = *done..common.min(*done + PIECE_BYTES);
+            let order = self.bytes(x)[piece.clone()].cmp(&self.bytes(y)[piece.clone()]);
+            if order.is_ne() || piece.end == common {
+                self.charge(common - piece.start);
+                *done = 0;
+                return Some(order.then(mine.cmp(&theirs)));
+            }
+            self.charge(piece.len());
+            *done = piece.end;
+            if self.core.saved.fuel <= 0 {
+                return None;
+            }
+        }
     }
 
     /// The order of two words, if they have one.
@@ -114,10 +149,11 @@ impl Cx<'_> {
         if let (Some(mine), Some(theirs)) = (self.flavour(x), self.flavour(y))
             && mine == theirs
         {
-            let (x, y) = (self.bytes(x), self.bytes(y));
-            let (order, length) = (x.cmp(y), x.len().min(y.len()));
-            self.charge(length);
-            return Ok(Some(order));
+            let mut done = if self.is_resumed() { self.resume().done } else { 0 };
+            return match self.order_bytes(x, y, &mut done) {
+                None => self.put_off(Bulk { done, ..Bulk::default() }, Stop::Preempted),
+                order => Ok(order),
+            };
         }
         if x & TAG_MASK == word::TAG_BOOL && y & TAG_MASK == word::TAG_BOOL {
             return Ok(Some(x.cmp(&y)));
@@ -125,6 +161,11 @@ impl Cx<'_> {
         let message = format!("{} and {} have no order", self.type_name(x), self.type_name(y));
         self.trap_with(ErrorKind::BadOperand, message)
     }
+}
+
+fn next_pair(walk: &mut Walk) -> Option<(u64, u64)> {
+    let (y, x) = (walk.pending.pop()?, walk.pending.pop()?);
+    Some((x, y))
 }
 
 /// `a` := whether `b` and `c` are equal.

@@ -1,9 +1,10 @@
 //! Hashing of keys, with a seed a fiber.
 //!
 //! A 128-bit product of the key and the seed, folded to 64 bits, as the wyhash family of functions does (Wang Yi, 2019).
-//! It is the same on every machine.
+//! It is the same on every machine. That of a large key is made in pieces.
 
 use super::Cx;
+use super::bulk::{PIECE_BYTES, Walk};
 use crate::exit::ErrorKind;
 use crate::heap::word::{self, Kind, NULL, TAG_MASK};
 use crate::interp::Stop;
@@ -19,10 +20,9 @@ pub(crate) fn mix(x: u64, y: u64) -> u64 {
     (product >> 64) as u64 ^ product as u64
 }
 
-/// Of a byte string.
+/// A hash that goes on with bytes; only the last ones of a byte string may be no multiple of 8.
 #[inline]
-pub(crate) fn bytes(seed: u64, bytes: &[u8]) -> u64 {
-    let mut state = mix(seed, bytes.len() as u64);
+fn mix_bytes(mut state: u64, bytes: &[u8]) -> u64 {
     let mut chunks = bytes.chunks_exact(8);
     for chunk in &mut chunks {
         state = mix(state, u64::from_le_bytes(chunk.try_into().unwrap_or_default()));
@@ -37,31 +37,53 @@ pub(crate) fn bytes(seed: u64, bytes: &[u8]) -> u64 {
 }
 
 impl Cx<'_> {
-    /// The hash of a text or byte string.
-    fn hash_bytes(&mut self, seed: u64, value: u64) -> u64 {
-        let found = self.bytes(value);
-        let (hash, length) = (bytes(seed, found), found.len());
-        self.charge(length);
-        hash
+    /// Whether the hash of a key is made, and the key compared, in one piece.
+    pub(super) fn is_short_key(&self, key: u64) -> bool {
+        match self.text_bytes(key) {
+            Some(bytes) => bytes.len() <= PIECE_BYTES,
+            None => !matches!(self.kind(key), Some(Kind::Fields | Kind::Some)),
+        }
     }
 
-    /// The hash of a key that is a word; a value that cannot be a key traps.
-    pub(crate) fn hash_word(&mut self, seed: u64, key: u64) -> Result<u64, Stop> {
-        if self.flavour(key).is_some() {
-            return Ok(self.hash_bytes(seed, key));
-        }
-        let mut state = seed;
-        let mut values = 0;
-        let mut pending = vec![key];
-        while let Some(value) = pending.pop() {
-            values += 1;
-            if values > KEY_VALUES_MAX {
+    /// Goes on with the hash of a key, which begins with a word; says whether it is made. A value that cannot be a key
+    /// traps.
+    pub(super) fn hash_on(&mut self, walk: &mut Walk, state: &mut u64, first: Option<u64>) -> Result<bool, Stop> {
+        let limit = self.walk_limit();
+        let mut next = first.or_else(|| walk.pending.pop());
+        while let Some(value) = next {
+            if walk.values == KEY_VALUES_MAX {
                 return self.trap_with(ErrorKind::BadKey, format!("more than {KEY_VALUES_MAX} values in one key"));
             }
-            state = self.hash_step(state, value, &mut pending)?;
+            if self.core.saved.fuel <= limit || !self.hash_step(state, value, walk)? {
+                walk.pending.push(value);
+                return Ok(false);
+            }
+            self.count_value(walk);
+            next = walk.pending.pop();
         }
-        self.charge(values * 16);
-        Ok(state)
+        self.end_walk(walk);
+        Ok(true)
+    }
+
+    /// Goes on with the hash of a text or byte string, from where it is `done`; says whether that is all of it.
+    fn hash_bytes(&mut self, state: &mut u64, value: u64, done: &mut usize) -> bool {
+        let length = self.bytes(value).len();
+        if *done == 0 {
+            *state = mix(*state, length as u64);
+        }
+        loop {
+            let piece = *done..length.min(*done + PIECE_BYTES);
+            *state = mix_bytes(*state, &self.bytes(value)[piece.clone()]);
+            self.charge(piece.len());
+            if piece.end == length {
+                *done = 0;
+                return true;
+            }
+            *done = piece.end;
+            if self.core.saved.fuel <= 0 {
+                return false;
+            }
+        }
     }
 
     /// Whether a tuple, record or variant may be a key as far as its own words go; an object may not.
@@ -70,31 +92,32 @@ impl Cx<'_> {
         !is_object && self.core.types.layout(ty).is_some_and(|layout| !layout.has_float)
     }
 
-    fn hash_step(&mut self, state: u64, value: u64, pending: &mut Vec<u64>) -> Result<u64, Stop> {
+    /// Goes on with the hash of one value; says whether all of it is in. What it is made of is put off.
+    fn hash_step(&mut self, state: &mut u64, value: u64, walk: &mut Walk) -> Result<bool, Stop> {
         if self.flavour(value).is_some() {
-            return Ok(self.hash_bytes(state, value));
+            return Ok(self.hash_bytes(state, value, &mut walk.done));
         }
         if value == NULL || value & TAG_MASK != word::TAG_REFERENCE {
             if value & TAG_MASK == word::TAG_FUNCTION {
                 return self.trap_with(ErrorKind::BadKey, "a function is no key".to_owned());
             }
-            return Ok(mix(state, value));
+            *state = mix(*state, value);
+            return Ok(true);
         }
         let header = self.header(value);
         match header.kind() {
-            Kind::BoxInt => Ok(mix(state, self.field(value, 0))),
-            Kind::Ref => Ok(mix(mix(state, self.field(value, 0)), self.field(value, 1))),
+            Kind::BoxInt => *state = mix(*state, self.field(value, 0)),
+            Kind::Ref => *state = mix(mix(*state, self.field(value, 0)), self.field(value, 1)),
             Kind::Some => {
-                pending.push(self.field(value, 0));
-                Ok(mix(state, 1))
+                walk.pending.push(self.field(value, 0));
+                *state = mix(*state, 1);
             }
             Kind::Fields if self.fields_may_be_key(header.ty()) => {
-                let mut state = mix(state, u64::from(header.ty()));
+                *state = mix(*state, u64::from(header.ty()));
                 for index in header.scan()..header.words() {
-                    state = mix(state, self.field(value, index));
+                    *state = mix(*state, self.field(value, index));
                 }
-                pending.extend((0..header.scan()).map(|index| self.field(value, index)));
-                Ok(state)
+                walk.pending.extend((0..header.scan()).map(|index| self.field(value, index)));
             }
             Kind::Fields
             | Kind::BoxFloat
@@ -110,8 +133,9 @@ impl Cx<'_> {
             | Kind::Closure
             | Kind::Builder => {
                 let name = self.core.types.get(header.ty()).name.clone();
-                self.trap_with(ErrorKind::BadKey, format!("a value of type {name} is no key"))
+                return self.trap_with(ErrorKind::BadKey, format!("a value of type {name} is no key"));
             }
         }
+        Ok(true)
     }
 }

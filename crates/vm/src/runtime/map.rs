@@ -6,6 +6,7 @@
 //! the seed of the hashes (u64), so that they hold in whatever fiber a copy of the map comes to.
 
 use super::Cx;
+use super::bulk::{Bulk, Walk};
 use crate::exit::ErrorKind;
 use crate::heap::word::{self, Header, Kind, NULL, OBJECT_WORDS_MAX};
 use crate::interp::Stop;
@@ -84,41 +85,64 @@ impl Cx<'_> {
         if parts.index == NULL { self.core.seed_of(self.core.current) } else { self.field(parts.index, parts.seed_word()) }
     }
 
-    /// The hash of a key, never 0.
-    fn hash_key(&mut self, seed: u64, repr: Repr, key: u64) -> Result<u32, Stop> {
-        let hash = if repr == Repr::Word { self.hash_word(seed, key)? } else { super::hash::mix(seed, key) };
-        Ok((hash >> 32) as u32 | 1)
+    /// Goes on with looking up a key; says whether that is over.
+    fn search_on(&mut self, parts: &Parts, repr: Repr, key: u64, bulk: &mut Bulk) -> Result<bool, Stop> {
+        if bulk.search.hash == 0 {
+            let hash = if repr == Repr::Word {
+                if !bulk.was_put_off {
+                    bulk.search.state = self.map_seed(parts);
+                }
+                let first = if bulk.was_put_off { None } else { Some(key) };
+                if !self.hash_on(&mut bulk.walk, &mut bulk.search.state, first)? {
+                    return Ok(false);
+                }
+                bulk.walk = Walk::default();
+                bulk.search.state
+            } else {
+                super::hash::mix(self.map_seed(parts), key)
+            };
+            bulk.search.hash = (hash >> 32) as u32 | 1;
+            bulk.search.place = bulk.search.hash as usize;
+        }
+        bulk.search.is_over = parts.capacity == 0 || bulk.search.is_over || self.find_entry(parts, repr, key, bulk)?;
+        Ok(bulk.search.is_over)
     }
 
-    /// The entry of a key, if it is there.
-    fn find_entry(&mut self, parts: &Parts, repr: Repr, key: u64, hash: u32) -> Result<Option<usize>, Stop> {
-        if parts.capacity == 0 {
-            return Ok(None);
-        }
+    /// Goes on with the search for the entry of a key; says whether it is over.
+    fn find_entry(&mut self, parts: &Parts, repr: Repr, key: u64, bulk: &mut Bulk) -> Result<bool, Stop> {
         let mask = parts.table() - 1;
-        let mut place = hash as usize & mask;
+        let search = &mut bulk.search;
         loop {
-            let entry = self.u32_at(parts.index, parts.capacity + place);
+            let entry = self.u32_at(parts.index, parts.capacity + (search.place & mask));
             if entry == 0 {
-                return Ok(None);
+                return Ok(true);
             }
             let entry = entry as usize - 1;
-            if self.hash_of(parts, entry) == hash {
+            if self.hash_of(parts, entry) == search.hash {
                 let known = self.block().load(parts.keys as usize + 8 + entry * 8);
-                if known == key || (repr == Repr::Word && self.equal_words(known, key)?) {
-                    return Ok(Some(entry));
+                let mut is_equal = known == key;
+                if !is_equal && repr == Repr::Word {
+                    let first = if bulk.walk.pending.is_empty() { Some((known, key)) } else { None };
+                    let Some(answer) = self.equal_on(&mut bulk.walk, first)? else { return Ok(false) };
+                    bulk.walk = Walk::default();
+                    is_equal = answer;
+                }
+                if is_equal {
+                    search.entry = Some(entry);
+                    return Ok(true);
                 }
             }
-            place = (place + 1) & mask;
+            search.place += 1;
         }
     }
 
-    fn lookup(&mut self, map: u64, key: u64) -> Result<(Parts, Repr, u32, Option<usize>), Stop> {
+    /// Looks up a key, and gives what came of it with the map's parts.
+    fn lookup(&mut self, map: u64, key: u64) -> Result<(Parts, Bulk), Stop> {
         let parts = self.map_parts(map);
         let repr = self.core.types.get(self.map_types(map).0).repr;
-        let hash = self.hash_key(self.map_seed(&parts), repr, key)?;
-        let entry = self.find_entry(&parts, repr, key, hash)?;
-        Ok((parts, repr, hash, entry))
+        let may_be_resumed = repr == Repr::Word && !self.is_short_key(key);
+        let mut bulk = if may_be_resumed { self.resume() } else { Bulk::default() };
+        if self.search_on(&parts, repr, key, &mut bulk)? { Ok((parts, bulk)) } else { self.put_off(bulk, Stop::Preempted) }
     }
 
     /// Makes room for one more entry, without changing what the program sees. Removed entries are left out.
@@ -182,11 +206,13 @@ impl Cx<'_> {
 
     /// Finds a key's entry, or makes it with a value; and whether it was there.
     fn insert(&mut self, map: u64, key: u64, value: u64) -> Result<(usize, bool), Stop> {
-        let (_, _, hash, entry) = self.lookup(map, key)?;
-        if let Some(entry) = entry {
+        let (_, bulk) = self.lookup(map, key)?;
+        if let Some(entry) = bulk.search.entry {
             return Ok((entry, true));
         }
-        self.grow_map(map)?;
+        let hash = bulk.search.hash;
+        let grown = self.grow_map(map);
+        self.or_keep(grown, bulk)?;
         let parts = self.map_parts(map);
         let entry = parts.used;
         self.block().store(parts.keys as usize + 8 + entry * 8, key);
@@ -227,8 +253,8 @@ pub(crate) fn map_new(cx: &mut Cx<'_>) -> Result<(), Stop> {
 
 /// `a` := the value of key `c` in the map `b`.
 pub(crate) fn map_get(cx: &mut Cx<'_>) -> Result<(), Stop> {
-    let (parts, _, _, entry) = cx.lookup(cx.b(), cx.c())?;
-    let Some(entry) = entry else { return cx.trap(ErrorKind::NoKey) };
+    let (parts, bulk) = cx.lookup(cx.b(), cx.c())?;
+    let Some(entry) = bulk.search.entry else { return cx.trap(ErrorKind::NoKey) };
     let value = cx.value_of(&parts, entry);
     cx.set_a(value);
     Ok(())
@@ -263,41 +289,42 @@ impl Wrap {
 
 /// `a` := the value of key `c` in the map `b` as an option.
 pub(crate) fn map_find(cx: &mut Cx<'_>) -> Result<(), Stop> {
-    let (parts, _, _, entry) = cx.lookup(cx.b(), cx.c())?;
-    let option = match entry.map(|entry| cx.value_of(&parts, entry)) {
-        None => NULL,
+    let (parts, bulk) = cx.lookup(cx.b(), cx.c())?;
+    let option = match bulk.search.entry.map(|entry| cx.value_of(&parts, entry)) {
+        None => Ok(NULL),
         Some(value) => match Wrap::ALL[cx.extra as usize % Wrap::ALL.len()] {
-            Wrap::Same => value,
-            Wrap::Nested => cx.some_word(value)?,
-            Wrap::Int => cx.int_word(value as i64)?,
-            Wrap::Float => cx.float_word(f64::from_bits(value))?,
-            Wrap::Bool => word::bool_word(value != 0),
+            Wrap::Same => Ok(value),
+            Wrap::Nested => cx.some_word(value),
+            Wrap::Int => cx.int_word(value as i64),
+            Wrap::Float => cx.float_word(f64::from_bits(value)),
+            Wrap::Bool => Ok(word::bool_word(value != 0)),
         },
     };
+    let option = cx.or_keep(option, bulk)?;
     cx.set_a(option);
     Ok(())
 }
 
 /// `a` := the value of key `c` in the map `b`, or `d`.
 pub(crate) fn map_get_or(cx: &mut Cx<'_>) -> Result<(), Stop> {
-    let (parts, _, _, entry) = cx.lookup(cx.b(), cx.c())?;
-    let value = entry.map_or_else(|| cx.d(), |entry| cx.value_of(&parts, entry));
+    let (parts, bulk) = cx.lookup(cx.b(), cx.c())?;
+    let value = bulk.search.entry.map_or_else(|| cx.d(), |entry| cx.value_of(&parts, entry));
     cx.set_a(value);
     Ok(())
 }
 
 /// `a` := whether the map or set `b` has the key `c`.
 pub(crate) fn map_has(cx: &mut Cx<'_>) -> Result<(), Stop> {
-    let (_, _, _, entry) = cx.lookup(cx.b(), cx.c())?;
-    cx.set_a(u64::from(entry.is_some()));
+    let (_, bulk) = cx.lookup(cx.b(), cx.c())?;
+    cx.set_a(u64::from(bulk.search.entry.is_some()));
     Ok(())
 }
 
 /// `a` := whether the map or set `b` had the key `c`, which is removed.
 pub(crate) fn map_remove(cx: &mut Cx<'_>) -> Result<(), Stop> {
     let map = cx.b();
-    let (parts, _, _, entry) = cx.lookup(map, cx.c())?;
-    if let Some(entry) = entry {
+    let (parts, bulk) = cx.lookup(map, cx.c())?;
+    if let Some(entry) = bulk.search.entry {
         cx.set_u32_at(parts.index, entry, 0);
         cx.set_field(parts.keys, entry, NULL);
         if parts.values != NULL {
@@ -306,7 +333,7 @@ pub(crate) fn map_remove(cx: &mut Cx<'_>) -> Result<(), Stop> {
         let live = cx.field(parts.map, LIVE);
         cx.set_field(map, LIVE, live - 1);
     }
-    cx.set_a(u64::from(entry.is_some()));
+    cx.set_a(u64::from(bulk.search.entry.is_some()));
     Ok(())
 }
 

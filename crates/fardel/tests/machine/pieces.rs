@@ -1,0 +1,109 @@
+//! Long instructions go in pieces: others get their turns in between, and no slice makes a difference to what comes of
+//! them or to what they cost.
+
+use crate::support::{ENGINES, World, module, run};
+use fardel::vm::config::Config;
+
+const PREAMBLE: &str = "
+type Pair { left: Any, right: Any }
+fn tree(depth: Int, leaf: Any) -> Any
+again: | load leaf | load leaf | new Pair | store leaf | load depth | push 1 | sub | tee depth | push 0 | gt | jmp_if again
+    load leaf | ret | end
+fn text(part: Text, length: Int) -> Text | local t: Text | load part | store t
+again: | load t | load t | concat | tee t | len | load length | lt | jmp_if again
+    load t | push 0 | load length | slice | ret | end
+fn ints(count: Int) -> List<Int> | local list: List<Int> | local i: Int | list_new List<Int> | store list | push 0 | store i
+again: | load list | load i | list_push | load i | push 1 | add | tee i | load count | lt | jmp_if again
+    load list | ret | end
+export ticker
+fn ticker()
+again: | push \"tick\" | call_host io.print | jmp again | end
+";
+
+/// A program that prints `go` before and `done` behind the instruction that is looked at.
+fn source(locals: &str, setup: &str, body: &str) -> String {
+    format!(
+        "{PREAMBLE}fn main() | {locals} | {setup} | push \"go\" | call_host io.print | {body}
+        push \"done\" | call_host io.print | show | call_host io.print | ret | end"
+    )
+}
+
+/// The instruction must give `result` and cost the same in every way, and with short slices stop so many times.
+#[track_caller]
+fn check(locals: &str, setup: &str, body: &str, result: &str, stops: usize) {
+    let module = module(&source(locals, setup, body));
+    let mut fuel = None;
+    for slice in [u32::MAX, 1, 1_000, 3_000] {
+        for collect_always in [false, true] {
+            let (lowering, dispatch) = ENGINES[usize::from(collect_always) * 2];
+            let (seen, _) = run(&module, Config { slice, collect_always, lowering, dispatch, ..Config::default() });
+            let ended = (seen.printed.last().map(String::as_str), &seen.ends[..]);
+            assert_eq!(ended, (Some(result), &["normal".to_owned()][..]), "slices of {slice}");
+            assert_eq!(*fuel.get_or_insert(seen.fuel), seen.fuel, "fuel with slices of {slice}");
+        }
+    }
+    let mut world = World::new(&module, Config { slice: 1_000, ..Config::default() });
+    let main = world.start("main");
+    world.start("ticker");
+    while world.end_of(main).is_none() {
+        assert!(world.run_slices(1));
+    }
+    let place = |line: &str| world.printed.iter().position(|printed| printed == line).expect("the line is printed");
+    let ticks = place("done") - place("go") - 1;
+    assert!(ticks >= stops, "{ticks} turns of another fiber, wanted {stops}");
+}
+
+const TREES: &str = "local a | local b";
+/// Two trees of half a million values, made of few objects, so that collecting at each allocation stays quick.
+const ALIKE: &str = "push 18 | push 7 | call tree | store a | push 18 | push 7 | call tree | store b";
+const TEXTS: &str = "local t: Text | local u: Text";
+/// Two texts of 8 MiB that differ in their last byte.
+const LONG: &str = "push \"abcdefgh\" | push 8388607 | call text | push \"x\" | concat | store t
+    push \"abcdefgh\" | push 8388607 | call text | push \"y\" | concat | store u";
+
+#[test]
+fn structures_are_compared_in_pieces() {
+    check(TREES, ALIKE, "load a | load b | eq", "true", 3);
+    check(TREES, ALIKE, "load a | load b | ne", "false", 3);
+    // The last words are looked at first, so that the difference is found behind all of the trees.
+    let other = "push 1.5 | load a | new Pair | push 2.5 | load b | new Pair | eq";
+    check(TREES, ALIKE, other, "false", 3);
+}
+
+#[test]
+fn texts_are_compared_in_pieces() {
+    check(TEXTS, LONG, "load t | load u | eq", "false", 6);
+    check(TEXTS, LONG, "load t | load t | push \"\" | concat | eq", "true", 6);
+    check(TEXTS, LONG, "load t | load u | lt", "true", 6);
+    check(TEXTS, LONG, "load t | load u | compare", "-1", 6);
+    check(TEXTS, LONG, "load t | load u | push \"z\" | concat | ge", "false", 6);
+    let inner = "load t | push 1 | new (Text, Int) | load u | push 1 | new (Text, Int) | eq";
+    check(TEXTS, LONG, inner, "false", 6);
+}
+
+/// The value of a key comes in a box, for which there is no room when it is always collected.
+#[test]
+fn keys_are_looked_up_in_pieces() {
+    let locals = "local a | local b | local m: Map<Any, Int>";
+    let setup = &format!("{ALIKE} | map_new Map<Any, Int> | store m | load m | load a | push 4611686018427387904 | set");
+    check(locals, setup, "load m | load b | map_find | unwrap", "4611686018427387904", 8);
+    check(locals, setup, "load m | load b | get", "4611686018427387904", 8);
+    check(locals, setup, "load m | load b | push 5 | map_get_or", "4611686018427387904", 8);
+    check(locals, setup, "load m | push 18 | push 8 | call tree | map_has", "false", 4);
+    check(locals, setup, "load m | load b | map_remove", "true", 8);
+    let full = "load m | push 1 | push 1 | set | load m | push 2 | push 2 | set | load m | push 3 | push 3 | set
+        load m | push 4 | push 4 | set | load m | push 5 | push 5 | set";
+    check(locals, &format!("{setup} | {full}"), "load m | push 9 | load b | new Pair | push 3 | set | load m | len", "7", 4);
+    check(locals, &format!("{setup} | {full}"), "load m | push 9 | load b | new Pair | push 3 | map_slot", "6", 4);
+}
+
+#[test]
+fn long_texts_are_keys_in_pieces() {
+    let locals = "local t: Text | local u: Text | local m: Map<Text, Int> | local s: Set<(Int, Text)>";
+    let setup = format!("{LONG} | map_new Map<Text, Int> | store m | load m | load t | push 5 | set");
+    check(locals, &setup, "load m | load t | push \"\" | concat | get", "5", 12);
+    check(locals, &setup, "load m | load u | map_has", "false", 6);
+    check(locals, &setup, "load m | load u | push 6 | set | load m | load u | get", "6", 12);
+    let setup = format!("{LONG} | map_new Set<(Int, Text)> | store s");
+    check(locals, &setup, "load s | push 1 | load t | new (Int, Text) | set_add", "true", 6);
+}
