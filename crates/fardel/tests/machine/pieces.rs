@@ -15,6 +15,13 @@ again: | load t | load t | concat | tee t | len | load length | lt | jmp_if agai
 fn ints(count: Int) -> List<Int> | local list: List<Int> | local i: Int | list_new List<Int> | store list | push 0 | store i
 again: | load list | load i | list_push | load i | push 1 | add | tee i | load count | lt | jmp_if again
     load list | ret | end
+fn numbers(count: Int) -> Map<Int, Text> | local m: Map<Int, Text> | local i: Int | map_new Map<Int, Text> | store m
+    push 0 | store i
+again: | load m | load i | push \"n\" | set | load i | push 1 | add | tee i | load count | lt | jmp_if again
+    load m | ret | end
+fn members(count: Int) -> Set<Any> | local s: Set<Any> | local i: Int | map_new Set<Any> | store s | push 0 | store i
+again: | load s | load i | set_add | drop | load i | push 1 | add | tee i | load count | lt | jmp_if again
+    load s | ret | end
 export ticker
 fn ticker()
 again: | push \"tick\" | call_host io.print | jmp again | end
@@ -106,4 +113,20 @@ fn long_texts_are_keys_in_pieces() {
     check(locals, &setup, "load m | load u | push 6 | set | load m | load u | get", "6", 12);
     let setup = format!("{LONG} | map_new Set<(Int, Text)> | store s");
     check(locals, &setup, "load s | push 1 | load t | new (Int, Text) | set_add", "true", 6);
+}
+
+/// A table of 262,144 places is full with 196,608 entries.
+#[test]
+fn maps_grow_and_are_copied_in_pieces() {
+    let locals = "local m: Map<Int, Text> | local s: Set<Any> | local a | local b";
+    let full = "push 196608 | call numbers | store m | load m | push 5 | map_remove | drop";
+    let found = "load m | push 196607 | get | load m | push 5 | map_has | show | concat
+        load m | push 6 | map_key_at | show | concat | load m | len | show | concat";
+    // The one removed is left out, so the others move up by one place.
+    let grow = format!("load m | push -1 | push \"new\" | set | {}", found.replace("push 6 ", "push 5 "));
+    check(locals, full, &grow, "nfalse6196608", 8);
+    check(locals, full, &format!("load m | copy | store m | {found}"), "nfalse6196607", 3);
+    let full = format!("{ALIKE} | push 196608 | call members | store s");
+    check(locals, &full, "load s | load a | set_add | drop | load s | load b | set_add", "false", 12);
+    check(locals, &full, "load s | copy | push 196607 | map_has", "true", 2);
 }

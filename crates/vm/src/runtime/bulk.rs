@@ -26,6 +26,8 @@ pub(crate) struct Bulk {
     pub(super) object: u64,
     /// What it makes outside of the block.
     pub(super) buffer: Vec<u8>,
+    /// Entries that it has made.
+    pub(super) made: usize,
     /// Where it is in the values that it looks at.
     pub(super) walk: Walk,
     /// Where it is in looking up a key.

@@ -12,6 +12,7 @@ use crate::heap::word::{self, Header, Kind, NULL, OBJECT_WORDS_MAX};
 use crate::interp::Stop;
 use crate::types::{Shape, TypeId};
 use fardel_bytecode::types::Repr;
+use std::ops::Range;
 
 const KEYS: usize = 0;
 const VALUES: usize = 1;
@@ -44,6 +45,12 @@ impl Parts {
     fn seed_word(&self) -> usize {
         (self.capacity + self.table()) / 2
     }
+}
+
+/// The part of a range of bytes that covers the words, not the header, of an object that starts at one of them.
+fn part_of(start: usize, header: Header, range: &Range<usize>) -> Range<usize> {
+    let from = range.start.max(start + 8);
+    from..range.end.min(start + header.bytes()).max(from)
 }
 
 impl Cx<'_> {
@@ -140,18 +147,15 @@ impl Cx<'_> {
     fn lookup(&mut self, map: u64, key: u64) -> Result<(Parts, Bulk), Stop> {
         let parts = self.map_parts(map);
         let repr = self.core.types.get(self.map_types(map).0).repr;
-        let may_be_resumed = repr == Repr::Word && !self.is_short_key(key);
+        // A full map may be in the middle of its growth, behind the search.
+        let may_be_resumed = parts.used == parts.capacity || repr == Repr::Word && !self.is_short_key(key);
         let mut bulk = if may_be_resumed { self.resume() } else { Bulk::default() };
         if self.search_on(&parts, repr, key, &mut bulk)? { Ok((parts, bulk)) } else { self.put_off(bulk, Stop::Preempted) }
     }
 
-    /// Makes room for one more entry, without changing what the program sees. Removed entries are left out.
-    fn grow_map(&mut self, map: u64) -> Result<(), Stop> {
-        let parts = self.map_parts(map);
-        if parts.used < parts.capacity {
-            return Ok(());
-        }
-        let live = self.field(map, LIVE) as usize;
+    /// Makes room for one more entry in a full map, without changing what the program sees. Removed entries are left out.
+    fn grow_map(&mut self, parts: &Parts, mut bulk: Bulk) -> Result<(), Stop> {
+        let live = self.field(parts.map, LIVE) as usize;
         let mut table = parts.table().max(FIRST_TABLE);
         while table / 4 * 3 < live + live / 2 + 1 {
             table *= 2;
@@ -160,38 +164,69 @@ impl Cx<'_> {
         if capacity + table > OBJECT_WORDS_MAX {
             return self.trap_with(ErrorKind::OutOfRange, format!("a map of {live} entries"));
         }
-        let (key, value) = self.map_types(map);
+        let (key, value) = self.map_types(parts.map);
         let keys_header = self.storage_header(key, capacity);
         let values_header = value.map(|value| self.storage_header(value, capacity));
         let index_header = Header::new(Kind::Storage, 0, (capacity + table) / 2 + 1, 0);
         let bytes = keys_header.bytes() + index_header.bytes() + values_header.map_or(0, Header::bytes);
-        self.reserve(bytes)?;
-        self.charge(bytes);
-        let keys = self.add_zeroed(keys_header);
-        let values = values_header.map_or(NULL, |header| self.add_zeroed(header));
-        let index = self.add_zeroed(index_header);
-        let grown = Parts { map, keys, values, index, used: live, capacity };
-        let seed = self.map_seed(&parts);
+        let made = self.bulk_object(&mut bulk, |cx| {
+            cx.reserve(bytes)?;
+            let keys = cx.add_object(keys_header);
+            values_header.map(|header| cx.add_object(header));
+            cx.add_object(index_header);
+            Ok(keys)
+        });
+        let keys = match made {
+            Ok(keys) => keys,
+            Err(stop) => return self.or_keep(Err(stop), bulk),
+        };
+        // They lie one behind the other.
+        let behind_keys = keys + keys_header.bytes() as u64;
+        let values = if values_header.is_some() { behind_keys } else { NULL };
+        let index = behind_keys + values_header.map_or(0, Header::bytes) as u64;
+        let grown = Parts { map: parts.map, keys, values, index, used: live, capacity };
+        // An entry takes about as long as a hundred zeros: most of the charge goes with entries.
+        let zeros = bytes / 4;
+        self.in_pieces(bulk, bytes, |cx, bulk, piece| {
+            let zeroed = |done: usize| if done < zeros { done * 4 } else { bytes };
+            cx.zero_behind(keys, &grown, zeroed(piece.start)..zeroed(piece.end));
+            let moved = |done: usize| done.saturating_sub(zeros) * parts.used / (bytes - zeros);
+            cx.move_entries(parts, &grown, moved(piece.start)..moved(piece.end), &mut bulk.made);
+        })?;
+        let seed = self.map_seed(parts);
         self.set_field(index, grown.seed_word(), seed);
-        let mut to = 0;
-        for entry in 0..parts.used {
-            let hash = self.hash_of(&parts, entry);
-            if hash != 0 {
-                let (from, into) = (8 + entry * 8, 8 + to * 8);
-                let block = self.block();
-                block.store(keys as usize + into, block.load(parts.keys as usize + from));
-                if values != NULL {
-                    block.store(values as usize + into, block.load(parts.values as usize + from));
-                }
-                self.link_entry(&grown, to, hash);
-                to += 1;
+        self.set_field(parts.map, KEYS, keys);
+        self.set_field(parts.map, VALUES, values);
+        self.set_field(parts.map, INDEX, index);
+        self.set_field(parts.map, USED, live as u64);
+        Ok(())
+    }
+
+    /// Zeroes a part of what lies from a map's keys on, but for the headers.
+    fn zero_behind(&mut self, start: u64, parts: &Parts, range: Range<usize>) {
+        for object in [parts.keys, parts.values, parts.index] {
+            if object != NULL {
+                let part = part_of((object - start) as usize, self.header(object), &range);
+                self.block().fill_zero(start as usize + part.start, part.len());
             }
         }
-        self.set_field(map, KEYS, keys);
-        self.set_field(map, VALUES, values);
-        self.set_field(map, INDEX, index);
-        self.set_field(map, USED, live as u64);
-        Ok(())
+    }
+
+    /// Moves those of some entries that are alive behind what was `made` of a grown map.
+    fn move_entries(&mut self, parts: &Parts, grown: &Parts, entries: Range<usize>, made: &mut usize) {
+        for entry in entries {
+            let hash = self.hash_of(parts, entry);
+            if hash != 0 {
+                let (from, into) = (8 + entry * 8, 8 + *made * 8);
+                let block = self.block();
+                block.store(grown.keys as usize + into, block.load(parts.keys as usize + from));
+                if grown.values != NULL {
+                    block.store(grown.values as usize + into, block.load(parts.values as usize + from));
+                }
+                self.link_entry(grown, *made, hash);
+                *made += 1;
+            }
+        }
     }
 
     fn link_entry(&mut self, parts: &Parts, entry: usize, hash: u32) {
@@ -206,13 +241,14 @@ impl Cx<'_> {
 
     /// Finds a key's entry, or makes it with a value; and whether it was there.
     fn insert(&mut self, map: u64, key: u64, value: u64) -> Result<(usize, bool), Stop> {
-        let (_, bulk) = self.lookup(map, key)?;
+        let (parts, bulk) = self.lookup(map, key)?;
         if let Some(entry) = bulk.search.entry {
             return Ok((entry, true));
         }
         let hash = bulk.search.hash;
-        let grown = self.grow_map(map);
-        self.or_keep(grown, bulk)?;
+        if parts.used == parts.capacity {
+            self.grow_map(&parts, bulk)?;
+        }
         let parts = self.map_parts(map);
         let entry = parts.used;
         self.block().store(parts.keys as usize + 8 + entry * 8, key);
@@ -394,18 +430,32 @@ pub(crate) fn map_copy(cx: &mut Cx<'_>) -> Result<(), Stop> {
     let sizes = parts.map(|part| if part == NULL { 0 } else { cx.header(part).bytes() });
     let header = cx.header(map);
     let bytes = header.bytes() + sizes.iter().sum::<usize>();
-    cx.reserve(bytes)?;
-    cx.charge(bytes);
-    let copy = cx.add_object(header);
-    for index in 0..WORDS {
-        let word = cx.field(map, index);
-        cx.set_field(copy, index, word);
-    }
-    for (index, (part, size)) in parts.into_iter().zip(sizes).enumerate() {
-        if part != NULL {
-            let fresh = cx.add_object(cx.header(part));
-            cx.block().copy_within(part as usize + 8, fresh as usize + 8, size - 8);
-            cx.set_field(copy, index, fresh);
+    let mut bulk = cx.resume();
+    let copy = cx.bulk_object(&mut bulk, |cx| {
+        cx.reserve(bytes)?;
+        let copy = cx.add_object(header);
+        for part in parts.into_iter().filter(|part| *part != NULL) {
+            cx.add_object(cx.header(part));
+        }
+        Ok(copy)
+    })?;
+    // The copies lie one behind the other, the map's own object first.
+    let objects = [(map, header.bytes()), (parts[0], sizes[0]), (parts[1], sizes[1]), (parts[2], sizes[2])];
+    cx.in_pieces(bulk, bytes, |cx, _, piece| {
+        let mut at = 0;
+        for (object, size) in objects {
+            if object != NULL {
+                let part = part_of(at, cx.header(object), &piece);
+                cx.block().copy_within(object as usize + part.start - at, copy as usize + part.start, part.len());
+                at += size;
+            }
+        }
+    })?;
+    let mut at = copy + header.bytes() as u64;
+    for (index, size) in [KEYS, VALUES, INDEX].into_iter().zip(sizes) {
+        if size > 0 {
+            cx.set_field(copy, index, at);
+            at += size as u64;
         }
     }
     cx.set_a(copy);
