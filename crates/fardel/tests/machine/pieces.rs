@@ -130,3 +130,20 @@ fn maps_grow_and_are_copied_in_pieces() {
     check(locals, &full, "load s | load a | set_add | drop | load s | load b | set_add", "false", 12);
     check(locals, &full, "load s | copy | push 196607 | map_has", "true", 2);
 }
+
+#[test]
+fn lists_are_changed_in_pieces() {
+    let locals = "local list: List<Int> | local other: List<Int>";
+    let setup = "push 1000000 | call ints | store list";
+    let ends = "load list | push 5 | get | load list | push 6 | get | show | concat
+        load list | push 999999 | get | show | concat | load list | len | show | concat";
+    let ends = &ends.replacen("get |", "get | show |", 1);
+    check(locals, setup, &format!("load list | push 5 | push -1 | list_insert | {ends}"), "-159999981000001", 6);
+    let removed = ends.replace("999999", "999998");
+    let removed = format!("load list | push 5 | list_remove | show | {removed} | concat");
+    check(locals, setup, &removed, "567999999999999", 6);
+    check(locals, setup, &format!("load list | load list | append | {ends}"), "569999992000000", 10);
+    let other = "push 1000000 | call ints | store other | load other | push 5 | push 1000000 | slice | store other";
+    let append = format!("load list | load other | append | load list | push 1999994 | get | show | {ends} | concat");
+    check(locals, &format!("{setup} | {other}"), &append, "999999569999991999995", 10);
+}

@@ -9,6 +9,7 @@ use super::Cx;
 use crate::fiber::NONE;
 use crate::heap::word::{Header, NULL};
 use crate::interp::Stop;
+use std::ops::Range;
 
 /// Bytes that are worked on before the fuel is looked at.
 pub(super) const PIECE_BYTES: usize = 1 << 20;
@@ -26,6 +27,8 @@ pub(crate) struct Bulk {
     pub(super) object: u64,
     /// What it makes outside of the block.
     pub(super) buffer: Vec<u8>,
+    /// A number or word that it needs at its end.
+    pub(super) kept: u64,
     /// Entries that it has made.
     pub(super) made: usize,
     /// Where it is in the values that it looks at.
@@ -119,9 +122,25 @@ impl Cx<'_> {
     /// The stop after which the operation goes on.
     pub(super) fn in_pieces(
         &mut self,
+        bulk: Bulk,
+        total: usize,
+        mut step: impl FnMut(&mut Self, &mut Bulk, Range<usize>),
+    ) -> Result<Bulk, Stop> {
+        self.in_pieces_while(bulk, total, |cx, bulk, piece| {
+            step(cx, bulk, piece);
+            true
+        })
+    }
+
+    /// As [`Cx::in_pieces`], but no further than `step` says. What is left then is not charged.
+    ///
+    /// # Errors
+    /// The stop after which the operation goes on.
+    pub(super) fn in_pieces_while(
+        &mut self,
         mut bulk: Bulk,
         total: usize,
-        mut step: impl FnMut(&mut Self, &mut Bulk, std::ops::Range<usize>),
+        mut step: impl FnMut(&mut Self, &mut Bulk, Range<usize>) -> bool,
     ) -> Result<Bulk, Stop> {
         while bulk.done < total {
             if bulk.done > 0 && self.core.saved.fuel <= 0 {
@@ -130,7 +149,9 @@ impl Cx<'_> {
             let piece = bulk.done..total.min(bulk.done + PIECE_BYTES);
             self.charge(piece.len());
             bulk.done = piece.end;
-            step(self, &mut bulk, piece);
+            if !step(self, &mut bulk, piece) {
+                break;
+            }
         }
         Ok(bulk)
     }

@@ -105,9 +105,8 @@ pub(crate) fn list_insert(cx: &mut Cx<'_>) -> Result<(), Stop> {
     let length = cx.list_length(list);
     let at = cx.position(cx.b(), length)?;
     cx.grow_list(list, 1)?;
-    cx.charge((length - at) * 8);
-    let place = cx.element(list, at);
-    cx.block().copy_within(place, place + 8, (length - at) * 8);
+    let (place, bulk) = (cx.element(list, at), cx.resume());
+    cx.copy_in_pieces(bulk, place, place + 8, (length - at) * 8)?;
     let value = cx.c();
     cx.block().store(place, value);
     cx.set_field(list, LENGTH, length as u64 + 1);
@@ -122,13 +121,18 @@ pub(crate) fn list_remove(cx: &mut Cx<'_>) -> Result<(), Stop> {
     if at >= length {
         return cx.trap_with(ErrorKind::OutOfRange, "position 0 of an empty list".to_owned());
     }
-    cx.charge((length - at) * 8);
-    let place = cx.element(list, at);
-    let removed = cx.block().load(place);
-    cx.block().copy_within(place + 8, place, (length - at - 1) * 8);
-    cx.block().store(cx.element(list, length - 1), NULL);
+    let (place, last) = (cx.element(list, at), cx.element(list, length - 1));
+    let mut bulk = cx.resume();
+    if !bulk.was_put_off {
+        bulk.kept = cx.block().load(place);
+    }
+    let bulk = cx.in_pieces(bulk, (length - at) * 8, |cx, _, piece| {
+        let (from, end) = (place + piece.start, last.min(place + piece.end));
+        cx.block().copy_within(from + 8, from, end - from);
+    })?;
+    cx.block().store(last, NULL);
     cx.set_field(list, LENGTH, length as u64 - 1);
-    cx.set_a(removed);
+    cx.set_a(bulk.kept);
     Ok(())
 }
 
@@ -153,8 +157,8 @@ pub(crate) fn list_append(cx: &mut Cx<'_>) -> Result<(), Stop> {
     let (length, more) = (cx.list_length(list), cx.list_length(other));
     cx.grow_list(list, more)?;
     if more > 0 {
-        cx.charge(more * 8);
-        cx.block().copy_within(cx.element(other, 0), cx.element(list, length), more * 8);
+        let bulk = cx.resume();
+        cx.copy_in_pieces(bulk, cx.element(other, 0), cx.element(list, length), more * 8)?;
         cx.set_field(list, LENGTH, (length + more) as u64);
     }
     Ok(())
