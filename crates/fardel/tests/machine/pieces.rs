@@ -147,3 +147,34 @@ fn lists_are_changed_in_pieces() {
     let append = format!("load list | load other | append | load list | push 1999994 | get | show | {ends} | concat");
     check(locals, &format!("{setup} | {other}"), &append, "999999569999991999995", 10);
 }
+
+/// Characters of two, three and four bytes, 9 in all, so that an edge between two pieces falls into each of them.
+const WIDE: &str = "push \"ü€🌍\" | push 6291459 | call text | store t";
+
+#[test]
+fn texts_are_made_of_bytes_in_pieces() {
+    let locals = "local t: Text | local by: Bytes | local builder: TextBuilder | local raw: BytesBuilder";
+    let bytes = format!("{WIDE} | load t | text_to_bytes | store by");
+    check(locals, &bytes, "load by | bytes_to_text | unwrap | load t | eq", "true", 10);
+    let broken = format!("{WIDE} | load t | text_to_bytes | push b\"\\xf0\" | concat | store by");
+    check(locals, &broken, "load by | bytes_to_text | is_null", "true", 5);
+    let builder = format!("{WIDE} | text_builder | store builder");
+    let built = "load builder | load t | builder_add | load builder | builder_finish | load t | eq";
+    check(locals, &builder, built, "true", 20);
+    let raw = format!("{bytes} | bytes_builder | store raw");
+    let built = "load raw | load by | builder_add | load raw | builder_finish | load by | eq";
+    check(locals, &raw, built, "true", 20);
+}
+
+#[test]
+fn a_long_text_that_is_none_is_found_out_where_it_is_none() {
+    let source = format!(
+        "{PREAMBLE}fn main() | local t: Text | local builder: TextBuilder | {WIDE} | text_builder | store builder
+        load builder | load t | builder_add | load builder | push 255 | builder_byte | load builder | load t | builder_add
+        load builder | builder_finish | drop | ret | end"
+    );
+    for slice in [1, u32::MAX] {
+        let (seen, _) = run(&module(&source), Config { slice, ..Config::default() });
+        assert_eq!(seen.ends, ["error(bad_text): the builder's bytes are not UTF-8 from byte 6291459 on"]);
+    }
+}

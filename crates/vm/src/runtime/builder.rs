@@ -64,10 +64,12 @@ pub(crate) fn builder_add(cx: &mut Cx<'_>) -> Result<(), Stop> {
     let count = cx.bytes(added).len();
     cx.grow_builder(builder, count)?;
     if count > 0 {
-        cx.charge(count);
         let (storage, length) = (cx.field(builder, STORAGE) as usize, cx.builder_length(builder));
-        let target = cx.block().slice_mut(storage + 8 + length, count);
-        target.copy_from_slice(cx.bytes(added));
+        let bulk = cx.resume();
+        cx.in_pieces(bulk, count, |cx, _, piece| {
+            let target = cx.block().slice_mut(storage + 8 + length + piece.start, piece.len());
+            target.copy_from_slice(&cx.bytes(added)[piece]);
+        })?;
         cx.set_field(builder, LENGTH, (length + count) as u64);
     }
     Ok(())
@@ -102,17 +104,17 @@ pub(crate) fn builder_finish(cx: &mut Cx<'_>) -> Result<(), Stop> {
     let length = cx.builder_length(builder);
     let is_text = matches!(cx.core.types.get(cx.header(builder).ty()).shape, Shape::TextBuilder);
     let flavour = if is_text { Flavour::Text } else { Flavour::Bytes };
-    cx.reserve_text(length)?;
-    let built: Vec<u8> =
-        if length == 0 { Vec::new() } else { cx.block().slice(cx.field(builder, STORAGE) as usize + 8, length).to_vec() };
-    if is_text && let Err(error) = std::str::from_utf8(&built) {
-        return cx.trap_with(
-            ErrorKind::BadText,
-            format!("the builder's bytes are not UTF-8 from byte {} on", error.valid_up_to()),
-        );
+    let bulk = cx.resume_text(length)?;
+    let start = cx.field(builder, STORAGE) as usize + 8;
+    let bulk = cx.in_pieces_while(bulk, length, |cx, bulk, piece| {
+        bulk.buffer.extend_from_slice(cx.block().slice(start + piece.start, piece.len()));
+        !is_text || bulk.is_text_until(piece.end, length, cx.block().slice(start, length))
+    })?;
+    if is_text && bulk.valid < length {
+        let message = format!("the builder's bytes are not UTF-8 from byte {} on", bulk.valid);
+        return cx.trap_with(ErrorKind::BadText, message);
     }
-    cx.charge(length);
-    let word = cx.add_text(flavour, &built);
+    let word = cx.finish_text(flavour, bulk)?;
     cx.set_field(builder, STORAGE, NULL);
     cx.set_field(builder, LENGTH, 0);
     cx.set_a(word);

@@ -27,6 +27,8 @@ pub(crate) struct Bulk {
     pub(super) object: u64,
     /// What it makes outside of the block.
     pub(super) buffer: Vec<u8>,
+    /// Bytes that were found to be UTF-8.
+    pub(super) valid: usize,
     /// A number or word that it needs at its end.
     pub(super) kept: u64,
     /// Entries that it has made.
@@ -37,6 +39,20 @@ pub(crate) struct Bulk {
     pub(super) search: Search,
     /// Whether it was put off before, so that work that is done must not be done and charged again.
     pub(super) was_put_off: bool,
+}
+
+impl Bulk {
+    /// Goes on to make sure that bytes are UTF-8, up to an end of a piece, where a character may be cut.
+    pub(super) fn is_text_until(&mut self, end: usize, length: usize, bytes: &[u8]) -> bool {
+        match std::str::from_utf8(&bytes[self.valid..end]) {
+            Ok(_) => self.valid = end,
+            Err(error) => {
+                self.valid += error.valid_up_to();
+                return error.error_len().is_none() && end < length;
+            }
+        }
+        true
+    }
 }
 
 /// A walk through a value, or through two side by side: a stack of what is still to be looked at, and a place in it.

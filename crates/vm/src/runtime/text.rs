@@ -1,6 +1,7 @@
 //! Texts and byte strings.
 
 use super::Cx;
+use super::bulk::Bulk;
 use crate::exit::ErrorKind;
 use crate::heap::shared::SHARED_BYTES_MIN;
 use crate::heap::word::{self, Header, Kind, TAG_MASK, words_of};
@@ -135,9 +136,8 @@ impl Cx<'_> {
         at
     }
 
-    /// Makes a text or byte string of parts of operands, one behind the other.
-    fn build(&mut self, flavour: Flavour, parts: &[(u64, Range<usize>)]) -> Result<u64, Stop> {
-        let length = parts.iter().map(|(_, range)| range.len()).sum();
+    /// Takes up an operation that makes a text or byte string of so many bytes, or makes room and starts it.
+    pub(super) fn resume_text(&mut self, length: usize) -> Result<Bulk, Stop> {
         let mut bulk = self.resume();
         if bulk.buffer.is_empty() {
             self.reserve_text(length)?;
@@ -146,7 +146,20 @@ impl Cx<'_> {
                 return Err(Stop::NeedSpace);
             }
         }
+        Ok(bulk)
+    }
+
+    /// Makes a text or byte string of parts of operands, one behind the other.
+    fn build(&mut self, flavour: Flavour, parts: &[(u64, Range<usize>)]) -> Result<u64, Stop> {
+        let length = parts.iter().map(|(_, range)| range.len()).sum();
+        let bulk = self.resume_text(length)?;
         let bulk = self.in_pieces(bulk, length, |cx, bulk, piece| cx.append_parts(&mut bulk.buffer, parts, piece))?;
+        self.finish_text(flavour, bulk)
+    }
+
+    /// Makes a text or byte string of what an operation has in its buffer, for which there was room when it began.
+    pub(super) fn finish_text(&mut self, flavour: Flavour, bulk: Bulk) -> Result<u64, Stop> {
+        let length = bulk.buffer.len();
         // Only after a stop in between can room be wanting: then the pieces are kept, and this is run again.
         if let Err(stop) = self.reserve(16 + words_of(length.min(SHARED_BYTES_MIN)) * 8) {
             return self.put_off(bulk, stop);
@@ -168,6 +181,16 @@ impl Cx<'_> {
             }
             start = end;
         }
+    }
+
+    /// The text of a shared byte string that was found to be one.
+    fn same_bytes_as_text(&mut self, value: u64, bulk: Bulk) -> Result<u64, Stop> {
+        let (number, start, length) =
+            (self.field(value, 0) as u32, self.field(value, 1) as usize, self.field(value, 2) as usize);
+        let room = self.reserve_outside(length);
+        self.or_keep(room, bulk)?;
+        self.core.shared.hold(number);
+        Ok(self.add_view(Flavour::Text, number, start, length))
     }
 
     fn flavour_of(&self, value: u64) -> Flavour {
@@ -258,12 +281,17 @@ pub(crate) fn text_to_bytes(cx: &mut Cx<'_>) -> Result<(), Stop> {
     Ok(())
 }
 
-/// `a` := the text that the bytes `b` are, or null.
+/// `a` := the text that the bytes `b` are, or null. What lies outside is the text's as well.
 pub(crate) fn bytes_to_text(cx: &mut Cx<'_>) -> Result<(), Stop> {
     let bytes = cx.b();
     let length = cx.bytes(bytes).len();
-    // What was put off was found to be text before.
-    let text = if cx.is_resumed() || std::str::from_utf8(cx.bytes(bytes)).is_ok() {
+    let text = if cx.kind(bytes) == Some(Kind::SharedBytes) {
+        let bulk = cx.resume();
+        let bulk =
+            cx.in_pieces_while(bulk, length, |cx, bulk, piece| bulk.is_text_until(piece.end, length, cx.bytes(bytes)))?;
+        if bulk.valid == length { cx.same_bytes_as_text(bytes, bulk)? } else { word::NULL }
+    } else if cx.is_resumed() || std::str::from_utf8(cx.bytes(bytes)).is_ok() {
+        // What was put off was found to be text before.
         cx.build(Flavour::Text, &[(bytes, 0..length)])?
     } else {
         word::NULL
