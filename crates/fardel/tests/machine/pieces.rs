@@ -178,3 +178,16 @@ fn a_long_text_that_is_none_is_found_out_where_it_is_none() {
         assert_eq!(seen.ends, ["error(bad_text): the builder's bytes are not UTF-8 from byte 6291459 on"]);
     }
 }
+
+#[test]
+fn needles_are_looked_for_in_pieces() {
+    let locals = "local t: Text | local u: Text";
+    check(locals, LONG, "load t | push \"x\" | push 7 | find | unwrap", "8388607", 6);
+    check(locals, LONG, "load t | push \"y\" | push 0 | find | is_null", "true", 6);
+    check(locals, LONG, "load t | push \"efghabcx\" | push 5 | find | is_null", "true", 6);
+    check(locals, LONG, "load t | push \"efgx\" | push 0 | find | unwrap", "8388604", 6);
+    // A needle of half the haystack, which nearly stands at each eighth place.
+    let long = format!("{LONG} | load t | push 4194300 | push 8388608 | slice | store u");
+    check(locals, &long, "load t | load u | push 0 | find | unwrap", "4194300", 8);
+    check(locals, &long, "load t | load u | push 5000000 | find | is_null", "true", 0);
+}

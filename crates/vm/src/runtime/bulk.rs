@@ -37,6 +37,8 @@ pub(crate) struct Bulk {
     pub(super) walk: Walk,
     /// Where it is in looking up a key.
     pub(super) search: Search,
+    /// Where it is in looking for a needle.
+    pub(super) finder: Option<Box<super::find::Search>>,
     /// Whether it was put off before, so that work that is done must not be done and charged again.
     pub(super) was_put_off: bool,
 }

@@ -232,46 +232,6 @@ pub(crate) fn slice(cx: &mut Cx<'_>) -> Result<(), Stop> {
     Ok(())
 }
 
-/// `a` := where in `b` the needle `c` first stands at or behind `d`, or null.
-pub(crate) fn find(cx: &mut Cx<'_>) -> Result<(), Stop> {
-    let (haystack, needle) = (cx.b(), cx.c());
-    let from = cx.position(cx.d(), cx.bytes(haystack).len())?;
-    let found = position(&cx.bytes(haystack)[from..], cx.bytes(needle)).map(|at| from + at);
-    cx.charge(cx.bytes(haystack).len() - from);
-    // A position in what fits a block always fits a small integer.
-    cx.set_a(found.and_then(|at| word::small_int(at as i64)).unwrap_or(word::NULL));
-    Ok(())
-}
-
-/// Where a needle first stands, in time linear in both: the search of Knuth, Morris and Pratt (1977), with a quick way
-/// to the first byte.
-fn position(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    let Some((first, _)) = needle.split_first() else { return Some(0) };
-    if needle.len() == 1 {
-        return haystack.iter().position(|byte| byte == first);
-    }
-    let mut table = vec![0; needle.len()];
-    let mut matched = 0;
-    for at in 1..needle.len() {
-        while matched > 0 && needle[at] != needle[matched] {
-            matched = table[matched - 1];
-        }
-        matched += usize::from(needle[at] == needle[matched]);
-        table[at] = matched;
-    }
-    matched = 0;
-    for (at, byte) in haystack.iter().enumerate() {
-        while matched > 0 && *byte != needle[matched] {
-            matched = table[matched - 1];
-        }
-        matched += usize::from(*byte == needle[matched]);
-        if matched == needle.len() {
-            return Some(at + 1 - matched);
-        }
-    }
-    None
-}
-
 /// `a` := the bytes of the text `b`.
 pub(crate) fn text_to_bytes(cx: &mut Cx<'_>) -> Result<(), Stop> {
     let text = cx.b();
@@ -332,26 +292,4 @@ pub(crate) fn code_at(cx: &mut Cx<'_>) -> Result<(), Stop> {
         None => return cx.trap_with(ErrorKind::BadText, format!("position {at} lies inside a character")),
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::position;
-
-    #[track_caller]
-    fn check(haystack: &str, needle: &str) {
-        assert_eq!(position(haystack.as_bytes(), needle.as_bytes()), haystack.find(needle), "{needle:?} in {haystack:?}");
-    }
-
-    #[test]
-    fn finds_what_the_naive_search_finds() {
-        check("", "");
-        check("abc", "");
-        check("", "a");
-        check("aaaaab", "aab");
-        check("abababac", "ababac");
-        check("abcabcabd", "abcabd");
-        check("abc", "abcd");
-        check("xyz", "z");
-    }
 }
