@@ -191,3 +191,16 @@ fn needles_are_looked_for_in_pieces() {
     check(locals, &long, "load t | load u | push 0 | find | unwrap", "4194300", 8);
     check(locals, &long, "load t | load u | push 5000000 | find | is_null", "true", 0);
 }
+
+/// The numbers need a box, for which there is no room when it is always collected.
+#[test]
+fn long_texts_are_read_as_numbers_in_pieces() {
+    let locals = "local t: Text";
+    let zeros = "push \"-\" | push \"00000000\" | push 8388608 | call text | concat | store t";
+    let parsed = "load t | push \"4611686018427387904\" | concat | parse_int | unwrap";
+    check(locals, zeros, parsed, "-4611686018427387904", 12);
+    check(locals, zeros, "load t | push \"+5\" | concat | parse_int | is_null", "true", 12);
+    check(locals, zeros, "load t | push \"9223372036854775809\" | concat | parse_int | is_null", "true", 12);
+    check(locals, zeros, "load t | push \"25e-1\" | concat | parse_float | unwrap", "-2.5", 12);
+    check(locals, zeros, "load t | push \".\" | concat | load t | concat | parse_float | is_null", "true", 12);
+}

@@ -39,6 +39,8 @@ pub(crate) struct Bulk {
     pub(super) search: Search,
     /// Where it is in looking for a needle.
     pub(super) finder: Option<Box<super::find::Search>>,
+    /// The number that it has read.
+    pub(super) decimal: Option<Box<super::parse::Decimal>>,
     /// Whether it was put off before, so that work that is done must not be done and charged again.
     pub(super) was_put_off: bool,
 }

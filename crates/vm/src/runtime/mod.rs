@@ -24,6 +24,7 @@ pub(crate) mod number;
 pub(crate) mod object;
 pub(crate) mod receive;
 pub(crate) mod send;
+pub(crate) mod parse;
 pub(crate) mod show;
 pub(crate) mod text;
 pub(crate) mod timers;
@@ -43,7 +44,8 @@ pub(crate) use names::*;
 pub(crate) use object::*;
 pub(crate) use receive::*;
 pub(crate) use send::*;
-pub(crate) use show::{parse_float, parse_int, show, show_bool, show_fixed, show_float, show_int};
+pub(crate) use parse::{parse_float, parse_int};
+pub(crate) use show::{show, show_bool, show_fixed, show_float, show_int};
 pub(crate) use text::*;
 pub(crate) use timers::*;
 

@@ -1,9 +1,8 @@
-//! Values as text, and text as numbers.
+//! Values as text.
 
 use super::Cx;
 use super::text::Flavour;
 use crate::exit::ErrorKind;
-use crate::heap::word::{self, NULL};
 use crate::interp::Stop;
 use crate::value::Value;
 use fardel_bytecode::types;
@@ -133,31 +132,4 @@ pub(crate) fn show_fixed(cx: &mut Cx<'_>) -> Result<(), Stop> {
     }
     let text = if value.is_nan() { "nan".to_owned() } else { format!("{value:.*}", decimals as usize) };
     cx.set_text(&text)
-}
-
-/// `a` := the integer that the text `b` writes, or null.
-pub(crate) fn parse_int(cx: &mut Cx<'_>) -> Result<(), Stop> {
-    cx.charge(cx.bytes(cx.b()).len());
-    let parsed = cx.text(cx.b()).parse::<i64>().ok();
-    let word = match parsed {
-        Some(value) => cx.int_word(value)?,
-        None => NULL,
-    };
-    cx.set_a(word);
-    Ok(())
-}
-
-/// `a` := the float that the text `b` writes in decimal, or null.
-pub(crate) fn parse_float(cx: &mut Cx<'_>) -> Result<(), Stop> {
-    cx.charge(cx.bytes(cx.b()).len());
-    let text = cx.text(cx.b());
-    let is_decimal =
-        text.bytes().any(|byte| byte.is_ascii_digit()) && text.bytes().all(|byte| b"+-.0123456789eE".contains(&byte));
-    let parsed = if is_decimal { text.parse::<f64>().ok() } else { None };
-    let word = match parsed {
-        Some(value) => cx.float_word(value)?,
-        None => word::NULL,
-    };
-    cx.set_a(word);
-    Ok(())
 }
