@@ -29,7 +29,7 @@ pub const BLOCKS: Effects = Effects(1 << 1);
 pub const ALLOCATES: Effects = Effects(1 << 2);
 /// The fiber may stop before it, and run it again from the start.
 pub const SAFE: Effects = Effects(1 << 3);
-/// Charges one fuel a KiB of operand, and works in resumable pieces where it copies flat data.
+/// Charges one fuel a KiB of operand, and works in resumable pieces with few exceptions.
 pub const BULK: Effects = Effects(1 << 4);
 /// The instruction after it is reached only by a branch.
 pub const ENDS: Effects = Effects(1 << 5);

@@ -68,7 +68,7 @@ const EFFECTS: &[(Effects, &str)] = &[
     (BLOCKS, "may park the fiber until something comes from outside"),
     (ALLOCATES, "may take memory of the fiber's block, and so may collect"),
     (SAFE, "the fiber may stop before it and carry it out again from the start"),
-    (BULK, "charges one fuel a KiB of operand; copies of flat data stop and go on in pieces"),
+    (BULK, "charges one fuel a KiB of operand; above 1 MiB most stop and go on in pieces"),
     (ENDS, "the instruction after it is reached only by a branch"),
 ];
 
