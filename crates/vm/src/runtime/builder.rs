@@ -110,8 +110,8 @@ pub(crate) fn builder_finish(cx: &mut Cx<'_>) -> Result<(), Stop> {
         bulk.buffer.extend_from_slice(cx.block().slice(start + piece.start, piece.len()));
         !is_text || bulk.is_text_until(piece.end, length, cx.block().slice(start, length))
     })?;
-    if is_text && bulk.valid < length {
-        let message = format!("the builder's bytes are not UTF-8 from byte {} on", bulk.valid);
+    if is_text && bulk.mark < length as u64 {
+        let message = format!("the builder's bytes are not UTF-8 from byte {} on", bulk.mark);
         return cx.trap_with(ErrorKind::BadText, message);
     }
     let word = cx.finish_text(flavour, bulk)?;

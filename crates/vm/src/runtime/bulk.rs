@@ -27,31 +27,36 @@ pub(crate) struct Bulk {
     pub(super) object: u64,
     /// What it makes outside of the block.
     pub(super) buffer: Vec<u8>,
-    /// Bytes that were found to be UTF-8.
-    pub(super) valid: usize,
-    /// A number or word that it needs at its end.
-    pub(super) kept: u64,
-    /// Entries that it has made.
-    pub(super) made: usize,
-    /// Where it is in the values that it looks at.
-    pub(super) walk: Walk,
-    /// Where it is in looking up a key.
-    pub(super) search: Search,
-    /// Where it is in looking for a needle.
-    pub(super) finder: Option<Box<super::find::Search>>,
-    /// The number that it has read.
-    pub(super) decimal: Option<Box<super::parse::Decimal>>,
+    /// A number or word of its own: how far it is in what it makes, or what it needs at its end.
+    pub(super) mark: u64,
+    /// What else it needs to go on.
+    pub(super) state: State,
     /// Whether it was put off before, so that work that is done must not be done and charged again.
     pub(super) was_put_off: bool,
 }
 
+/// What an operation keeps besides. It is small while there is none, as operations pass it along.
+#[derive(Debug, Default)]
+pub(super) enum State {
+    #[default]
+    None,
+    /// Where it is in the values that it compares.
+    Walk(Box<Walk>),
+    /// Where it is in looking up a key.
+    Search(Box<Search>),
+    /// Where it is in looking for a needle.
+    Finder(Box<super::find::Finder>),
+    /// The number that it has read.
+    Decimal(Box<super::parse::Decimal>),
+}
+
 impl Bulk {
-    /// Goes on to make sure that bytes are UTF-8, up to an end of a piece, where a character may be cut.
+    /// Goes on from the mark to make sure that bytes are UTF-8, up to an end of a piece, where a character may be cut.
     pub(super) fn is_text_until(&mut self, end: usize, length: usize, bytes: &[u8]) -> bool {
-        match std::str::from_utf8(&bytes[self.valid..end]) {
-            Ok(_) => self.valid = end,
+        match std::str::from_utf8(&bytes[self.mark as usize..end]) {
+            Ok(_) => self.mark = end as u64,
             Err(error) => {
-                self.valid += error.valid_up_to();
+                self.mark += error.valid_up_to() as u64;
                 return error.error_len().is_none() && end < length;
             }
         }
@@ -73,6 +78,8 @@ pub(super) struct Walk {
 /// The search for a key in a map: positions only, so that it outlasts a collection once it is over.
 #[derive(Debug, Default)]
 pub(super) struct Search {
+    /// Where it is in the key's values, and in those of the key that it is compared with.
+    pub(super) walk: Walk,
     /// The state of the key's hash while it is made.
     pub(super) state: u64,
     /// The hash, once it is made; it is never 0.
@@ -84,19 +91,35 @@ pub(super) struct Search {
     pub(super) is_over: bool,
 }
 
+impl Search {
+    /// Begins to look for entries with a hash, of which the upper half is used.
+    #[inline]
+    pub(super) fn start(&mut self, hash: u64) {
+        self.hash = (hash >> 32) as u32 | 1;
+        self.place = self.hash as usize;
+    }
+}
+
 impl Cx<'_> {
     /// Takes up the operation where it was, or starts it.
+    #[inline]
     pub(super) fn resume(&mut self) -> Bulk {
-        let slot = self.core.current;
-        if self.core.fibers.get(slot).side == NONE {
-            return Bulk::default();
-        }
-        self.core.fibers.side(slot).and_then(|side| side.bulk.take()).map_or_else(Bulk::default, |bulk| *bulk)
+        self.taken_up().map_or_else(Bulk::default, |bulk| *bulk)
     }
 
     /// Whether the operation was put off before.
     pub(super) fn is_resumed(&self) -> bool {
         self.core.fibers.side_of(self.core.current).is_some_and(|side| side.bulk.is_some())
+    }
+
+    /// What the operation did before it was put off, if it was.
+    #[inline]
+    pub(super) fn taken_up(&mut self) -> Option<Box<Bulk>> {
+        let slot = self.core.current;
+        if self.core.fibers.get(slot).side == NONE {
+            return None;
+        }
+        self.core.fibers.side(slot).and_then(|side| side.bulk.take())
     }
 
     /// Puts the operation off.
@@ -129,10 +152,10 @@ impl Cx<'_> {
 
     /// The result of an allocation behind long work: where it finds no room, the work is kept if it was put off before, and
     /// else done again.
-    pub(super) fn or_keep<T>(&mut self, made: Result<T, Stop>, bulk: Bulk) -> Result<T, Stop> {
-        match made {
-            Err(Stop::NeedSpace) if bulk.was_put_off => self.put_off(bulk, Stop::NeedSpace),
-            made => made,
+    pub(super) fn or_keep<T>(&mut self, made: Result<T, Stop>, bulk: Option<Box<Bulk>>) -> Result<T, Stop> {
+        match (made, bulk) {
+            (Err(Stop::NeedSpace), Some(bulk)) if bulk.was_put_off => self.put_off(*bulk, Stop::NeedSpace),
+            (made, _) => made,
         }
     }
 

@@ -5,7 +5,7 @@
 
 use super::Cx;
 use super::any::Number;
-use super::bulk::{Bulk, PIECE_BYTES, Walk};
+use super::bulk::{Bulk, PIECE_BYTES, State, Walk};
 use crate::exit::ErrorKind;
 use crate::heap::word::{self, Kind, TAG_MASK};
 use crate::interp::Stop;
@@ -19,19 +19,39 @@ const PAIRS_MAX: usize = 1 << 22;
 impl Cx<'_> {
     /// Whether two words are equal, found out in pieces where that takes long.
     fn equal_words(&mut self, x: u64, y: u64) -> Result<bool, Stop> {
-        let (mut walk, first) = if self.is_resumed() { (self.resume().walk, None) } else { (Walk::default(), Some((x, y))) };
+        let (mut walk, first) = match self.taken_up().map(|bulk| bulk.state) {
+            Some(State::Walk(walk)) => (*walk, None),
+            Some(_) | None => (Walk::default(), Some((x, y))),
+        };
         match self.equal_on(&mut walk, first)? {
             Some(answer) => Ok(answer),
-            None => self.put_off(Bulk { walk, ..Bulk::default() }, Stop::Preempted),
+            None => self.put_off(Bulk { state: State::Walk(Box::new(walk)), ..Bulk::default() }, Stop::Preempted),
         }
     }
 
     /// Goes on with a comparison, which begins with a pair of words; says nothing when it has to stop before it knows.
     pub(super) fn equal_on(&mut self, walk: &mut Walk, first: Option<(u64, u64)>) -> Result<Option<bool>, Stop> {
+        if let Some((x, y)) = first {
+            // Most pairs are decided at once, which costs less than any value is charged.
+            match self.equal_step(x, y, walk) {
+                Some(answer) if !answer || walk.pending.is_empty() => return Ok(Some(answer)),
+                Some(_) => self.count_value(walk),
+                None => {
+                    walk.pending.extend([x, y]);
+                    return Ok(None);
+                }
+            }
+        }
+        self.equal_rest(walk)
+    }
+
+    fn equal_rest(&mut self, walk: &mut Walk) -> Result<Option<bool>, Stop> {
         let limit = self.walk_limit();
-        let mut next = first.or_else(|| next_pair(walk));
         let mut is_equal = true;
-        while let Some((x, y)) = next {
+        while is_equal
+            && walk.values <= PAIRS_MAX
+            && let Some((x, y)) = next_pair(walk)
+        {
             let answer = if self.core.saved.fuel > limit { self.equal_step(x, y, walk) } else { None };
             let Some(answer) = answer else {
                 walk.pending.extend([x, y]);
@@ -39,7 +59,6 @@ impl Cx<'_> {
             };
             self.count_value(walk);
             is_equal = answer;
-            next = if is_equal && walk.values <= PAIRS_MAX { next_pair(walk) } else { None };
         }
         self.end_walk(walk);
         if walk.values > PAIRS_MAX {
@@ -61,8 +80,15 @@ impl Cx<'_> {
             return Some(x == y);
         }
         if let (Some(mine), Some(theirs)) = (self.flavour(x), self.flavour(y)) {
-            if mine != theirs || self.bytes(x).len() != self.bytes(y).len() {
+            let (first, second) = (self.bytes(x), self.bytes(y));
+            let length = first.len();
+            if mine != theirs || length != second.len() {
                 return Some(false);
+            }
+            if length <= PIECE_BYTES {
+                let is_equal = first == second;
+                self.charge(length);
+                return Some(is_equal);
             }
             return self.order_bytes(x, y, &mut walk.done).map(Ordering::is_eq);
         }
@@ -149,6 +175,13 @@ impl Cx<'_> {
         if let (Some(mine), Some(theirs)) = (self.flavour(x), self.flavour(y))
             && mine == theirs
         {
+            let (first, second) = (self.bytes(x), self.bytes(y));
+            let common = first.len().min(second.len());
+            if common <= PIECE_BYTES {
+                let order = first.cmp(second);
+                self.charge(common);
+                return Ok(Some(order));
+            }
             let mut done = if self.is_resumed() { self.resume().done } else { 0 };
             return match self.order_bytes(x, y, &mut done) {
                 None => self.put_off(Bulk { done, ..Bulk::default() }, Stop::Preempted),

@@ -4,7 +4,7 @@
 //! behind that, and one on the left by its period.
 
 use super::Cx;
-use super::bulk::PIECE_BYTES;
+use super::bulk::{PIECE_BYTES, State};
 use crate::heap::word;
 use crate::interp::Stop;
 
@@ -24,7 +24,7 @@ enum Stage {
 
 /// A search, as far as it got.
 #[derive(Debug)]
-pub(super) struct Search {
+pub(super) struct Finder {
     stage: Stage,
     /// Of the suffix: where it starts, its rival, bytes that both have in common, its period.
     suffix: [usize; 4],
@@ -41,9 +41,9 @@ pub(super) struct Search {
     at: usize,
 }
 
-impl Search {
-    pub(super) fn new() -> Search {
-        Search {
+impl Finder {
+    pub(super) fn new() -> Finder {
+        Finder {
             stage: Stage::Suffix { is_opposite: false },
             suffix: [0, 1, 0, 1],
             cut: 0,
@@ -203,15 +203,19 @@ impl Cx<'_> {
             self.charge(length);
             return Ok(if needle_length == 0 { Some(0) } else { None });
         }
-        if needle_length == 1 && length <= PIECE_BYTES {
-            self.charge(length);
-            let wanted = self.bytes(needle)[0];
-            return Ok(self.bytes(haystack)[from..].iter().position(|byte| *byte == wanted));
+        if needle_length == 1 && !self.is_resumed() {
+            // The next blank or line end is mostly near.
+            let (wanted, near) = (self.bytes(needle)[0], from..from + length.min(PIECE_BYTES));
+            let found = self.bytes(haystack)[near].iter().position(|byte| *byte == wanted);
+            if found.is_some() || length <= PIECE_BYTES {
+                self.charge(length);
+                return Ok(found);
+            }
         }
         let mut bulk = self.resume();
-        let mut search = bulk.finder.take().map_or_else(Search::new, |search| *search);
+        let mut finder = if let State::Finder(finder) = std::mem::take(&mut bulk.state) { *finder } else { Finder::new() };
         loop {
-            let answer = search.go_on(&self.bytes(haystack)[from..], self.bytes(needle), PIECE_BYTES);
+            let answer = finder.go_on(&self.bytes(haystack)[from..], self.bytes(needle), PIECE_BYTES);
             let charged = length.min(if answer.is_some() { length } else { bulk.done + PIECE_BYTES });
             self.charge(charged - bulk.done);
             bulk.done = charged;
@@ -220,7 +224,7 @@ impl Cx<'_> {
             }
             // A long needle takes more steps than are charged; each of its last pieces has a slice of its own.
             if self.core.saved.fuel <= 0 || charged == length {
-                bulk.finder = Some(Box::new(search));
+                bulk.state = State::Finder(Box::new(finder));
                 return self.put_off(bulk, Stop::Preempted);
             }
         }
@@ -229,14 +233,14 @@ impl Cx<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::Search;
+    use super::Finder;
 
     /// Searches in one go and in the smallest pieces.
     #[track_caller]
     fn check(haystack: &[u8], needle: &[u8]) {
         let wanted = haystack.windows(needle.len()).position(|window| window == needle);
         for steps in [usize::MAX, 1, 3] {
-            let mut search = Search::new();
+            let mut search = Finder::new();
             let answer = (0..100 * (haystack.len() + needle.len()))
                 .find_map(|_| search.go_on(haystack, needle, steps))
                 .expect("the search ends");
@@ -274,7 +278,7 @@ mod tests {
         let haystack = [b'a'; 20_000];
         for (front, back) in [(9_000, 0), (0, 9_000), (4_500, 4_500)] {
             let needle = [vec![b'a'; front], vec![b'b'], vec![b'a'; back]].concat();
-            let mut search = Search::new();
+            let mut search = Finder::new();
             let pieces = (1..).find(|_| search.go_on(&haystack, &needle, 1_000).is_some());
             assert!(pieces.is_some_and(|pieces| pieces <= 100), "{pieces:?} pieces of 1,000 steps");
         }

@@ -37,12 +37,10 @@ fn mix_bytes(mut state: u64, bytes: &[u8]) -> u64 {
 }
 
 impl Cx<'_> {
-    /// Whether the hash of a key is made, and the key compared, in one piece.
-    pub(super) fn is_short_key(&self, key: u64) -> bool {
-        match self.text_bytes(key) {
-            Some(bytes) => bytes.len() <= PIECE_BYTES,
-            None => !matches!(self.kind(key), Some(Kind::Fields | Kind::Some)),
-        }
+    /// The hash of a text or byte string that is made in one piece, and its bytes.
+    pub(super) fn hash_short(&self, seed: u64, key: u64) -> Option<(u64, usize)> {
+        let bytes = self.text_bytes(key).filter(|bytes| bytes.len() <= PIECE_BYTES)?;
+        Some((mix_bytes(mix(seed, bytes.len() as u64), bytes), bytes.len()))
     }
 
     /// Goes on with the hash of a key, which begins with a word; says whether it is made. A value that cannot be a key

@@ -124,7 +124,7 @@ pub(crate) fn list_remove(cx: &mut Cx<'_>) -> Result<(), Stop> {
     let (place, last) = (cx.element(list, at), cx.element(list, length - 1));
     let mut bulk = cx.resume();
     if !bulk.was_put_off {
-        bulk.kept = cx.block().load(place);
+        bulk.mark = cx.block().load(place);
     }
     let bulk = cx.in_pieces(bulk, (length - at) * 8, |cx, _, piece| {
         let (from, end) = (place + piece.start, last.min(place + piece.end));
@@ -132,7 +132,7 @@ pub(crate) fn list_remove(cx: &mut Cx<'_>) -> Result<(), Stop> {
     })?;
     cx.block().store(last, NULL);
     cx.set_field(list, LENGTH, length as u64 - 1);
-    cx.set_a(bulk.kept);
+    cx.set_a(bulk.mark);
     Ok(())
 }
 

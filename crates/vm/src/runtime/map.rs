@@ -6,7 +6,7 @@
 //! the seed of the hashes (u64), so that they hold in whatever fiber a copy of the map comes to.
 
 use super::Cx;
-use super::bulk::{Bulk, Walk};
+use super::bulk::{Bulk, Search, State, Walk};
 use crate::exit::ErrorKind;
 use crate::heap::word::{self, Header, Kind, NULL, OBJECT_WORDS_MAX};
 use crate::interp::Stop;
@@ -45,6 +45,15 @@ impl Parts {
     fn seed_word(&self) -> usize {
         (self.capacity + self.table()) / 2
     }
+}
+
+/// What came of looking up a key.
+struct Found {
+    hash: u32,
+    /// The key's entry, if it is there.
+    entry: Option<usize>,
+    /// What was done before the operation was put off, if it was.
+    bulk: Option<Box<Bulk>>,
 }
 
 /// The part of a range of bytes that covers the words, not the header, of an object that starts at one of them.
@@ -92,33 +101,59 @@ impl Cx<'_> {
         if parts.index == NULL { self.core.seed_of(self.core.current) } else { self.field(parts.index, parts.seed_word()) }
     }
 
-    /// Goes on with looking up a key; says whether that is over.
-    fn search_on(&mut self, parts: &Parts, repr: Repr, key: u64, bulk: &mut Bulk) -> Result<bool, Stop> {
-        if bulk.search.hash == 0 {
-            let hash = if repr == Repr::Word {
-                if !bulk.was_put_off {
-                    bulk.search.state = self.map_seed(parts);
-                }
-                let first = if bulk.was_put_off { None } else { Some(key) };
-                if !self.hash_on(&mut bulk.walk, &mut bulk.search.state, first)? {
-                    return Ok(false);
-                }
-                bulk.walk = Walk::default();
-                bulk.search.state
-            } else {
-                super::hash::mix(self.map_seed(parts), key)
-            };
-            bulk.search.hash = (hash >> 32) as u32 | 1;
-            bulk.search.place = bulk.search.hash as usize;
+    /// Looks up a key, and gives what came of it with the map's parts.
+    fn lookup(&mut self, map: u64, key: u64) -> Result<(Parts, Found), Stop> {
+        let parts = self.map_parts(map);
+        let repr = self.core.types.get(self.map_types(map).0).repr;
+        let seed = self.map_seed(&parts);
+        let short = if repr == Repr::Word { self.hash_short(seed, key) } else { Some((super::hash::mix(seed, key), 0)) };
+        // A full map may be in the middle of its growth, behind the search.
+        if (short.is_none() || parts.used == parts.capacity)
+            && let Some(bulk) = self.taken_up()
+        {
+            return self.look_on(parts, key, bulk);
         }
-        bulk.search.is_over = parts.capacity == 0 || bulk.search.is_over || self.find_entry(parts, repr, key, bulk)?;
-        Ok(bulk.search.is_over)
+        let mut search = Search { state: seed, ..Search::default() };
+        let is_over = if let Some((hash, bytes)) = short {
+            self.charge(bytes);
+            search.start(hash);
+            self.find_entry(&parts, repr, key, &mut search)?
+        } else {
+            self.hash_on(&mut search.walk, &mut search.state, Some(key))? && self.find_hashed(&parts, key, &mut search)?
+        };
+        if is_over {
+            return Ok((parts, Found { hash: search.hash, entry: search.entry, bulk: None }));
+        }
+        self.put_off(Bulk { state: State::Search(Box::new(search)), ..Bulk::default() }, Stop::Preempted)
+    }
+
+    /// Goes on with looking up a key that is a word.
+    fn look_on(&mut self, parts: Parts, key: u64, mut bulk: Box<Bulk>) -> Result<(Parts, Found), Stop> {
+        let State::Search(search) = &mut bulk.state else { unreachable!("what a look-up puts off is a search") };
+        let is_over = search.is_over
+            || if search.hash == 0 {
+                self.hash_on(&mut search.walk, &mut search.state, None)? && self.find_hashed(&parts, key, search)?
+            } else {
+                self.find_entry(&parts, Repr::Word, key, search)?
+            };
+        search.is_over = is_over;
+        let (hash, entry) = (search.hash, search.entry);
+        if is_over { Ok((parts, Found { hash, entry, bulk: Some(bulk) })) } else { self.put_off(*bulk, Stop::Preempted) }
+    }
+
+    /// Searches for the entry of a key whose hash is made now.
+    fn find_hashed(&mut self, parts: &Parts, key: u64, search: &mut Search) -> Result<bool, Stop> {
+        search.walk = Walk::default();
+        search.start(search.state);
+        self.find_entry(parts, Repr::Word, key, search)
     }
 
     /// Goes on with the search for the entry of a key; says whether it is over.
-    fn find_entry(&mut self, parts: &Parts, repr: Repr, key: u64, bulk: &mut Bulk) -> Result<bool, Stop> {
+    fn find_entry(&mut self, parts: &Parts, repr: Repr, key: u64, search: &mut Search) -> Result<bool, Stop> {
+        if parts.capacity == 0 {
+            return Ok(true);
+        }
         let mask = parts.table() - 1;
-        let search = &mut bulk.search;
         loop {
             let entry = self.u32_at(parts.index, parts.capacity + (search.place & mask));
             if entry == 0 {
@@ -129,9 +164,9 @@ impl Cx<'_> {
                 let known = self.block().load(parts.keys as usize + 8 + entry * 8);
                 let mut is_equal = known == key;
                 if !is_equal && repr == Repr::Word {
-                    let first = if bulk.walk.pending.is_empty() { Some((known, key)) } else { None };
-                    let Some(answer) = self.equal_on(&mut bulk.walk, first)? else { return Ok(false) };
-                    bulk.walk = Walk::default();
+                    let first = if search.walk.pending.is_empty() { Some((known, key)) } else { None };
+                    let Some(answer) = self.equal_on(&mut search.walk, first)? else { return Ok(false) };
+                    search.walk = Walk::default();
                     is_equal = answer;
                 }
                 if is_equal {
@@ -143,18 +178,8 @@ impl Cx<'_> {
         }
     }
 
-    /// Looks up a key, and gives what came of it with the map's parts.
-    fn lookup(&mut self, map: u64, key: u64) -> Result<(Parts, Bulk), Stop> {
-        let parts = self.map_parts(map);
-        let repr = self.core.types.get(self.map_types(map).0).repr;
-        // A full map may be in the middle of its growth, behind the search.
-        let may_be_resumed = parts.used == parts.capacity || repr == Repr::Word && !self.is_short_key(key);
-        let mut bulk = if may_be_resumed { self.resume() } else { Bulk::default() };
-        if self.search_on(&parts, repr, key, &mut bulk)? { Ok((parts, bulk)) } else { self.put_off(bulk, Stop::Preempted) }
-    }
-
     /// Makes room for one more entry in a full map, without changing what the program sees. Removed entries are left out.
-    fn grow_map(&mut self, parts: &Parts, mut bulk: Bulk) -> Result<(), Stop> {
+    fn grow_map(&mut self, parts: &Parts, found: Found) -> Result<(), Stop> {
         let live = self.field(parts.map, LIVE) as usize;
         let mut table = parts.table().max(FIRST_TABLE);
         while table / 4 * 3 < live + live / 2 + 1 {
@@ -169,17 +194,22 @@ impl Cx<'_> {
         let values_header = value.map(|value| self.storage_header(value, capacity));
         let index_header = Header::new(Kind::Storage, 0, (capacity + table) / 2 + 1, 0);
         let bytes = keys_header.bytes() + index_header.bytes() + values_header.map_or(0, Header::bytes);
-        let made = self.bulk_object(&mut bulk, |cx| {
-            cx.reserve(bytes)?;
+        let is_under_way = found.bulk.as_ref().is_some_and(|bulk| bulk.object != NULL);
+        let mut bulk = if is_under_way {
+            found.bulk.map_or_else(Bulk::default, |bulk| *bulk)
+        } else {
+            let room = self.reserve(bytes);
+            self.or_keep(room, found.bulk)?;
+            // When it goes on, the search must not be charged again.
+            let search = Search { hash: found.hash, is_over: true, ..Search::default() };
+            Bulk { state: State::Search(Box::new(search)), ..Bulk::default() }
+        };
+        let keys = self.bulk_object(&mut bulk, |cx| {
             let keys = cx.add_object(keys_header);
             values_header.map(|header| cx.add_object(header));
             cx.add_object(index_header);
             Ok(keys)
-        });
-        let keys = match made {
-            Ok(keys) => keys,
-            Err(stop) => return self.or_keep(Err(stop), bulk),
-        };
+        })?;
         // They lie one behind the other.
         let behind_keys = keys + keys_header.bytes() as u64;
         let values = if values_header.is_some() { behind_keys } else { NULL };
@@ -191,7 +221,7 @@ impl Cx<'_> {
             let zeroed = |done: usize| if done < zeros { done * 4 } else { bytes };
             cx.zero_behind(keys, &grown, zeroed(piece.start)..zeroed(piece.end));
             let moved = |done: usize| done.saturating_sub(zeros) * parts.used / (bytes - zeros);
-            cx.move_entries(parts, &grown, moved(piece.start)..moved(piece.end), &mut bulk.made);
+            cx.move_entries(parts, &grown, moved(piece.start)..moved(piece.end), &mut bulk.mark);
         })?;
         let seed = self.map_seed(parts);
         self.set_field(index, grown.seed_word(), seed);
@@ -213,20 +243,22 @@ impl Cx<'_> {
     }
 
     /// Moves those of some entries that are alive behind what was `made` of a grown map.
-    fn move_entries(&mut self, parts: &Parts, grown: &Parts, entries: Range<usize>, made: &mut usize) {
+    fn move_entries(&mut self, parts: &Parts, grown: &Parts, entries: Range<usize>, made: &mut u64) {
+        let mut to = *made as usize;
         for entry in entries {
             let hash = self.hash_of(parts, entry);
             if hash != 0 {
-                let (from, into) = (8 + entry * 8, 8 + *made * 8);
+                let (from, into) = (8 + entry * 8, 8 + to * 8);
                 let block = self.block();
                 block.store(grown.keys as usize + into, block.load(parts.keys as usize + from));
                 if grown.values != NULL {
                     block.store(grown.values as usize + into, block.load(parts.values as usize + from));
                 }
-                self.link_entry(grown, *made, hash);
-                *made += 1;
+                self.link_entry(grown, to, hash);
+                to += 1;
             }
         }
+        *made = to as u64;
     }
 
     fn link_entry(&mut self, parts: &Parts, entry: usize, hash: u32) {
@@ -241,13 +273,13 @@ impl Cx<'_> {
 
     /// Finds a key's entry, or makes it with a value; and whether it was there.
     fn insert(&mut self, map: u64, key: u64, value: u64) -> Result<(usize, bool), Stop> {
-        let (parts, bulk) = self.lookup(map, key)?;
-        if let Some(entry) = bulk.search.entry {
+        let (parts, found) = self.lookup(map, key)?;
+        if let Some(entry) = found.entry {
             return Ok((entry, true));
         }
-        let hash = bulk.search.hash;
+        let hash = found.hash;
         if parts.used == parts.capacity {
-            self.grow_map(&parts, bulk)?;
+            self.grow_map(&parts, found)?;
         }
         let parts = self.map_parts(map);
         let entry = parts.used;
@@ -289,8 +321,8 @@ pub(crate) fn map_new(cx: &mut Cx<'_>) -> Result<(), Stop> {
 
 /// `a` := the value of key `c` in the map `b`.
 pub(crate) fn map_get(cx: &mut Cx<'_>) -> Result<(), Stop> {
-    let (parts, bulk) = cx.lookup(cx.b(), cx.c())?;
-    let Some(entry) = bulk.search.entry else { return cx.trap(ErrorKind::NoKey) };
+    let (parts, found) = cx.lookup(cx.b(), cx.c())?;
+    let Some(entry) = found.entry else { return cx.trap(ErrorKind::NoKey) };
     let value = cx.value_of(&parts, entry);
     cx.set_a(value);
     Ok(())
@@ -325,8 +357,8 @@ impl Wrap {
 
 /// `a` := the value of key `c` in the map `b` as an option.
 pub(crate) fn map_find(cx: &mut Cx<'_>) -> Result<(), Stop> {
-    let (parts, bulk) = cx.lookup(cx.b(), cx.c())?;
-    let option = match bulk.search.entry.map(|entry| cx.value_of(&parts, entry)) {
+    let (parts, found) = cx.lookup(cx.b(), cx.c())?;
+    let option = match found.entry.map(|entry| cx.value_of(&parts, entry)) {
         None => Ok(NULL),
         Some(value) => match Wrap::ALL[cx.extra as usize % Wrap::ALL.len()] {
             Wrap::Same => Ok(value),
@@ -336,31 +368,31 @@ pub(crate) fn map_find(cx: &mut Cx<'_>) -> Result<(), Stop> {
             Wrap::Bool => Ok(word::bool_word(value != 0)),
         },
     };
-    let option = cx.or_keep(option, bulk)?;
+    let option = cx.or_keep(option, found.bulk)?;
     cx.set_a(option);
     Ok(())
 }
 
 /// `a` := the value of key `c` in the map `b`, or `d`.
 pub(crate) fn map_get_or(cx: &mut Cx<'_>) -> Result<(), Stop> {
-    let (parts, bulk) = cx.lookup(cx.b(), cx.c())?;
-    let value = bulk.search.entry.map_or_else(|| cx.d(), |entry| cx.value_of(&parts, entry));
+    let (parts, found) = cx.lookup(cx.b(), cx.c())?;
+    let value = found.entry.map_or_else(|| cx.d(), |entry| cx.value_of(&parts, entry));
     cx.set_a(value);
     Ok(())
 }
 
 /// `a` := whether the map or set `b` has the key `c`.
 pub(crate) fn map_has(cx: &mut Cx<'_>) -> Result<(), Stop> {
-    let (_, bulk) = cx.lookup(cx.b(), cx.c())?;
-    cx.set_a(u64::from(bulk.search.entry.is_some()));
+    let (_, found) = cx.lookup(cx.b(), cx.c())?;
+    cx.set_a(u64::from(found.entry.is_some()));
     Ok(())
 }
 
 /// `a` := whether the map or set `b` had the key `c`, which is removed.
 pub(crate) fn map_remove(cx: &mut Cx<'_>) -> Result<(), Stop> {
     let map = cx.b();
-    let (parts, bulk) = cx.lookup(map, cx.c())?;
-    if let Some(entry) = bulk.search.entry {
+    let (parts, found) = cx.lookup(map, cx.c())?;
+    if let Some(entry) = found.entry {
         cx.set_u32_at(parts.index, entry, 0);
         cx.set_field(parts.keys, entry, NULL);
         if parts.values != NULL {
@@ -369,7 +401,7 @@ pub(crate) fn map_remove(cx: &mut Cx<'_>) -> Result<(), Stop> {
         let live = cx.field(parts.map, LIVE);
         cx.set_field(map, LIVE, live - 1);
     }
-    cx.set_a(u64::from(bulk.search.entry.is_some()));
+    cx.set_a(u64::from(found.entry.is_some()));
     Ok(())
 }
 

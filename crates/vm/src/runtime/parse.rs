@@ -1,7 +1,7 @@
 //! Texts as numbers. Those that are longer than a piece are made short first, in pieces.
 
 use super::Cx;
-use super::bulk::{Bulk, PIECE_BYTES};
+use super::bulk::{Bulk, PIECE_BYTES, State};
 use crate::heap::word::NULL;
 use crate::interp::Stop;
 
@@ -99,36 +99,39 @@ impl Decimal {
 
 impl Cx<'_> {
     /// The integer that a long text writes: zeros, and behind them what may be one. All of it is charged.
-    fn parse_long_int(&mut self, text: u64, length: usize) -> Result<(Bulk, Option<i64>), Stop> {
+    fn parse_long_int(&mut self, text: u64, length: usize) -> Result<(Box<Bulk>, Option<i64>), Stop> {
         let sign_length = usize::from(matches!(self.bytes(text).first(), Some(b'+' | b'-')));
         let bulk = self.resume();
         let mut bulk = self.in_pieces_while(bulk, length, |cx, bulk, piece| {
             let from = piece.start.max(sign_length);
             let zeros = cx.bytes(text)[from..piece.end].iter().position(|byte| *byte != b'0');
-            bulk.kept = zeros.map_or(piece.end, |zeros| from + zeros) as u64;
+            bulk.mark = zeros.map_or(piece.end, |zeros| from + zeros) as u64;
             zeros.is_none()
         })?;
         self.charge(length - bulk.done);
         bulk.done = length;
         let text = self.text(text);
-        let (sign, rest) = (&text[..sign_length], &text[bulk.kept as usize..]);
+        let (sign, rest) = (&text[..sign_length], &text[bulk.mark as usize..]);
         let parsed = if rest.len() <= INT_DIGITS { format!("{sign}0{rest}").parse().ok() } else { None };
-        Ok((bulk, parsed))
+        Ok((Box::new(bulk), parsed))
     }
 
     /// The float that a long text writes.
-    fn parse_long_float(&mut self, text: u64, length: usize) -> Result<(Bulk, Option<f64>), Stop> {
-        let bulk = self.resume();
+    fn parse_long_float(&mut self, text: u64, length: usize) -> Result<(Box<Bulk>, Option<f64>), Stop> {
+        let mut bulk = self.resume();
+        if !bulk.was_put_off {
+            bulk.state = State::Decimal(Box::default());
+        }
         let mut bulk = self.in_pieces_while(bulk, length, |cx, bulk, piece| {
-            let decimal = bulk.decimal.get_or_insert_default();
+            let State::Decimal(decimal) = &mut bulk.state else { return false };
             let goes_on = decimal.read(&cx.bytes(text)[piece]);
             decimal.has_digits &= goes_on;
             goes_on
         })?;
         self.charge(length - bulk.done);
         bulk.done = length;
-        let parsed = bulk.decimal.as_ref().and_then(|decimal| decimal.value());
-        Ok((bulk, parsed))
+        let parsed = if let State::Decimal(decimal) = &bulk.state { decimal.value() } else { None };
+        Ok((Box::new(bulk), parsed))
     }
 }
 
@@ -137,10 +140,11 @@ pub(crate) fn parse_int(cx: &mut Cx<'_>) -> Result<(), Stop> {
     let text = cx.b();
     let length = cx.bytes(text).len();
     let (bulk, parsed) = if length > PIECE_BYTES {
-        cx.parse_long_int(text, length)?
+        let (bulk, parsed) = cx.parse_long_int(text, length)?;
+        (Some(bulk), parsed)
     } else {
         cx.charge(length);
-        (Bulk::default(), cx.text(text).parse().ok())
+        (None, cx.text(text).parse().ok())
     };
     let word = parsed.map_or(Ok(NULL), |value| cx.int_word(value));
     let word = cx.or_keep(word, bulk)?;
@@ -153,10 +157,11 @@ pub(crate) fn parse_float(cx: &mut Cx<'_>) -> Result<(), Stop> {
     let text = cx.b();
     let length = cx.bytes(text).len();
     let (bulk, parsed) = if length > PIECE_BYTES {
-        cx.parse_long_float(text, length)?
+        let (bulk, parsed) = cx.parse_long_float(text, length)?;
+        (Some(bulk), parsed)
     } else {
         cx.charge(length);
-        (Bulk::default(), short_float(cx.text(text)))
+        (None, short_float(cx.text(text)))
     };
     let word = parsed.map_or(Ok(NULL), |value| cx.float_word(value));
     let word = cx.or_keep(word, bulk)?;

@@ -188,7 +188,7 @@ impl Cx<'_> {
         let (number, start, length) =
             (self.field(value, 0) as u32, self.field(value, 1) as usize, self.field(value, 2) as usize);
         let room = self.reserve_outside(length);
-        self.or_keep(room, bulk)?;
+        self.or_keep(room, Some(Box::new(bulk)))?;
         self.core.shared.hold(number);
         Ok(self.add_view(Flavour::Text, number, start, length))
     }
@@ -249,7 +249,7 @@ pub(crate) fn bytes_to_text(cx: &mut Cx<'_>) -> Result<(), Stop> {
         let bulk = cx.resume();
         let bulk =
             cx.in_pieces_while(bulk, length, |cx, bulk, piece| bulk.is_text_until(piece.end, length, cx.bytes(bytes)))?;
-        if bulk.valid == length { cx.same_bytes_as_text(bytes, bulk)? } else { word::NULL }
+        if bulk.mark == length as u64 { cx.same_bytes_as_text(bytes, bulk)? } else { word::NULL }
     } else if cx.is_resumed() || std::str::from_utf8(cx.bytes(bytes)).is_ok() {
         // What was put off was found to be text before.
         cx.build(Flavour::Text, &[(bytes, 0..length)])?
