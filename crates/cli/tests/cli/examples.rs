@@ -35,6 +35,6 @@ fn examples_print_what_they_promise() {
         .filter(|path| path.extension().is_some_and(|extension| extension == "fda"))
         .collect();
     sources.sort();
-    assert!(sources.len() >= 8, "examples are missing: {sources:?}");
+    assert!(sources.len() >= 16, "examples are missing: {sources:?}");
     sources.iter().for_each(|source| check(source));
 }
