@@ -230,11 +230,12 @@ impl Timers {
         self.release(timer.0)
     }
 
-    /// Starts a timer that was taken once more: so long after it was to fire, or, where that has passed, at the next tick.
+    /// Starts a timer that was taken once more: so long after it was to fire, or as many times that as have passed.
     pub(crate) fn again(&mut self, timer: TimerIndex, nanos: u64) {
         let ticks = nanos.div_ceil(TICK_NANOS).max(1);
-        let when = self.entries.get(timer.0).when.saturating_add(ticks).max(self.tick + 1);
-        self.insert(timer.0, when);
+        let when = self.entries.get(timer.0).when;
+        let missed = self.tick.saturating_sub(when) / ticks;
+        self.insert(timer.0, when.saturating_add(ticks.saturating_mul(missed + 1)));
     }
 
     /// When the time is wanted at the latest, in nanoseconds.
@@ -408,14 +409,14 @@ mod tests {
         let mut timers = Timers::new();
         timers.start(3 * MILLI, Action::Wake(0));
         let mut at = Vec::new();
-        for now in [0, 3, 4, 6, 20, 21, 22, 24] {
+        for now in [0, 3, 4, 6, 20, 21, 22, 24, 34, 35, 36] {
             timers.advance(now * MILLI);
             while let Some((timer, _)) = timers.take_due() {
                 at.push(now);
                 timers.again(timer, 3 * MILLI);
             }
         }
-        // At 20 those of 9 to 18 are one; the next are at 21 and 24.
-        assert_eq!(at, [3, 6, 20, 21, 24]);
+        // At 20 those of 9 to 18 are one, at 34 those of 27 to 33; the next ones come at their times.
+        assert_eq!(at, [3, 6, 20, 21, 24, 34, 36]);
     }
 }
