@@ -135,8 +135,8 @@ impl Core {
                 Admission::Convert { from, to: wanted } => {
                     return self.post_converted(to, (from, wanted), value, sender);
                 }
-                Admission::Refused => {
-                    self.refuse(to, set, ty);
+                Admission::Refused(known) => {
+                    self.refuse(to, set, known);
                     return Ok(Posted::Refused);
                 }
             }

@@ -33,8 +33,8 @@ pub(crate) enum Admission {
         /// What it is to become.
         to: TypeId,
     },
-    /// Nothing of the set fits.
-    Refused,
+    /// Nothing of the set fits what it is.
+    Refused(TypeId),
 }
 
 impl Sets {
@@ -96,7 +96,7 @@ impl Core {
         let same_name = |other: &&TypeId| is_nominal(**other) && self.types.get(**other).name == *name;
         match self.sets.types(set).iter().find(same_name) {
             Some(to) if is_nominal(known) => Admission::Convert { from: known, to: *to },
-            Some(_) | None => Admission::Refused,
+            Some(_) | None => Admission::Refused(known),
         }
     }
 
