@@ -202,6 +202,13 @@ struct Options {
     limits: Option<Limits>,
 }
 
+/// A value in an option, as a program writes it.
+fn shown(value: &Value) -> String {
+    let mut text = String::new();
+    super::show::value_text(value, &mut text, true);
+    text
+}
+
 impl Cx<'_> {
     fn options(&self, map: u64) -> Result<Options, String> {
         let mut left = REASON_BYTES_MAX;
@@ -220,11 +227,13 @@ impl Cx<'_> {
             let Value::Text(key) = key else { return Err("the name of an option is a Text".to_owned()) };
             let positive = |wanted: &str| match value {
                 Value::Int(number) if number > 0 => Ok(number as u64),
-                _ => Err(format!("`{key}` is {value:?}, wanted {wanted}")),
+                _ => Err(format!("`{key}` is {}, wanted {wanted}", shown(&value))),
             };
             match key.as_str() {
                 "link" => {
-                    let Value::Bool(value) = value else { return Err(format!("`link` is {value:?}, wanted a Bool")) };
+                    let Value::Bool(value) = value else {
+                        return Err(format!("`link` is {}, wanted a Bool", shown(&value)));
+                    };
                     link = value;
                 }
                 "mailbox" => limits.mailbox_messages_max = positive("a number of messages above 0")?,
@@ -235,7 +244,7 @@ impl Cx<'_> {
                 "full" => {
                     let policy = if let Value::Text(name) = &value { FullPolicy::of(name) } else { None };
                     let names = "one of block, reject, drop_old, drop_new, exit";
-                    limits.policy = policy.ok_or_else(|| format!("`full` is {value:?}, wanted {names}"))?;
+                    limits.policy = policy.ok_or_else(|| format!("`full` is {}, wanted {names}", shown(&value)))?;
                 }
                 _ => return Err(format!("unknown option `{key}`")),
             }
