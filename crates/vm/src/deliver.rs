@@ -573,11 +573,12 @@ impl Core {
     pub(crate) fn notify(&mut self, slot: u32, message: Message, ty: TypeId, origin: Origin) {
         let to = self.fibers.id(slot);
         let (state, set) = (self.fibers.get(slot).state, self.fibers.get(slot).set);
-        match state {
-            State::Outside => return self.notify_outside(to, message),
-            // A timer of one that is still telling of its end.
-            State::Ending => return message.discard(&mut self.shared),
-            _ => {}
+        if state == State::Outside {
+            return self.notify_outside(to, message);
+        }
+        if state == State::Ending {
+            // A timer fires at one that is still telling of its end.
+            return message.discard(&mut self.shared);
         }
         let Some(tag) = self.admit_message(set, ty) else {
             message.discard(&mut self.shared);
