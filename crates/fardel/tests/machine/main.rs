@@ -6,6 +6,7 @@ mod limits;
 mod memory;
 mod model;
 mod pieces;
+mod promises;
 mod properties;
 mod rules;
 mod support;

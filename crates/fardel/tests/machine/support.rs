@@ -26,6 +26,12 @@ pub(crate) fn module(source: &str) -> VerifiedModule {
     verify(assembled.module.unwrap_or_else(|| panic!("{rendered}"))).unwrap_or_else(|errors| panic!("{errors:?}"))
 }
 
+fn hosts() -> HostTable {
+    let mut hosts = HostTable::default();
+    hosts.add("io.print", HostSignature { params: vec![HostType::Text], result: None, draws: false });
+    hosts
+}
+
 /// A machine, and what came out of it so far.
 pub(crate) struct World {
     pub(crate) machine: Machine,
@@ -42,10 +48,8 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(module: &VerifiedModule, config: Config) -> World {
-        let mut hosts = HostTable::default();
-        hosts.add("io.print", HostSignature { params: vec![HostType::Text], result: None, draws: false });
         let mut machine = Machine::new(config);
-        let module = machine.load(module, &hosts).expect("the module loads");
+        let module = machine.load(module, &hosts()).expect("the module loads");
         World { machine, module, printed: Vec::new(), ended: Vec::new(), received: Vec::new(), dead: Vec::new() }
     }
 
@@ -83,6 +87,31 @@ impl World {
             slices += 1_000;
             assert!(slices < SLICES_MAX, "the program does not end");
         }
+    }
+
+    /// As [`World::run`], and lets the time jump to the next timeout whenever no fiber can go on, as long as there is one.
+    #[track_caller]
+    pub(crate) fn run_clock(&mut self) {
+        for _ in 0..10_000 {
+            self.run();
+            let Some(next) = self.machine.next_timeout() else { return };
+            self.machine.handle(Input::Time(next));
+        }
+        panic!("timers without end");
+    }
+
+    /// Runs, and lets the time in that it is now, in milliseconds.
+    #[track_caller]
+    pub(crate) fn run_at(&mut self, millis: u64) {
+        self.machine.handle(Input::Time(millis * 1_000_000));
+        self.run();
+    }
+
+    /// Loads another module, and starts a fiber in an exported function of it.
+    #[track_caller]
+    pub(crate) fn start_other(&mut self, module: &VerifiedModule, function: &str) -> FiberId {
+        let hash = self.machine.load(module, &hosts()).expect("the module loads");
+        self.machine.spawn(hash, function, &[]).expect("the fiber starts")
     }
 
     /// The next host call that the machine wants, not carried out.

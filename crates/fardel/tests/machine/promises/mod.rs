@@ -1,0 +1,90 @@
+//! What programs may rely on, promise by promise: each test cites the id of what it shows.
+//!
+//! The programs are text; every one runs in every way to lower code, to dispatch it, to cut it into slices and to collect.
+
+mod order;
+
+use crate::support::{World, module, ways};
+use fardel::bytecode::verify::VerifiedModule;
+use fardel::vm::config::Config;
+
+/// Functions that most programs here want.
+const PRELUDE: &str = "system Down, Exit
+type Nothing { nothing: Int }
+; Prints a value.
+fn tell(value) | load value | show | call_host io.print | ret | end
+; Ends with the first message as its reason.
+fn waiter() | await_recv | exit | end
+; Takes nothing but truth values.
+fn deaf() | again: | await_type Bool | drop | jmp again | end
+fn ends() | ret | end
+; A message without what differs from run to run.
+fn plain(message) -> Any
+    load message | is Exit | jmp_if exit | load message | is Down | jmp_if down | load message | ret
+exit: | push \"exit\" | load message | cast Exit | field Exit.reason | new (Text, Reason) | ret
+down: | push \"down\" | load message | cast Down | field Down.reason | new (Text, Reason) | ret
+end
+; The next messages, so many.
+fn collect(n: Int) -> List<Any>
+    local list: List<Any> | list_new List<Any> | store list
+again: | load list | await_recv | call plain | list_push | load n | push 1 | sub | tee n | push 0 | gt | jmp_if again
+    load list | ret
+end
+; All messages until none has come for ten milliseconds.
+fn drain() -> List<Any>
+    local list: List<Any> | local next: Option<Any> | list_new List<Any> | store list
+again: | push 10 | await_recv_until | tee next | is_null | jmp_if over | load list | load next | unwrap | call plain | list_push | jmp again
+over: | load list | ret
+end
+; Lets all others go on until they can no more.
+fn rest() | push 10 | await_type_until Nothing | drop | ret | end
+; Options of a mailbox.
+fn bounds(messages: Int, bytes: Int, full: Text) -> Map<Any, Any>
+    local all: Map<Any, Any> | map_new Map<Any, Any> | store all | load all | push \"mailbox\" | load messages | set
+    load all | push \"mailbox_bytes\" | load bytes | set | load all | push \"full\" | load full | set | load all | ret
+end
+";
+
+/// A module of these functions and the prelude's.
+#[track_caller]
+fn program(source: &str) -> VerifiedModule {
+    module(&format!("{PRELUDE}{source}"))
+}
+
+/// Runs `main` in every way until nothing goes on, with a clock that jumps to the next timeout, and has each looked at.
+#[track_caller]
+fn each_end(config: &Config, source: &str, look: impl Fn(&World, Option<&str>)) {
+    let module = program(source);
+    for way in ways(config) {
+        let mut world = World::new(&module, way);
+        let main = world.start("main");
+        world.run_clock();
+        look(&world, world.end_of(main).as_deref());
+    }
+}
+
+#[track_caller]
+fn each_way(config: &Config, source: &str, look: impl Fn(&World)) {
+    each_end(config, source, |world, _| look(world));
+}
+
+/// Runs `main` in every way: it must print these lines and end normally.
+#[track_caller]
+fn prints_with(config: &Config, source: &str, lines: &[&str]) {
+    each_end(config, source, |world, end| assert_eq!((&world.printed[..], end), (&owned(lines)[..], Some("normal"))));
+}
+
+#[track_caller]
+fn prints(source: &str, lines: &[&str]) {
+    prints_with(&Config::default(), source, lines);
+}
+
+/// Runs `main` in every way: it must end for this reason.
+#[track_caller]
+fn ends_with(config: &Config, source: &str, reason: &str) {
+    each_end(config, source, |_, end| assert_eq!(end, Some(reason)));
+}
+
+fn owned(lines: &[&str]) -> Vec<String> {
+    lines.iter().map(|line| (*line).to_owned()).collect()
+}
