@@ -2,6 +2,7 @@
 //!
 //! The programs are text; every one runs in every way to lower code, to dispatch it, to cut it into slices and to collect.
 
+mod delivery;
 mod order;
 
 use crate::support::{World, module, ways};
