@@ -4,6 +4,7 @@
 
 mod delivery;
 mod order;
+mod receive;
 
 use crate::support::{World, module, ways};
 use fardel::bytecode::verify::VerifiedModule;
