@@ -4,6 +4,7 @@
 
 mod delivery;
 mod links;
+mod monitors;
 mod order;
 mod receive;
 
