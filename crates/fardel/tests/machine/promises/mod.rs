@@ -6,6 +6,7 @@ mod delivery;
 mod exits;
 mod links;
 mod monitors;
+mod names;
 mod order;
 mod receive;
 
