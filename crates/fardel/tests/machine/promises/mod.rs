@@ -9,6 +9,7 @@ mod monitors;
 mod names;
 mod order;
 mod receive;
+mod timers;
 
 use crate::support::{World, module, ways};
 use fardel::bytecode::verify::VerifiedModule;
