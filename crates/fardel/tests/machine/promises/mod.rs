@@ -5,6 +5,7 @@
 mod delivery;
 mod exits;
 mod links;
+mod mailboxes;
 mod monitors;
 mod names;
 mod order;
