@@ -3,6 +3,7 @@
 //! The programs are text; every one runs in every way to lower code, to dispatch it, to cut it into slices and to collect.
 
 mod delivery;
+mod doors;
 mod exits;
 mod links;
 mod mailboxes;
