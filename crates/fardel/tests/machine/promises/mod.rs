@@ -5,6 +5,7 @@
 mod delivery;
 mod doors;
 mod exits;
+mod journal;
 mod links;
 mod mailboxes;
 mod monitors;
