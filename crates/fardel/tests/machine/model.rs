@@ -300,6 +300,8 @@ struct Plain {
     doom: Option<Ended>,
     next: usize,
     waits: Option<Waits>,
+    /// What it was given while it waited: that is taken already.
+    given: Option<i64>,
     waiters: VecDeque<usize>,
     reserved: usize,
     granted: Option<usize>,
@@ -330,11 +332,14 @@ impl Model<'_> {
 
     /// Puts a message into a mailbox, whatever it holds already.
     fn put(&mut self, to: usize, mail: Mail) {
-        let is_int = matches!(mail, Mail::Int(_));
-        self.fibers[to].mail.push(mail);
-        if self.waits(to) == Waits::ForInt && is_int {
+        if let Mail::Int(value) = mail
+            && self.waits(to) == Waits::ForInt
+        {
+            self.fibers[to].given = Some(value);
             self.wake(to);
+            return;
         }
+        self.fibers[to].mail.push(mail);
     }
 
     fn grant(&mut self, fiber: usize, now: bool) {
@@ -402,6 +407,8 @@ impl Model<'_> {
             self.grant(to, true);
         }
         self.names.retain(|_, holder| *holder != fiber);
+        // What others have sent and nobody will take is lost; what the machine has sent is nobody's letter.
+        self.dead_letters += self.sent(fiber) as u64;
         self.fibers[fiber].mail.clear();
         for waiter in std::mem::take(&mut self.fibers[fiber].waiters) {
             self.wake(waiter);
@@ -470,7 +477,10 @@ impl Model<'_> {
                     Mail::Exit(fiber, ended, _) => format!("Exit {} {}", id(fiber), ended.printed()),
                 })
             }
-            Step::AwaitInt => self.take(own, |_| true).map_or(Done::Waits(Waits::ForInt), Done::Says),
+            Step::AwaitInt => {
+                let given = self.fibers[own].given.take().map(|value| value.to_string());
+                given.or_else(|| self.take(own, |_| true)).map_or(Done::Waits(Waits::ForInt), Done::Says)
+            }
             Step::Select(number) => {
                 let found = self.take(own, |value| value % number == 0);
                 Done::Says(found.unwrap_or("none".to_owned()))
