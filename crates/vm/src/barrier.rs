@@ -56,6 +56,14 @@ fn module() -> Module {
     writer.all(&[PushInt { value: 0 }, Store { local: AT }, Jmp { target: answer }]);
     // One leaves: the token is looked for.
     writer.place(leaves, &[PARTIES, WAITING, MESSAGE]);
+    writer.all(&[
+        Load { local: MESSAGE },
+        Cast { ty: LIST_ANY },
+        Len {},
+        PushInt { value: 0 },
+        Eq {},
+        JmpIf { target: next },
+    ]);
     writer.all(&[Load { local: MESSAGE }, Cast { ty: LIST_ANY }, PushInt { value: 0 }, Get {}, Store { local: MESSAGE }]);
     writer.all(&[PushInt { value: 0 }, Store { local: AT }]);
     writer.place(look, &[PARTIES, WAITING, MESSAGE, AT]);

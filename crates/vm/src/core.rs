@@ -8,7 +8,7 @@
 use crate::code::{FunctionEntry, Op, fixed};
 use crate::config::{Config, Dispatch};
 use crate::convert::VALUES_BYTES_MAX;
-use crate::door::{Entry, HostCallId, Output};
+use crate::door::{HostCallId, Journal, Output};
 use crate::exit::{Cause, ErrorKind};
 use crate::fiber::{FiberId, Fibers, Flags, RunQueue, State};
 use crate::fit::Plans;
@@ -29,9 +29,6 @@ use std::collections::{BTreeMap, VecDeque};
 pub(crate) const SENTINEL_BYTES: usize = 24;
 /// The function number of the sentinel frame.
 pub(crate) const SENTINEL_FUNCTION: u32 = u32::MAX;
-
-/// Who keeps what enters, with the number of the slice before which it does.
-pub(crate) type Journal = Box<dyn FnMut(u64, &Entry<'_>)>;
 
 /// Who holds a name, and the type of the messages that it takes.
 #[derive(Clone, Copy, Debug)]
@@ -330,7 +327,7 @@ impl Core {
         }
         fiber.state = state;
         // Whoever waits to send to a fiber that waits itself would wait for ever.
-        if fiber.flags.has(Flags::BOUNDED) && matches!(state, State::Waiting | State::Listening) {
+        if fiber.flags.has(Flags::BOUNDED) {
             self.grant(slot, true);
         }
     }

@@ -22,6 +22,11 @@ use fardel_bytecode::types::{self, Repr};
 /// Bytes of one message.
 pub(crate) const MESSAGE_BYTES_MAX: usize = 1 << 30;
 
+/// Senders that are woken at one time; the others are when the next message is taken.
+const WOKEN_MAX: usize = 256;
+/// Blocks up to this size are collected for a fiber that waits by whoever sends to it: it takes microseconds.
+const COLLECTED_BYTES_MAX: usize = 64 << 10;
+
 /// What became of a message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Posted {
@@ -93,7 +98,7 @@ impl Core {
         if let Some(fiber) = self.fibers.find(to)
             && fiber.state == State::Waiting
             && !fiber.flags.has(Flags::BOUNDED)
-            && ty != types::ANY.0
+            && !self.types.says_itself(ty)
             && (fiber.set == EVERYTHING || self.sets.has(fiber.set, ty))
             && let Some(bytes) = self.hand_over_from_block(to.slot, ty, ty, value)
         {
@@ -129,7 +134,7 @@ impl Core {
             return Ok(self.post_outside(to, ty, value));
         }
         let mut tag = ty;
-        if set != EVERYTHING || ty == types::ANY.0 {
+        if set != EVERYTHING || self.types.says_itself(ty) {
             match self.admit(set, ty, value) {
                 Admission::As(known) => tag = known,
                 Admission::Convert { from, to: wanted } => {
@@ -245,7 +250,15 @@ impl Core {
         let converted = crate::fit::convert(self, &sent, roots[0], from, wanted);
         sent.discard(&mut self.shared);
         match converted {
-            Ok((root, fragment)) => self.enqueue(to, Message::of(root, fragment), wanted, sender),
+            Ok((root, fragment)) => {
+                let message = Message::of(root, fragment);
+                let bytes = message.bytes(&self.scratch);
+                if self.fibers.get(to.slot).state == State::Waiting && self.listens(to.slot, wanted) {
+                    self.hand_over(to.slot, message, wanted);
+                    return Ok(Posted::Taken(bytes));
+                }
+                self.enqueue(to, message, wanted, sender)
+            }
             Err(difference) => {
                 self.lose_misfit(to, from, wanted, difference);
                 Ok(Posted::Refused)
@@ -294,7 +307,8 @@ impl Core {
         let has_shared = message.has_shared(&self.scratch);
         let fiber = self.fibers.get(slot);
         let mut fits = !has_shared && has_room(fiber.block, fiber.top as usize, fiber.fp as usize, bytes);
-        if !fits && !has_shared {
+        // A large heap is collected by its own fiber, in its own turn.
+        if !fits && !has_shared && fiber.block.bytes() <= COLLECTED_BYTES_MAX {
             fits = self.make_room_in(slot, bytes);
         }
         let fiber = self.fibers.get_mut(slot);
@@ -374,15 +388,15 @@ impl Core {
         }
         let (messages_max, bytes_max, _) = self.mailbox_bounds(slot);
         let fiber = self.fibers.get(slot);
-        let (count, mut taken, mut used) = (fiber.count, u64::from(fiber.count), fiber.mailbox_bytes);
-        let mut is_empty = count == 0;
+        let (mut taken, mut used) = (u64::from(fiber.count), fiber.mailbox_bytes);
+        let mut is_empty = taken == 0;
         if let Some(side) = self.fibers.side_of(slot) {
             if !side.mail.waiters.is_empty() {
                 return false;
             }
             taken = taken - u64::from(side.mail.system) + side.mail.granted.len() as u64;
-            used += side.mail.granted_bytes;
-            is_empty &= side.mail.granted.is_empty();
+            used = used - side.mail.system_bytes + side.mail.granted_bytes;
+            is_empty = taken == 0;
         }
         is_empty || (taken < messages_max && used + bytes as u64 <= bytes_max)
     }
@@ -414,7 +428,9 @@ impl Core {
                 Ok(Some(Posted::Dropped))
             }
             FullPolicy::DropOld => {
-                let Some(place) = self.messages.find_oldest_sent(self.fibers.get(to.slot)) else {
+                let (fiber, side) = self.fibers.with_side(to.slot);
+                let has_sent = side.is_none_or(|side| fiber.count > side.mail.system);
+                let Some(place) = self.messages.find_oldest_sent(self.fibers.get(to.slot)).filter(|_| has_sent) else {
                     self.lose(to, tag, LostBecause::MailboxFull);
                     return Ok(Some(Posted::Dropped));
                 };
@@ -446,7 +462,7 @@ impl Core {
     /// Wakes others when one for which room was kept has sent, or could not.
     fn grant_more(&mut self, to: FiberId) {
         if self.fibers.is_alive(to) {
-            let waits = matches!(self.fibers.get(to.slot).state, State::Waiting | State::Listening);
+            let waits = self.fibers.get(to.slot).state != State::Ready;
             self.grant(to.slot, waits);
         }
     }
@@ -467,18 +483,20 @@ impl Core {
     pub(crate) fn grant(&mut self, slot: u32, now: bool) {
         let (messages_max, bytes_max, _) = self.mailbox_bounds(slot);
         let fiber = self.fibers.get(slot);
-        let (is_empty, count, used) = (fiber.count == 0, u64::from(fiber.count), fiber.mailbox_bytes);
+        let (count, used) = (u64::from(fiber.count), fiber.mailbox_bytes);
         let Some(side) = self.fibers.side(slot) else { return };
         let mut taken = count - u64::from(side.mail.system) + side.mail.granted.len() as u64;
-        let mut bytes = used + side.mail.granted_bytes;
+        let mut bytes = used - side.mail.system_bytes + side.mail.granted_bytes;
+        let mut left = WOKEN_MAX;
         if !now && (taken > messages_max / 2 || bytes > bytes_max / 2) {
             return;
         }
         while let Some((waiter, needs)) = self.fibers.side(slot).and_then(|side| side.mail.waiters.front().copied()) {
-            let is_first = is_empty && taken == 0;
-            if !is_first && (taken >= messages_max || bytes + needs > bytes_max) {
+            let is_first = taken == 0;
+            if left == 0 || (!is_first && (taken >= messages_max || bytes + needs > bytes_max)) {
                 break;
             }
+            left -= 1;
             let mail = &mut self.fibers.side_or_new(slot).mail;
             mail.waiters.pop_front();
             if self.fibers.find(waiter).is_none_or(|fiber| fiber.state != State::Sending) {
@@ -510,7 +528,7 @@ impl Core {
         let bound = side.limits.as_ref().map_or(usual, |own| own.mailbox_messages_max);
         let message = self.messages.take(fiber, place, || Some(&mut side.mail));
         // Above a half of its bound nobody is woken, and that is where a mailbox that is flooded mostly is.
-        if u64::from(fiber.count) * 2 <= bound + u64::from(side.mail.system) * 2 {
+        if u64::from(fiber.count - side.mail.system) <= bound / 2 {
             self.grant(slot, false);
         }
         message
@@ -570,34 +588,43 @@ impl Core {
     }
 
     /// Puts a message of the machine's own into a mailbox: it passes the bound for those that are sent.
-    pub(crate) fn notify(&mut self, slot: u32, message: Message, ty: TypeId, origin: Origin) {
+    /// Whether it was taken.
+    pub(crate) fn notify(&mut self, slot: u32, message: Message, ty: TypeId, origin: Origin) -> bool {
         let to = self.fibers.id(slot);
         let (state, set) = (self.fibers.get(slot).state, self.fibers.get(slot).set);
         if state == State::Outside {
-            return self.notify_outside(to, message);
+            self.notify_outside(to, message);
+            return true;
         }
         if state == State::Ending {
             // A timer fires at one that is still telling of its end.
-            return message.discard(&mut self.shared);
+            message.discard(&mut self.shared);
+            return false;
         }
         let Some(tag) = self.admit_message(set, ty) else {
             message.discard(&mut self.shared);
             self.refuse(to, set, ty);
-            return;
+            return false;
         };
-        self.stats.messages += 1;
+        let bytes = message.bytes(&self.scratch) + NODE_BYTES;
+        let has_budget = self.has_budget(bytes);
         let side = self.fibers.side_or_new(slot);
-        if u64::from(side.mail.system) >= self.config.system_messages_max {
+        let overflows = u64::from(side.mail.system) >= self.config.system_messages_max;
+        if overflows || !has_budget {
             message.discard(&mut self.shared);
             self.lose(to, ty, LostBecause::MailboxFull);
-            self.doom(slot, Cause::Plain(Reason::MailboxOverflow));
-            return;
+            let reason = if overflows { Reason::MailboxOverflow } else { Reason::OutOfMemory };
+            self.doom(slot, Cause::Plain(reason));
+            return false;
         }
+        self.stats.messages += 1;
         side.mail.system += 1;
+        side.mail.system_bytes += bytes as u64;
         self.messages.push(self.fibers.get_mut(slot), message, tag, origin);
         if matches!(state, State::Waiting | State::Listening) && self.listens(slot, tag) {
             self.wake(slot);
         }
+        true
     }
 
     // The outside, and letters to the dead.

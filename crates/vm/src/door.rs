@@ -57,6 +57,9 @@ pub enum Entry<'a> {
     Input(&'a Input),
 }
 
+/// Who keeps what enters, with the number of the slice before which it does.
+pub type Journal = Box<dyn FnMut(u64, &Entry<'_>)>;
+
 /// Why a message from outside was not taken.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum SendError {

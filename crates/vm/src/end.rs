@@ -17,6 +17,9 @@ use fardel_bytecode::types;
 /// Messages, ties and waiting senders that one slice of an ended fiber deals with: some tens of microseconds.
 const STEPS_MAX: usize = 256;
 
+/// Bytes of a reason whose copy counts as one more of these.
+const STEP_BYTES: usize = 4096;
+
 impl Core {
     /// Ends a fiber that is not in the run queue.
     pub(crate) fn end(&mut self, slot: u32, cause: Cause, result: Option<Value>) {
@@ -51,7 +54,7 @@ impl Core {
         let block = self.fibers.get(slot).block;
         let Some(side) = self.fibers.side(slot) else { return };
         let (shared_refs, reply) = (std::mem::take(&mut side.shared_refs), side.reply.take());
-        let (call, names, exit) = (side.call.take(), std::mem::take(&mut side.names), side.exit.take());
+        let (call, exit) = (side.call.take(), side.exit.take());
         side.bulk = None;
         for offset in shared_refs {
             self.shared.release(block.load(offset as usize + 8) as u32);
@@ -64,9 +67,6 @@ impl Core {
         }
         if let Some(exit) = exit {
             exit.discard(&mut self.shared);
-        }
-        for name in names {
-            self.free_name(&name);
         }
     }
 
@@ -86,8 +86,11 @@ impl Core {
         if !self.drop_unread(slot) {
             return false;
         }
-        for _ in 0..STEPS_MAX {
-            if !self.release_waiter(slot) && !self.drop_timer(slot) && !self.cut_tie(slot, cause) {
+        // Each that is told gets a copy of the reason.
+        let steps = STEPS_MAX / (1 + cause.bytes() / STEP_BYTES);
+        for _ in 0..steps.max(1) {
+            let does = self.release_waiter(slot) || self.release_name(slot) || self.drop_timer(slot);
+            if !does && !self.cut_tie(slot, cause) {
                 return true;
             }
         }
@@ -131,15 +134,14 @@ impl Core {
             return;
         };
         let traps = fiber.flags.has(Flags::TRAPS_EXITS);
-        match cause.kind() {
+        if cause.kind() == Reason::Kill {
             // It cannot be withstood, and others see that it was not the fiber's own wish.
-            Reason::Kill | Reason::Killed => self.doom(to.slot, Cause::Plain(Reason::Killed)),
-            _ if traps => {
-                self.tell_exit(to.slot, from.unwrap_or(FiberId { slot: 0, generation: 0 }), &cause, Origin::System);
-                cause.discard(&mut self.shared);
-            }
-            Reason::Normal => {}
-            _ => self.doom(to.slot, cause),
+            self.doom(to.slot, Cause::Plain(Reason::Killed));
+        } else if traps {
+            self.tell_exit(to.slot, from.unwrap_or(FiberId { slot: 0, generation: 0 }), &cause, Origin::System);
+            cause.discard(&mut self.shared);
+        } else if cause.kind() != Reason::Normal {
+            self.doom(to.slot, cause);
         }
     }
 
@@ -187,19 +189,18 @@ impl Core {
 
     /// A reason from outside.
     pub(crate) fn cause_of(&mut self, reason: ExitReason) -> Cause {
-        match reason {
-            ExitReason::ShutdownWith(value) => {
-                let mut fragment = Fragment::default();
-                match crate::convert::from_value(self, &value, types::ANY.0, &mut fragment) {
-                    Ok(root) => Cause::With(std::rc::Rc::new(Payload { root, fragment })),
-                    Err(_) => {
-                        fragment.discard(&mut self.shared);
-                        Cause::Plain(Reason::Shutdown)
-                    }
-                }
+        let kind = reason.kind();
+        if let ExitReason::Error(failure) = reason {
+            return Cause::Failed(std::rc::Rc::new(failure));
+        }
+        let ExitReason::ShutdownWith(value) = reason else { return Cause::Plain(kind) };
+        let mut fragment = Fragment::default();
+        match crate::convert::from_value(self, &value, types::ANY.0, &mut fragment) {
+            Ok(root) => Cause::With(std::rc::Rc::new(Payload { root, fragment })),
+            Err(_) => {
+                fragment.discard(&mut self.shared);
+                Cause::Plain(Reason::Shutdown)
             }
-            ExitReason::Error(failure) => Cause::Failed(std::rc::Rc::new(failure)),
-            other => Cause::Plain(other.kind()),
         }
     }
 }

@@ -53,13 +53,16 @@ error_kinds! {
     Panic "panic" "The program gave up with a message.";
     Host "host" "A host function failed.";
     NoHost "no_host" "The host has no function of this name and signature.";
-    NoRequest "no_request" "A reply was waited for under a token without an open request, or asked for under one that is no fresh token of the fiber's own.";
+    NoRequest "no_request" "A reply was waited for under a token without an open request, or asked for under one that is not the fiber's own or has a request open.";
     NoSelection "no_selection" "A message was to be taken or passed over, and none had been looked at.";
     WaitsForItself "waits_for_itself" "A fiber was to wait until it has ended itself.";
     NotSendable "not_sendable" "A value that belongs to its fiber, such as a host handle, was to be sent.";
     SystemLimit "system_limit" "A limit of the whole machine was reached, such as the number of fibers or memory.";
     Raised "raised" "The program raised an error of its own kind.";
 }
+
+/// Bytes of the name and of the message of a failure; everybody who watches the fiber gets them.
+pub(crate) const FAILURE_BYTES_MAX: usize = 64 << 10;
 
 /// Why a fiber ended.
 #[derive(Clone, PartialEq, Debug)]
@@ -182,6 +185,15 @@ impl Cause {
             Cause::Plain(reason) => ExitReason::of(*reason),
             Cause::With(payload) => ExitReason::ShutdownWith(value(payload)),
             Cause::Failed(failure) => ExitReason::Error((**failure).clone()),
+        }
+    }
+
+    /// Bytes that a copy of it takes, about.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Cause::Plain(_) => 0,
+            Cause::With(payload) => payload.fragment.bytes(),
+            Cause::Failed(failure) => failure.name.len() + failure.message.len(),
         }
     }
 

@@ -11,6 +11,7 @@ use crate::mailbox::MailSide;
 use crate::slab::Slab;
 use crate::ties::Ties;
 use crate::timer::TimerIndex;
+use std::collections::BTreeSet;
 
 /// A fiber of this machine: a place in its table and how often that place was used before.
 ///
@@ -162,7 +163,7 @@ pub(crate) struct Side {
     /// Links, monitors and slots.
     pub(crate) ties: Ties,
     /// Names that it has.
-    pub(crate) names: Vec<Box<str>>,
+    pub(crate) names: BTreeSet<Box<str>>,
     /// The first of the timers that send to it.
     pub(crate) timers: Option<TimerIndex>,
 }
@@ -219,6 +220,14 @@ impl Fibers {
     pub(crate) fn find(&mut self, id: FiberId) -> Option<&mut Fiber> {
         let fiber = self.chunks.get_mut(id.slot as usize / CHUNK)?.get_mut(id.slot as usize % CHUNK)?;
         if fiber.lives_as(id) { Some(fiber) } else { None }
+    }
+
+    /// Whether a place still belongs to this fiber, which may have ended and be telling of it.
+    pub(crate) fn holds(&self, id: FiberId) -> bool {
+        self.chunks.get(id.slot as usize / CHUNK).is_some_and(|chunk| {
+            let fiber = &chunk[id.slot as usize % CHUNK];
+            fiber.generation == id.generation && fiber.state != State::Free
+        })
     }
 
     /// Whether the fiber with this id lives.

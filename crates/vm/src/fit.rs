@@ -8,6 +8,7 @@
 //! **Invariant:** sharing and circles are kept, and no deep value needs a deep stack.
 
 use crate::core::Core;
+use crate::deliver::MESSAGE_BYTES_MAX;
 use crate::heap::copy::Fragment;
 use crate::heap::word::{self, Header, Kind, NULL, TAG_MASK, TAG_VARIANT, is_reference, numbered};
 use crate::runtime::object::fields_header;
@@ -63,6 +64,11 @@ pub(crate) fn convert(
     let result = converter.slot(root, from, to).and_then(|root| {
         while let Some(task) = converter.open.pop() {
             converter.carry_out(task)?;
+            // Defaults may make much of little.
+            let bytes = converter.out.bytes();
+            if bytes > MESSAGE_BYTES_MAX || !converter.core.has_budget(bytes) {
+                return Err("there is no memory for it in the receiver's shape".to_owned());
+            }
         }
         Ok(root)
     });

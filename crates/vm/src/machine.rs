@@ -5,6 +5,7 @@
 use crate::config::Config;
 use crate::convert::from_value;
 use crate::core::Core;
+use crate::door::Journal;
 use crate::door::{Entry, HostTable, Input, Output, SendError};
 use crate::exit::{Cause, ExitReason};
 use crate::fiber::FiberId;
@@ -236,10 +237,8 @@ impl Machine {
                 let _ = self.core.message_from_outside(to, &value);
             }
             Input::Exit { fiber, reason } => {
-                let cause = match reason {
-                    ExitReason::Kill | ExitReason::Killed => Cause::Plain(Reason::Kill),
-                    reason => self.core.cause_of(reason),
-                };
+                let is_kill = matches!(reason, ExitReason::Kill | ExitReason::Killed);
+                let cause = if is_kill { Cause::Plain(Reason::Kill) } else { self.core.cause_of(reason) };
                 self.core.signal(fiber, None, cause);
             }
         }
@@ -271,7 +270,7 @@ impl Machine {
 
     /// Has everything that enters kept, with the number of the slice before which it does. So a run can be repeated: its
     /// settings, and these in their order, are all that it is a function of.
-    pub fn set_journal(&mut self, journal: Box<dyn FnMut(u64, &Entry<'_>)>) {
+    pub fn set_journal(&mut self, journal: Journal) {
         self.core.journal = Some(journal);
     }
 

@@ -150,8 +150,9 @@ pub(crate) struct MailSide {
     pub(crate) granted: VecDeque<(FiberId, u64)>,
     /// Bytes of these messages.
     pub(crate) granted_bytes: u64,
-    /// Messages of the machine's own among those that wait.
+    /// Messages of the machine's own among those that wait, and their bytes.
     pub(crate) system: u32,
+    pub(crate) system_bytes: u64,
     /// The selective receive under way.
     pub(crate) cursor: Option<Cursor>,
     /// Tokens of the fiber, by number, with the last message that was there before each.
@@ -471,7 +472,13 @@ impl Messages {
             && let Some(side) = side()
         {
             side.taken(place.node, place.before);
-            side.system -= u32::from(is_system);
+            let before = fiber.mailbox_bytes;
+            let message = self.unlink(fiber, place);
+            if is_system {
+                side.system -= 1;
+                side.system_bytes -= before - fiber.mailbox_bytes;
+            }
+            return message;
         }
         self.unlink(fiber, place)
     }

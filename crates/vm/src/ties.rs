@@ -90,35 +90,37 @@ impl Core {
     }
 
     /// Ends a link, and takes back what it has told.
-    pub(crate) fn unlink(&mut self, slot: u32, other: FiberId) {
+    /// Gives how many messages were looked over for that.
+    pub(crate) fn unlink(&mut self, slot: u32, other: FiberId) -> usize {
         let id = self.fibers.id(slot);
         let was_linked = self.fibers.side(slot).is_some_and(|side| side.ties.links.remove(&address_word(other)));
         if was_linked {
             self.drop_link_at(other, id);
             self.tie_bytes -= TIE_BYTES as u64;
         }
-        self.take_back(slot, Origin::Link(address_word(other)));
+        self.take_back(slot, Origin::Link(address_word(other)))
     }
 
     /// Removes a link from the far end only.
     fn drop_link_at(&mut self, far: FiberId, near: FiberId) {
-        if self.holds_ties(far) && self.fibers.side(far.slot).is_some_and(|side| side.ties.links.remove(&address_word(near)))
+        if self.fibers.holds(far)
+            && self.fibers.side(far.slot).is_some_and(|side| side.ties.links.remove(&address_word(near)))
         {
             self.tie_bytes -= TIE_BYTES as u64;
         }
     }
 
-    /// Whether the place still belongs to this fiber, which may have ended and be telling of it.
-    fn holds_ties(&mut self, fiber: FiberId) -> bool {
-        let record = self.fibers.get(fiber.slot);
-        record.generation == fiber.generation && record.state != State::Free
-    }
-
-    /// Takes a message of a link or monitor out of a fiber's mailbox, if it has come and was not taken.
-    fn take_back(&mut self, slot: u32, origin: Origin) {
-        if let Some(place) = self.messages.find_notice(self.fibers.get(slot), origin) {
+    /// Takes the messages of a link or monitor out of a fiber's mailbox that have come and were not taken; how many messages
+    /// were looked over.
+    fn take_back(&mut self, slot: u32, origin: Origin) -> usize {
+        let mut passed = 0;
+        while self.fibers.side_of(slot).is_some_and(|side| side.mail.system > 0) {
+            let fiber = self.fibers.get(slot);
+            passed += fiber.count as usize;
+            let Some(place) = self.messages.find_notice(fiber, origin) else { break };
             self.take_message(slot, place).discard(&mut self.shared);
         }
+        passed
     }
 
     /// Watches a fiber under a token of the watcher's.
@@ -143,14 +145,17 @@ impl Core {
     }
 
     /// Ends a monitor, and takes back what it has told.
-    pub(crate) fn demonitor(&mut self, slot: u32, number: u64) {
+    /// Gives how many messages were looked over for that.
+    pub(crate) fn demonitor(&mut self, slot: u32, number: u64) -> usize {
         let is_monitor = self.fibers.side(slot).is_some_and(|side| {
             side.ties.watches.get(&number).is_some_and(|watch| matches!(watch.purpose, Purpose::Monitor))
         });
         if is_monitor {
+            // While the watch is there its message has not come.
             self.unwatch(slot, number);
+            return 0;
         }
-        self.take_back(slot, Origin::Monitor(number));
+        self.take_back(slot, Origin::Monitor(number))
     }
 
     /// Ends a look at another fiber at both ends, and gives what it was for.
@@ -165,7 +170,8 @@ impl Core {
     }
 
     fn forget_watcher(&mut self, target: FiberId, watcher: (u64, u64)) {
-        if self.holds_ties(target) && self.fibers.side(target.slot).is_some_and(|side| side.ties.watchers.remove(&watcher)) {
+        if self.fibers.holds(target) && self.fibers.side(target.slot).is_some_and(|side| side.ties.watchers.remove(&watcher))
+        {
             self.tie_bytes -= TIE_BYTES as u64;
         }
     }

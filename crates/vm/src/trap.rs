@@ -2,9 +2,10 @@
 
 use crate::code::HandlerEntry;
 use crate::core::{Core, SENTINEL_FUNCTION};
-use crate::exit::{Cause, ErrorKind, Failure, TraceFrame};
+use crate::exit::{Cause, ErrorKind, FAILURE_BYTES_MAX, Failure, TraceFrame};
 use crate::heap::block::Block;
 use crate::heap::word::{Header, Kind, words_of};
+use crate::runtime::cut;
 use fardel_bytecode::Inst;
 use fardel_bytecode::isa::TRAPS;
 use fardel_bytecode::leb::Reader;
@@ -24,6 +25,7 @@ impl Core {
         let (name, message) = self.take_trap();
         let Some((fp, handler)) = self.find_handler() else {
             let trace = self.trace();
+            let [name, message] = [name, message].map(|text| cut(&text, FAILURE_BYTES_MAX).to_owned());
             return Err(Cause::Failed(Rc::new(Failure { kind: self.trap_kind, name, message, trace })));
         };
         self.saved.set_fp(self.block, fp);

@@ -160,7 +160,7 @@ fn code(own: usize, steps: &[Step]) -> String {
             Step::Exit(why) => format!("{} | exit", why.push()),
             Step::Nothing => "push \"nothing\"".to_owned(),
         };
-        let _ = write!(code, "    {body}\n");
+        let _ = writeln!(code, "    {body}");
         if !matches!(step, Step::Exit(_)) {
             let _ = write!(code, "    store what | load port | push {own} | push {at} | load what | call say\n    yield\n");
         } else {
@@ -209,10 +209,10 @@ fn machine_tells(module: &VerifiedModule, config: Config) -> Vec<String> {
     for _ in 0..10_000 {
         let run = machine.run(1);
         while let Some(output) = machine.poll_output() {
-            match output {
-                Output::Message { value: Value::Text(line), .. } => lines.push(line),
+            match &output {
+                Output::Message { value: Value::Text(line), .. } => lines.push(line.clone()),
                 Output::Exited { fiber, reason, .. } => lines.push(format!("{} ended: {reason}", fiber.slot - 1)),
-                other => panic!("{other:?}"),
+                Output::Message { .. } | Output::HostCall { .. } | Output::DeadLetter(_) => panic!("{output:?}"),
             }
         }
         if run == Run::Idle {

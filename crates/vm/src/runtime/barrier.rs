@@ -2,12 +2,16 @@
 
 use super::Cx;
 use super::fibers::{Arrived, TOKEN};
-use crate::exit::ErrorKind;
+use crate::exit::{Cause, ErrorKind};
+use crate::fiber::{FiberId, State};
 use crate::heap::copy::Fragment;
 use crate::heap::word::{self, Header, Kind, NULL};
 use crate::interp::Stop;
-use crate::mailbox::Message;
+use crate::mailbox::{Message, Origin};
 use crate::random;
+use crate::ties::Slot;
+use crate::types::TypeId;
+use fardel_bytecode::system::Reason;
 use fardel_bytecode::types;
 
 /// `a` := the address of a new barrier for `a` fibers.
@@ -29,6 +33,18 @@ pub(crate) fn barrier_new(cx: &mut Cx<'_>) -> Result<(), Stop> {
     Ok(())
 }
 
+impl Cx<'_> {
+    /// Sends a message of the machine's own, which needs no room; whether it was taken.
+    fn tell(&mut self, barrier: FiberId, message: Message, ty: TypeId) -> bool {
+        let is_fiber = self.core.fibers.find(barrier).is_some_and(|fiber| fiber.state != State::Outside);
+        if !is_fiber {
+            message.discard(&mut self.core.shared);
+            return false;
+        }
+        self.core.notify(barrier.slot, message, ty, Origin::System)
+    }
+}
+
 /// `a` := the order of arrival at the barrier `a`; null after so many milliseconds as the next slot says; or why the
 /// barrier has ended.
 ///
@@ -42,12 +58,15 @@ pub(crate) fn barrier_wait(cx: &mut Cx<'_>) -> Result<(), Stop> {
                 return cx.trap(ErrorKind::WaitsForItself);
             }
             cx.reserve_slot()?;
-            let number = cx.draw();
+            let (own, number) = (cx.core.current, cx.draw());
+            cx.core.open_slot(own, number, barrier);
+            cx.core.fibers.side_or_new(own).slot = Some(number);
             let token = Message::Inline(TOKEN, [cx.core.current_address, number, 0]);
-            let posted = cx.core.post_message(barrier, types::REF.0, token, true);
-            cx.posted(posted)?;
-            cx.core.open_slot(cx.core.current, number, barrier);
-            cx.core.fibers.side_or_new(cx.core.current).slot = Some(number);
+            if cx.core.fibers.is_alive(barrier) && !cx.tell(barrier, token, types::REF.0) {
+                let refused = Slot::Gone(Cause::Plain(Reason::Denied));
+                // It was opened just now.
+                let _ = cx.core.answer_slot(cx.core.fibers.id(own), number, refused);
+            }
             number
         }
     };
@@ -60,8 +79,7 @@ pub(crate) fn barrier_wait(cx: &mut Cx<'_>) -> Result<(), Stop> {
             let storage = fragment.push(Header::scanned(Kind::Storage, 0, 1), &[token]);
             let list = fragment.push(Header::new(Kind::List, types::LIST_ANY.0, 2, 1), &[storage, 1]);
             let leave = Message::Fragment(list, fragment);
-            let posted = cx.core.post_message(barrier, types::LIST_ANY.0, leave, false);
-            cx.posted(posted)?;
+            cx.tell(barrier, leave, types::LIST_ANY.0);
             NULL
         }
     };

@@ -3,12 +3,13 @@
 use super::Cx;
 use crate::config::FullPolicy;
 use crate::deliver::MESSAGE_BYTES_MAX;
-use crate::exit::{Cause, ErrorKind, Failure, Payload};
+use crate::exit::{Cause, ErrorKind, FAILURE_BYTES_MAX, Failure, Payload};
 use crate::fiber::{Flags, Limits, NONE, State};
 use crate::heap::block::header;
 use crate::heap::copy::{CopyError, Fragment, relocate};
 use crate::heap::word::{self, Header, Kind, NULL, is_reference};
 use crate::interp::Stop;
+use crate::mailbox::NODE_BYTES;
 use crate::random;
 use crate::ties::{SLOTS_MAX, Slot};
 use crate::value::Value;
@@ -16,8 +17,16 @@ use fardel_bytecode::system::Reason;
 use fardel_bytecode::types;
 use std::rc::Rc;
 
+/// Bytes of the message in an error value.
+const ERROR_BYTES_MAX: usize = 1024;
 /// Bytes of the value in an exit reason. With a larger one the reason is `shutdown`, without it.
 const REASON_BYTES_MAX: usize = 1 << 20;
+
+/// The beginning of a text, up to a character's end.
+pub(crate) fn cut(text: &str, bytes_max: usize) -> &str {
+    let end = (0..=bytes_max.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    &text[..end]
+}
 
 impl Cx<'_> {
     pub(super) fn copy_failed<T>(&mut self, error: CopyError) -> Result<T, Stop> {
@@ -91,6 +100,7 @@ impl Cx<'_> {
 
     /// An error value: its kind and a message.
     pub(super) fn error_value(&mut self, kind: &str, message: &str) -> Result<u64, Stop> {
+        let message = cut(message, ERROR_BYTES_MAX);
         let text_bytes = |text: &str| 16 + word::words_of(text.len()) * 8;
         self.reserve(24 + text_bytes(kind) + text_bytes(message))?;
         let kind = self.add_text(super::text::Flavour::Text, kind.as_bytes());
@@ -225,9 +235,9 @@ impl Cx<'_> {
         let (mut limits, mut link) = (usual, false);
         for (key, value) in entries {
             let Value::Text(key) = key else { return Err("the name of an option is a Text".to_owned()) };
-            let positive = |wanted: &str| match value {
-                Value::Int(number) if number > 0 => Ok(number as u64),
-                _ => Err(format!("`{key}` is {}, wanted {wanted}", shown(&value))),
+            let positive = |wanted: &str| {
+                let number = if let Value::Int(number) = value { number } else { 0 };
+                if number > 0 { Ok(number as u64) } else { Err(format!("`{key}` is {}, wanted {wanted}", shown(&value))) }
             };
             match key.as_str() {
                 "link" => {
@@ -285,7 +295,9 @@ impl Cx<'_> {
             None => match Reason::ALL.get(self.header(value).ty().wrapping_sub(reasons) as usize) {
                 Some(Reason::ShutdownWith) => self.shutdown_with(self.field(value, 0)),
                 Some(Reason::Error) => {
-                    let [name, message] = [0, 1].map(|field| self.text(self.field(value, field)).to_owned());
+                    let text = |field| cut(self.text(self.field(value, field)), FAILURE_BYTES_MAX).to_owned();
+                    let (name, message): (String, String) = (text(0), text(1));
+                    self.charge(name.len() + message.len());
                     let kind = ErrorKind::of(&name);
                     Cause::Failed(Rc::new(Failure { kind, name, message, trace: Vec::new() }))
                 }
@@ -347,7 +359,8 @@ pub(crate) fn link(cx: &mut Cx<'_>) -> Result<(), Stop> {
 
 /// Ends the link with `a`.
 pub(crate) fn unlink(cx: &mut Cx<'_>) -> Result<(), Stop> {
-    cx.core.unlink(cx.core.current, word::address_of(cx.a()));
+    let passed = cx.core.unlink(cx.core.current, word::address_of(cx.a()));
+    cx.charge(passed * NODE_BYTES);
     Ok(())
 }
 
@@ -365,7 +378,8 @@ pub(crate) fn monitor(cx: &mut Cx<'_>) -> Result<(), Stop> {
 /// Ends the monitor of the token `a`.
 pub(crate) fn demonitor(cx: &mut Cx<'_>) -> Result<(), Stop> {
     if let Some(number) = cx.own_token(cx.a()) {
-        cx.core.demonitor(cx.core.current, number);
+        let passed = cx.core.demonitor(cx.core.current, number);
+        cx.charge(passed * NODE_BYTES);
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use super::fibers::{Arrived, TOKEN};
 use crate::deliver::{PostError, Posted};
 use crate::door::LostBecause;
 use crate::exit::{Cause, ErrorKind};
-use crate::fiber::{FiberId, State};
+use crate::fiber::{FiberId, Flags, State};
 use crate::heap::word::{self, NULL};
 use crate::interp::Stop;
 use crate::ties::Slot;
@@ -60,7 +60,10 @@ pub(crate) fn remote_call(cx: &mut Cx<'_>) -> Result<(), Stop> {
     let Some(number) = cx.own_token(cx.c()).filter(|number| !cx.core.is_in_use(slot, *number)) else {
         return cx.trap(ErrorKind::NoRequest);
     };
-    cx.reserve_slot()?;
+    // One for which room was kept has asked before it waited: a trap now would leave that room to nobody.
+    if !cx.core.fibers.get(slot).flags.has(Flags::GRANTED) {
+        cx.reserve_slot()?;
+    }
     let to = word::address_of(cx.b());
     let posted = cx.post(to, true)?;
     cx.core.open_slot(slot, number, to);

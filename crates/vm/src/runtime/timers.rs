@@ -15,6 +15,8 @@ use crate::types::TypeId;
 
 /// Timers that fire before one slice: some tens of microseconds.
 const FIRED_MAX: usize = 256;
+/// Bytes of a message whose copy counts as one more of these.
+const STEP_BYTES: usize = 4096;
 /// The bit of the extension that says that a timer repeats; below it is the message's type.
 pub(crate) const REPEATS: u64 = 1 << 32;
 
@@ -108,7 +110,9 @@ impl Core {
 
     /// Fires some of the timers that are due.
     pub(crate) fn fire_timers(&mut self) {
-        for _ in 0..FIRED_MAX {
+        let mut steps = 0;
+        while steps < FIRED_MAX {
+            steps += 1;
             let Some((timer, action)) = self.timers.take_due() else { return };
             match action {
                 Action::Wake(slot) => {
@@ -124,7 +128,9 @@ impl Core {
                 }
                 Action::Send { to, ty, message, every, .. } => {
                     let (to, ty, every) = (*to, *ty, *every);
+                    let bytes = message.bytes(&self.scratch);
                     let message = message.again(&mut self.shared);
+                    steps += bytes / STEP_BYTES;
                     match every {
                         Some(nanos) => self.timers.again(timer, nanos),
                         None => {

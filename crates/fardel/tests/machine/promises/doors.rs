@@ -299,7 +299,7 @@ fn a_misfit_names_the_keys_of_both_types() {
         let types = &module.module().types;
         let at =
             (32..).find(|at| types.display(fardel::bytecode::index::TypeIndex(*at)) == "User").expect("the type is there");
-        type_keys(types)[at as usize].clone()
+        type_keys(types)[at as usize]
     };
     let keys = (key(&pair.sender), key(&pair.receiver));
     pair.each_way(|world| {

@@ -54,10 +54,11 @@ fn reasons_of_those_that_end_as_they_are_meant_to() {
 #[test]
 fn each_reason_can_be_passed_on() {
     for reason in Reason::ALL {
-        let told = match reason {
-            Reason::ShutdownWith | Reason::Error => continue,
-            other => other.text(),
-        };
+        if matches!(reason, Reason::ShutdownWith | Reason::Error) {
+            // They have particulars.
+            continue;
+        }
+        let told = reason.text();
         check_usual(&format!("new_variant Reason.{reason:?} | exit"), told, &format!("{reason:?}"));
     }
     // An error keeps kind and message; the calls that led there were another fiber's.
