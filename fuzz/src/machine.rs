@@ -5,6 +5,7 @@ use fardel_bytecode::verify::VerifiedModule;
 use fardel_vm::config::{Config, Dispatch, Lowering};
 use fardel_vm::door::{HostSignature, HostTable, HostType, Input, Output};
 use fardel_vm::exit::ExitReason;
+use fardel_vm::fiber::FiberId;
 use fardel_vm::machine::{Machine, Run};
 use fardel_vm::value::Value;
 
@@ -38,6 +39,7 @@ pub fn config(lowering: Lowering, dispatch: Dispatch) -> Config {
         slice: 50,
         fiber_memory_bytes_max: 1 << 20,
         fiber_stack_bytes_max: 1 << 18,
+        mailbox_messages_max: 8,
         machine_memory_bytes_max: 16 << 20,
         fibers_max: 500,
         dispatch,
@@ -165,7 +167,7 @@ impl World {
         let mut answered = false;
         while let Some(output) = machine.poll_output() {
             match output {
-                Output::HostCall { call, args, host: _, fiber: _ } => {
+                Output::HostCall { call, args, random, host: _, fiber: _ } => {
                     self.calls += 1;
                     if self.calls > CALLS_MAX {
                         continue;
@@ -173,6 +175,7 @@ impl World {
                     for arg in &args {
                         self.print(arg);
                     }
+                    assert_eq!(random, 0, "no function draws");
                     answered = true;
                     let result = if self.answers.once_in(20) { Err("no".to_owned()) } else { Ok(self.answer(&args)) };
                     machine.handle(Input::HostResult { call, result });
@@ -181,6 +184,8 @@ impl World {
                     self.outcome.limited |= is_limit(&reason);
                     self.outcome.exits.push(format!("{fiber} {reason:?} {result:?}"));
                 }
+                Output::Message { to, value } => self.print(&Value::Tuple(vec![Value::Address(to), value])),
+                Output::DeadLetter(letter) => self.outcome.exits.push(letter.to_string()),
             }
         }
         answered
@@ -202,8 +207,14 @@ impl World {
         if args.len() == 1 && !self.answers.once_in(4) { Value::Null } else { self.value(3) }
     }
 
+    /// The address of a fiber that may be there, or of none.
+    fn fiber(&mut self) -> FiberId {
+        let slot = if self.answers.once_in(8) { 1 << 20 } else { self.answers.below(50) };
+        FiberId { slot: slot as u32, generation: 1 }
+    }
+
     fn value(&mut self, depth: usize) -> Value {
-        let kinds = if depth == 0 { 7 } else { 13 };
+        let kinds = if depth == 0 { 8 } else { 14 };
         let inner = |world: &mut World| (0..world.answers.below(4)).map(|_| world.value(depth - 1)).collect::<Vec<_>>();
         match self.answers.below(kinds) {
             0 => Value::Null,
@@ -212,12 +223,13 @@ impl World {
             3 => Value::Float(f64::from_bits(self.answers.bits())),
             4 => Value::Text("word ".repeat(self.answers.below(4))),
             5 => Value::Bytes(vec![0xff; self.answers.below(2000)]),
-            6 => Value::Ref(self.answers.bits()),
-            7 => Value::List(inner(self)),
-            8 => Value::Map(inner(self).into_iter().map(|key| (key, Value::Int(1))).collect()),
-            9 => Value::Set(inner(self)),
-            10 => Value::Tuple(inner(self)),
-            11 => Value::Record("Point".to_owned(), inner(self)),
+            6 => Value::Ref { fiber: self.fiber(), number: self.answers.bits() },
+            7 => Value::Address(self.fiber()),
+            8 => Value::List(inner(self)),
+            9 => Value::Map(inner(self).into_iter().map(|key| (key, Value::Int(1))).collect()),
+            10 => Value::Set(inner(self)),
+            11 => Value::Tuple(inner(self)),
+            12 => Value::Record("Point".to_owned(), inner(self)),
             _ => Value::Variant("Shape".to_owned(), self.answers.below(3) as u32, inner(self)),
         }
     }
@@ -225,8 +237,18 @@ impl World {
 
 fn is_limit(reason: &ExitReason) -> bool {
     match reason {
-        ExitReason::OutOfMemory | ExitReason::StackOverflow => true,
+        ExitReason::OutOfMemory | ExitReason::StackOverflow | ExitReason::MailboxOverflow => true,
         ExitReason::Error(failure) => failure.name == "system_limit",
-        ExitReason::Normal | ExitReason::Shutdown | ExitReason::ShutdownWith(_) | ExitReason::Killed => false,
+        ExitReason::Normal
+        | ExitReason::Shutdown
+        | ExitReason::ShutdownWith(_)
+        | ExitReason::Kill
+        | ExitReason::Killed
+        | ExitReason::NoProc
+        | ExitReason::NoConnection
+        | ExitReason::Timeout
+        | ExitReason::Denied
+        | ExitReason::CodeMissing
+        | ExitReason::Fenced => false,
     }
 }

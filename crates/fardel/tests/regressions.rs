@@ -137,3 +137,179 @@ end
 ";
     check(source, "Main(Normal), status 7");
 }
+
+/// A receiver of which senders wait for room took one message, was still more than half full, and then waited for an
+/// answer: only a wait for a message let the senders in, so a place was free and everybody waited for ever.
+#[test]
+fn senders_are_let_in_when_their_receiver_waits_for_anything() {
+    let source = "
+        fn sender(to: Address)
+            local left: Int
+            push 5
+            store left
+        again:
+            push 1
+            send to
+            load left
+            push 1
+            sub
+            tee left
+            push 0
+            gt
+            jmp_if again
+            ret
+        end
+        fn receiver()
+            local other: Address
+            self
+            spawn sender
+            store other
+            yield
+            await_recv
+            drop
+            load other
+            push -1
+            wait
+            drop
+            push \"done\"
+            exit
+        end
+        fn main() -> Int
+            map_new Map<Any, Any>
+            dup
+            push \"mailbox\"
+            push 4
+            set
+            spawn_with receiver
+            cast Address
+            push -1
+            wait
+            drop
+            push 7
+            ret
+        end";
+    check(source, "Main(Normal), status 7");
+}
+
+/// Who left a barrier whose mailbox was full told nobody, so it still counted: the next round began with one too few. And
+/// an empty list, which any fiber may send, made the barrier trap.
+#[test]
+fn a_barrier_forgets_who_has_left_and_what_it_does_not_know() {
+    let source = "
+        fn leaves(barrier: Address)
+            load barrier
+            push 0
+            barrier
+            drop
+            ret
+        end
+        fn main() -> Int
+            local barrier: Address
+            local left: Int
+            push 2
+            barrier_new
+            store barrier
+            list_new List<Any>
+            load barrier
+            send
+            push 5000
+            store left
+        again:
+            load barrier
+            spawn leaves
+            drop
+            load left
+            push 1
+            sub
+            tee left
+            push 0
+            gt
+            jmp_if again
+            yield
+            load barrier
+            push 10
+            barrier
+            is_null
+            jmp_if alone
+            push 1
+            ret
+        alone:
+            push 0
+            ret
+        end";
+    check(source, "Main(Normal), status 0");
+}
+
+/// An address from outside named a place beyond the table of fibers, and closing a slot for it looked there.
+#[test]
+fn an_address_of_nowhere_is_one_of_the_dead() {
+    use fardel::vm::fiber::FiberId;
+    let mut hosts = Hosts::none();
+    hosts.add("demo.nowhere", || Ok::<_, String>(FiberId { slot: 1 << 30, generation: 1 }));
+    let source = "
+        host demo.nowhere() -> Address
+        fn main() -> Int
+            local place: Address
+            call_host demo.nowhere
+            store place
+            load place
+            push -1
+            wait
+            drop
+            load place
+            monitor
+            demonitor
+            push 1
+            send place
+            push 3
+            ret
+        end";
+    let program = Program::from_text("regression.fda", source).unwrap_or_else(|error| panic!("{error}"));
+    let outcome = Runtime::new(Settings::default(), hosts).run(program).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(outcome.status, 3);
+}
+
+/// A failure's message was handed on whole to everybody who watched the fiber: a thousand monitors and a text of ten
+/// megabytes asked for ten gigabytes. It is cut.
+#[test]
+fn the_message_of_a_failure_is_cut() {
+    let source = "
+        system Down
+        fn fails()
+            local text: Text
+            push \"0123456789abcdef\"
+            store text
+        grow:
+            load text
+            dup
+            concat
+            tee text
+            len
+            push 1000000
+            lt
+            jmp_if grow
+            load text
+            panic
+        end
+        fn main() -> Int
+            local reason: Reason
+            spawn fails
+            monitor
+            drop
+            await_type Down
+            field Down.reason
+            store reason
+            load reason
+            payload Reason.Error.message
+            len
+            push 65536
+            eq
+            jmp_if cut
+            push 1
+            ret
+        cut:
+            push 0
+            ret
+        end";
+    check(source, "Main(Normal), status 0");
+}

@@ -98,7 +98,7 @@ impl Core {
         if let Some(fiber) = self.fibers.find(to)
             && fiber.state == State::Waiting
             && !fiber.flags.has(Flags::BOUNDED)
-            && !self.types.says_itself(ty)
+            && ty != types::ANY.0
             && (fiber.set == EVERYTHING || self.sets.has(fiber.set, ty))
             && let Some(bytes) = self.hand_over_from_block(to.slot, ty, ty, value)
         {
@@ -134,7 +134,7 @@ impl Core {
             return Ok(self.post_outside(to, ty, value));
         }
         let mut tag = ty;
-        if set != EVERYTHING || self.types.says_itself(ty) {
+        if set != EVERYTHING || ty == types::ANY.0 {
             match self.admit(set, ty, value) {
                 Admission::As(known) => tag = known,
                 Admission::Convert { from, to: wanted } => {
@@ -308,7 +308,8 @@ impl Core {
         let fiber = self.fibers.get(slot);
         let mut fits = !has_shared && has_room(fiber.block, fiber.top as usize, fiber.fp as usize, bytes);
         // A large heap is collected by its own fiber, in its own turn.
-        if !fits && !has_shared && fiber.block.bytes() <= COLLECTED_BYTES_MAX {
+        let is_small = fiber.block.bytes() <= COLLECTED_BYTES_MAX || self.config.collect_always;
+        if !fits && !has_shared && is_small {
             fits = self.make_room_in(slot, bytes);
         }
         let fiber = self.fibers.get_mut(slot);

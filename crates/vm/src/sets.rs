@@ -82,7 +82,8 @@ impl Core {
     }
 
     fn admit_slowly(&mut self, set: u32, ty: TypeId, value: u64) -> Admission {
-        let known = if self.types.says_itself(ty) { self.type_of_word(value).unwrap_or(ty) } else { ty };
+        let says_itself = ty == types::ANY.0 || matches!(self.types.get(ty).shape, Shape::Option(_));
+        let known = if says_itself { self.type_of_word(value).unwrap_or(ty) } else { ty };
         if set == EVERYTHING {
             return Admission::As(known);
         }

@@ -87,7 +87,6 @@ pub(crate) struct TypeStore {
     infos: Vec<TypeInfo>,
     /// The representation of each, close together: every message asks for one.
     reprs: Vec<Repr>,
-    say_themselves: Vec<bool>,
     by_key: BTreeMap<TypeKey, TypeId>,
 }
 
@@ -97,8 +96,7 @@ pub(crate) struct TypesFull;
 
 impl TypeStore {
     pub(crate) fn new() -> TypeStore {
-        let mut store =
-            TypeStore { infos: Vec::new(), reprs: Vec::new(), say_themselves: Vec::new(), by_key: BTreeMap::new() };
+        let mut store = TypeStore { infos: Vec::new(), reprs: Vec::new(), by_key: BTreeMap::new() };
         let numbers = store.intern(&TypeTable::default());
         debug_assert!(numbers.is_ok_and(|numbers| numbers.iter().enumerate().all(|(at, id)| at as u32 == *id)));
         store
@@ -113,12 +111,6 @@ impl TypeStore {
     #[inline]
     pub(crate) fn repr(&self, id: TypeId) -> Repr {
         self.reprs[id as usize]
-    }
-
-    /// Whether a value of a type says itself what it is: Any, and options.
-    #[inline]
-    pub(crate) fn says_itself(&self, id: TypeId) -> bool {
-        self.say_themselves[id as usize]
     }
 
     /// Numbers all types of a module; the answer is indexed like the module's table. On failure nothing has changed.
@@ -146,9 +138,7 @@ impl TypeStore {
         for at in fresh {
             self.fill(table, TypeIndex(at as u32), &numbers);
         }
-        let fresh = &self.infos[before as usize..];
-        self.reprs.extend(fresh.iter().map(|info| info.repr));
-        self.say_themselves.extend(fresh.iter().map(|info| matches!(info.shape, Shape::Any | Shape::Option(_))));
+        self.reprs.extend(self.infos[before as usize..].iter().map(|info| info.repr));
         Ok(numbers)
     }
 

@@ -6,7 +6,7 @@ use crate::choices::Choices;
 use fardel_bytecode::index::{
     CodeOffset, DataIndex, FieldIndex, FunctionIndex, HostIndex, LocalIndex, TargetIndex, TypeIndex, VariantIndex,
 };
-use fardel_bytecode::isa::{AnyOperand, Effect, INSTRUCTIONS, Inst};
+use fardel_bytecode::isa::{AnyOperand, Effect, INSTRUCTIONS, Inst, Opcode};
 use fardel_bytecode::leb::Reader;
 use fardel_bytecode::module::{Data, Function, LocalSet, Module, Target};
 use fardel_bytecode::operand::{BytesData, Depth, FloatBits, OperandKind, Targets, TextData};

@@ -12,6 +12,7 @@ use crate::mailbox::Origin;
 use crate::sets::{Admission, EVERYTHING};
 use crate::timer::{Action, Siblings, TIMER_BYTES, TimerIndex};
 use crate::types::TypeId;
+use fardel_bytecode::types;
 
 /// Timers that fire before one slice: some tens of microseconds.
 const FIRED_MAX: usize = 256;
@@ -34,7 +35,9 @@ pub(crate) fn timer_start(cx: &mut Cx<'_>) -> Result<(), Stop> {
     }
     cx.reserve(TOKEN.bytes())?;
     let mut tag = ty;
-    if let Admission::As(known) = cx.core.admit(EVERYTHING, ty, cx.b()) {
+    if ty == types::ANY.0
+        && let Admission::As(known) = cx.core.admit(EVERYTHING, ty, cx.b())
+    {
         tag = known;
     }
     let message = match cx.core.kept_message(ty, cx.b()) {

@@ -326,52 +326,48 @@ fn rcv5_barriers_with_full_mailboxes() {
 /// it finds it gone, and its grant counts nowhere else.
 #[test]
 fn rcv5_a_grant_of_one_that_died_lets_nobody_in_elsewhere() {
-    let comes = |wait: &str| {
-        program(&format!(
+    let module = program(
             "export makes | export comes
             fn makes() | push 20 | barrier_new | drop | ret | end
             fn sends(to: Address) | push 1 | load to | send | ret | end
-            fn comes() | local other: Address | await_type Address | {wait}
+            fn comes() | local other: Address | await_type Address | push 1 | swap | send
                 push 1 | push 1000 | push \"block\" | call bounds | spawn_with deaf | cast Address | store other | load other | spawn sends | push -1 | wait | drop
-                push 3 | load other | try_send | call tell | ret | end"
-        ))
-    };
-    for module in [comes("push -1 | barrier | drop"), comes("push 1 | swap | send")] {
-        for (lowering, dispatch) in ENGINES {
-            for slice in [1, 7] {
-                let config = Config { lowering, dispatch, slice, mailbox_messages_max: 1, ..Config::default() };
-                let mut world = World::new(&module, config);
-                world.start("makes");
-                world.run();
-                let barrier = world.machine.fibers().next().expect("the barrier lives");
-                let comers: Vec<FiberId> = (0..6).map(|_| world.start("comes")).collect();
-                world.run();
-                for comer in &comers {
-                    world.machine.send(*comer, Value::Address(barrier)).expect("it lives");
-                }
-                let line = |world: &World| {
-                    let waits =
-                        world.machine.blocked(100).into_iter().filter(|blocked| blocked.waits_for == "room in a mailbox");
-                    waits.map(|blocked| blocked.fiber).collect::<Vec<_>>()
-                };
-                let mut before = line(&world);
-                let granted = loop {
-                    assert!(world.run_slices(1));
-                    let now = line(&world);
-                    if let Some(granted) = before.iter().find(|id| !now.contains(id)) {
-                        break *granted;
-                    }
-                    before = now;
-                };
-                assert!(before.len() > 1, "others wait");
-                for fiber in [granted, barrier] {
-                    world.machine.handle(Input::Exit { fiber, reason: ExitReason::Kill });
-                }
-                world.run_clock();
-                let killed = comers.iter().filter(|id| world.end_of(**id).as_deref() == Some("killed")).count();
-                assert_eq!((killed, world.ended.len()), (1, 8), "{:?}", world.ended);
-                assert_eq!(world.printed, vec!["false"; 5]);
+                push 3 | load other | try_send | call tell | ret | end",
+    );
+    for (lowering, dispatch) in ENGINES {
+        for slice in [1, 7] {
+            let config = Config { lowering, dispatch, slice, mailbox_messages_max: 1, ..Config::default() };
+            let mut world = World::new(&module, config);
+            world.start("makes");
+            world.run();
+            let barrier = world.machine.fibers().next().expect("the barrier lives");
+            let comers: Vec<FiberId> = (0..6).map(|_| world.start("comes")).collect();
+            world.run();
+            for comer in &comers {
+                world.machine.send(*comer, Value::Address(barrier)).expect("it lives");
             }
+            let line = |world: &World| {
+                let waits =
+                    world.machine.blocked(100).into_iter().filter(|blocked| blocked.waits_for == "room in a mailbox");
+                waits.map(|blocked| blocked.fiber).collect::<Vec<_>>()
+            };
+            let mut before = line(&world);
+            let granted = loop {
+                assert!(world.run_slices(1));
+                let now = line(&world);
+                if let Some(granted) = before.iter().find(|id| !now.contains(id)) {
+                    break *granted;
+                }
+                before = now;
+            };
+            assert!(before.len() > 1, "others wait");
+            for fiber in [granted, barrier] {
+                world.machine.handle(Input::Exit { fiber, reason: ExitReason::Kill });
+            }
+            world.run_clock();
+            let killed = comers.iter().filter(|id| world.end_of(**id).as_deref() == Some("killed")).count();
+            assert_eq!((killed, world.ended.len()), (1, 8), "{:?}", world.ended);
+            assert_eq!(world.printed, vec!["false"; 5]);
         }
     }
 }
