@@ -308,7 +308,7 @@ fn rcv5_requests_to_a_full_mailbox() {
     });
 }
 
-/// RCV5: those that come to a barrier with a full mailbox wait as well.
+/// RCV5: a barrier takes whoever comes, whatever the bound of mailboxes.
 #[test]
 fn rcv5_barriers_with_full_mailboxes() {
     let source = "fn comes(b: Address, parent: Address) | load b | push -1 | barrier | is Int | load parent | send | ret | end
