@@ -2,6 +2,8 @@
 
 /// Slices between two looks at the clock and at what came from outside: some tenths of a millisecond of work.
 pub const BATCH_SLICES_MAX: u32 = 64;
+/// Nanoseconds after which a batch was too long, and the next one is shorter: what comes from outside should not wait.
+pub const BATCH_NANOS_MAX: u64 = 500_000;
 /// Slices after a batch in which a host function was called or a message came out, so that who waits for the answer goes
 /// on soon though others compute.
 pub const BATCH_SLICES_MIN: u32 = 1;
