@@ -9,6 +9,7 @@ use super::figures::Delays;
 use super::programs;
 use fardel::bytecode::module::ModuleHash;
 use fardel::bytecode::verify::VerifiedModule;
+use fardel::limits::{BATCH_SLICES_MAX, BATCH_SLICES_MIN, next_batch};
 use fardel::vm::config::Config;
 use fardel::vm::door::{HostTable, Input, Output};
 use fardel::vm::exit::ExitReason;
@@ -27,6 +28,8 @@ const ROUNDS: usize = 3;
 pub(crate) struct World {
     pub(crate) machine: Machine,
     pub(crate) clock: Clock,
+    /// Slices of the next batch, as the driver would have it.
+    batch: u32,
     module: ModuleHash,
     others: ModuleHash,
     /// Where the probe's answers come.
@@ -68,6 +71,7 @@ impl World {
         let mut port = || machine.open_port().expect("there is a place for a mailbox of the outside");
         let (answers, reports) = (port(), port());
         World {
+            batch: BATCH_SLICES_MAX,
             machine,
             clock: Clock::start(),
             module,
@@ -143,11 +147,14 @@ impl World {
     pub(crate) fn turn(&mut self, slices: u32) -> (u64, u64, Run) {
         let before = self.clock.now();
         self.machine.handle(Input::Time(before));
-        let run = self.machine.run(slices);
+        let batch = self.batch.min(slices);
+        let run = self.machine.run(batch);
         let after = self.clock.now();
+        self.batch = next_batch(batch, after - before);
         while let Some(output) = self.machine.poll_output() {
             match output {
                 Output::Message { to, value: Value::Int(due) } if to == self.answers => {
+                    self.batch = BATCH_SLICES_MIN;
                     if due as u64 >= self.since {
                         self.pending -= 1;
                         self.delays.push(after - due as u64);

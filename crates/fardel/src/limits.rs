@@ -33,3 +33,25 @@ pub const GRACE_NANOS: u64 = 1_000_000_000;
 pub const MODULES_MAX: usize = 4096;
 /// How deeply files may import each other, so that following imports never needs a deep host stack.
 pub const IMPORT_DEPTH_MAX: usize = 64;
+
+/// The slices of the batch after one of so many that took so many nanoseconds: what a slice takes is up to its fiber.
+pub fn next_batch(slices: u32, took: u64) -> u32 {
+    if took <= BATCH_NANOS_MAX {
+        return slices.saturating_mul(2).min(BATCH_SLICES_MAX);
+    }
+    let fits = u64::from(slices) * BATCH_NANOS_MAX / took;
+    u32::try_from(fits).unwrap_or(BATCH_SLICES_MAX).clamp(BATCH_SLICES_MIN, BATCH_SLICES_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_grows_while_it_is_quick_and_shrinks_to_what_fits() {
+        assert_eq!(next_batch(1, 1_000), 2);
+        assert_eq!(next_batch(BATCH_SLICES_MAX, 0), BATCH_SLICES_MAX);
+        assert_eq!(next_batch(64, 16 * BATCH_NANOS_MAX), 4);
+        assert_eq!(next_batch(64, u64::MAX), BATCH_SLICES_MIN);
+    }
+}

@@ -5,7 +5,7 @@
 
 use super::{Exit, Runtime};
 use crate::host::{Answer, Generator, Run as HostRun};
-use crate::limits::{BATCH_NANOS_MAX, BATCH_SLICES_MAX, BATCH_SLICES_MIN, FAILURES_SHOWN_MAX};
+use crate::limits::{BATCH_SLICES_MIN, FAILURES_SHOWN_MAX, next_batch};
 use crate::report;
 use crate::workers::{Event, guarded};
 use fardel_vm::door::{HostCallId, HostId, Input, Output};
@@ -130,27 +130,5 @@ impl Runtime {
                 self.context.complain(&report::fiber_failed(fiber, reason));
             }
         }
-    }
-}
-
-/// The slices of the batch after one of so many that took so many nanoseconds: what a slice takes is up to its fiber.
-fn next_batch(slices: u32, took: u64) -> u32 {
-    if took <= BATCH_NANOS_MAX {
-        return slices.saturating_mul(2).min(BATCH_SLICES_MAX);
-    }
-    let fits = u64::from(slices) * BATCH_NANOS_MAX / took;
-    u32::try_from(fits).unwrap_or(BATCH_SLICES_MAX).clamp(BATCH_SLICES_MIN, BATCH_SLICES_MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_batch_grows_while_it_is_quick_and_shrinks_to_what_fits() {
-        assert_eq!(next_batch(1, 1_000), 2);
-        assert_eq!(next_batch(BATCH_SLICES_MAX, 0), BATCH_SLICES_MAX);
-        assert_eq!(next_batch(64, 16 * BATCH_NANOS_MAX), 4);
-        assert_eq!(next_batch(64, u64::MAX), BATCH_SLICES_MIN);
     }
 }
