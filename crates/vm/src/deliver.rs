@@ -22,6 +22,9 @@ use fardel_bytecode::types::{self, Repr};
 /// Bytes of one message.
 pub(crate) const MESSAGE_BYTES_MAX: usize = 1 << 30;
 
+/// Messages of the machine's own up to this size are taken whatever memory there is; ties and timers, which have them sent,
+/// are held to it.
+const NOTICE_BYTES_FREE: usize = 4096;
 /// Senders that are woken at one time; the others are when the next message is taken.
 const WOKEN_MAX: usize = 256;
 /// Blocks up to this size are collected for a fiber that waits by whoever sends to it: it takes microseconds.
@@ -608,7 +611,8 @@ impl Core {
             return false;
         };
         let bytes = message.bytes(&self.scratch) + NODE_BYTES;
-        let has_budget = self.has_budget(bytes);
+        // Whoever watches must hear of an end also when memory is short, which may be the reason for it.
+        let has_budget = bytes <= NOTICE_BYTES_FREE || self.has_budget(bytes);
         let side = self.fibers.side_or_new(slot);
         let overflows = u64::from(side.mail.system) >= self.config.system_messages_max;
         if overflows || !has_budget {
