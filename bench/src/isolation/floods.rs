@@ -74,7 +74,7 @@ pub(crate) fn group() -> Group {
         row: "20",
         title: format!(
             "Row 20, floods. A machine of {} MiB, {FIBERS_MAX} fibers, {NAMES_MAX} names, {TIMERS_MAX} timers; others: a \
-             probe, {COUNTERS} fibers that compute, {PAIRS} pairs; driven in batches of {BATCH_SLICES_MAX} slices. Goals: \
+             probe, {COUNTERS} fibers that compute, {PAIRS} pairs; driven in batches of at most {BATCH_SLICES_MAX} slices. Goals: \
              memory within the bound + {OVER_PERCENT} %, others' p99 under {SLOWER_MAX}x, cleaned up within 10 s, no \
              other harmed. Times in ms, memory in MiB.",
             MACHINE_BYTES_MAX >> 20

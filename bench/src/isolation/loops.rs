@@ -37,7 +37,7 @@ pub(crate) fn group() -> Group {
         row: "21",
         title: format!(
             "Row 21, loops, and bulk instructions on operands of {OPERAND_MEBIBYTES:?} MiB (the last part of a name). \
-             Goals: a probe's p99 delay under {} ms, slice by slice and in the driver's batches of {BATCH_SLICES_MAX} \
+             Goals: a probe's p99 delay under {} ms, slice by slice and in the driver's batches of at most {BATCH_SLICES_MAX} \
              slices, where the first holds. A slice: the longest one without a collection, and the longest with one. Times in ms.",
             DELAY_NANOS_MAX / 1_000_000
         ),
