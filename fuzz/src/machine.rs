@@ -181,7 +181,7 @@ impl World {
                     machine.handle(Input::HostResult { call, result });
                 }
                 Output::Exited { fiber, reason, result } => {
-                    self.outcome.limited |= is_limit(&reason);
+                    self.outcome.limited |= reason.is_limit();
                     self.outcome.exits.push(format!("{fiber} {reason:?} {result:?}"));
                 }
                 Output::Message { to, value } => self.print(&Value::Tuple(vec![Value::Address(to), value])),
@@ -232,23 +232,5 @@ impl World {
             12 => Value::Record("Point".to_owned(), inner(self)),
             _ => Value::Variant("Shape".to_owned(), self.answers.below(3) as u32, inner(self)),
         }
-    }
-}
-
-fn is_limit(reason: &ExitReason) -> bool {
-    match reason {
-        ExitReason::OutOfMemory | ExitReason::StackOverflow | ExitReason::MailboxOverflow => true,
-        ExitReason::Error(failure) => failure.name == "system_limit",
-        ExitReason::Normal
-        | ExitReason::Shutdown
-        | ExitReason::ShutdownWith(_)
-        | ExitReason::Kill
-        | ExitReason::Killed
-        | ExitReason::NoProc
-        | ExitReason::NoConnection
-        | ExitReason::Timeout
-        | ExitReason::Denied
-        | ExitReason::CodeMissing
-        | ExitReason::Fenced => false,
     }
 }

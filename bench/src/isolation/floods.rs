@@ -207,7 +207,6 @@ fn finding(flood: &Flood) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use super::super::limits::is_limit;
     use super::*;
 
     #[test]
@@ -223,7 +222,7 @@ mod tests {
                 world.turn(1);
             }
             let end = world.end_of(root);
-            assert!(end.is_none_or(is_limit), "{name}: {end:?}");
+            assert!(end.is_none_or(fardel::vm::exit::ExitReason::is_limit), "{name}: {end:?}");
             for fiber in world.fibers() {
                 world.kill(fiber);
             }

@@ -10,7 +10,6 @@ use super::{Check, Finding, Group};
 use fardel::bytecode::verify::VerifiedModule;
 use fardel::limits::BATCH_SLICES_MAX;
 use fardel::vm::config::Config;
-use fardel::vm::exit::ExitReason;
 use fardel::vm::value::Value;
 
 /// Settings for a process of 256 MiB.
@@ -56,25 +55,6 @@ pub(crate) fn group() -> Group {
     }
 }
 
-/// Whether a limit ends a fiber so.
-pub(crate) fn is_limit(reason: &ExitReason) -> bool {
-    match reason {
-        ExitReason::OutOfMemory | ExitReason::StackOverflow | ExitReason::MailboxOverflow => true,
-        ExitReason::Error(failure) => failure.name == "system_limit",
-        ExitReason::Normal
-        | ExitReason::Shutdown
-        | ExitReason::ShutdownWith(_)
-        | ExitReason::Kill
-        | ExitReason::Killed
-        | ExitReason::NoProc
-        | ExitReason::NoConnection
-        | ExitReason::Timeout
-        | ExitReason::Denied
-        | ExitReason::CodeMissing
-        | ExitReason::Fenced => false,
-    }
-}
-
 fn run(module: &VerifiedModule, function: &str, config: Config) -> Finding {
     let mut world = World::new(module, config);
     world.start_others(0, 0);
@@ -90,7 +70,7 @@ fn run(module: &VerifiedModule, function: &str, config: Config) -> Finding {
     let mut missed = Vec::new();
     let reason = match world.end_of(offender) {
         Some(reason) => {
-            if !is_limit(reason) {
+            if !reason.is_limit() {
                 missed.push("not a limit's reason".to_owned());
             }
             reason.kind().text().to_owned()

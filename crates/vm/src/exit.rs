@@ -126,6 +126,25 @@ impl ExitReason {
         is_failure(self.kind())
     }
 
+    /// Whether a limit of the configuration ended the fiber.
+    pub fn is_limit(&self) -> bool {
+        match self {
+            ExitReason::OutOfMemory | ExitReason::StackOverflow | ExitReason::MailboxOverflow => true,
+            ExitReason::Error(failure) => failure.name == "system_limit",
+            ExitReason::Normal
+            | ExitReason::Shutdown
+            | ExitReason::ShutdownWith(_)
+            | ExitReason::Kill
+            | ExitReason::Killed
+            | ExitReason::NoProc
+            | ExitReason::NoConnection
+            | ExitReason::Timeout
+            | ExitReason::Denied
+            | ExitReason::CodeMissing
+            | ExitReason::Fenced => false,
+        }
+    }
+
     fn of(reason: Reason) -> ExitReason {
         match reason {
             Reason::Normal => ExitReason::Normal,
