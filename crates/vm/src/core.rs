@@ -267,14 +267,21 @@ impl Core {
         };
         self.stats.slices += 1;
         self.current = slot;
-        let fiber = self.fibers.get(slot);
+        let mut fuel = i64::from(self.config.slice.max(1));
+        let fiber = self.fibers.get_mut(slot);
         self.current_address = address_word(FiberId { slot, generation: fiber.generation });
-        if fiber.flags.has(Flags::DOOMED) || fiber.state == State::Ending {
-            self.end_of_turn(slot);
-            return true;
+        if fiber.flags.has(Flags::NEW.or(Flags::DOOMED)) || fiber.state == State::Ending {
+            if fiber.flags.has(Flags::DOOMED) || fiber.state == State::Ending {
+                self.end_of_turn(slot);
+                return true;
+            }
+            fiber.flags.set(Flags::NEW, false);
+            fuel -= 1;
         }
+        self.block = fiber.block;
+        let start = Saved::at(self.code_base, fiber, fuel);
         self.in_slice = true;
-        self.run_slice(slot);
+        self.run_slice(slot, start);
         self.in_slice = false;
         true
     }
@@ -289,18 +296,29 @@ impl Core {
         }
     }
 
-    fn run_slice(&mut self, slot: u32) {
-        let slice = i64::from(self.config.slice.max(1));
-        let fiber = self.fibers.get_mut(slot);
-        let fuel = slice - i64::from(fiber.flags.take(Flags::NEW));
-        self.block = fiber.block;
-        self.load_saved(slot, fuel);
+    #[inline]
+    fn run_slice(&mut self, slot: u32, start: Saved) {
         if self.config.collect_always {
             forbid_allocation(self.block);
         }
-        let stop = if fuel <= 0 { Stop::Preempted } else { self.run_to_stop() };
+        let stop = if start.fuel <= 0 {
+            self.saved = start;
+            Stop::Preempted
+        } else {
+            self.run_to_stop(start)
+        };
+        let slice = i64::from(self.config.slice.max(1));
         self.stats.fuel += (slice - self.saved.fuel).max(0) as u64;
-        self.store_saved(slot);
+        let fiber = self.fibers.get_mut(slot);
+        fiber.keep(&self.saved, self.code_base, self.block);
+        if stop == Stop::Waiting && !fiber.flags.has(Flags::DOOMED.or(Flags::BOUNDED)) {
+            fiber.state = State::Waiting;
+            return;
+        }
+        self.after_slice(slot, stop);
+    }
+
+    fn after_slice(&mut self, slot: u32, stop: Stop) {
         match stop {
             Stop::Preempted | Stop::Yielded => self.queue.push(&mut self.fibers, slot),
             Stop::Waiting => self.park(slot, State::Waiting),
@@ -333,9 +351,14 @@ impl Core {
     }
 
     /// Runs the current fiber until something stops it that is not settled at once.
-    fn run_to_stop(&mut self) -> Stop {
+    #[inline]
+    fn run_to_stop(&mut self, start: Saved) -> Stop {
+        let stop = self.dispatch(start);
+        if stop == Stop::Waiting { stop } else { self.settle(stop) }
+    }
+
+    fn settle(&mut self, mut stop: Stop) -> Stop {
         loop {
-            let stop = self.dispatch();
             let settled = match stop {
                 Stop::NeedSpace => self.make_room(self.need),
                 Stop::NeedStack => self.make_stack(self.need),
@@ -348,17 +371,19 @@ impl Core {
                 self.exit = cause;
                 return Stop::Exit;
             }
+            stop = self.dispatch(self.saved);
         }
     }
 
-    fn dispatch(&mut self) -> Stop {
+    #[inline]
+    fn dispatch(&mut self, start: Saved) -> Stop {
         match self.config.dispatch {
-            Dispatch::Tail => crate::interp::run_tail(self),
-            Dispatch::Match => crate::interp::run_match(self),
-            Dispatch::Count => crate::interp::run_observed(self, |core, _| {
+            Dispatch::Tail => crate::interp::run_tail(self, start),
+            Dispatch::Match => crate::interp::run_match(self, start),
+            Dispatch::Count => crate::interp::run_observed(self, start, |core, _| {
                 *core.stats.instructions.get_or_insert(0) += 1;
             }),
-            Dispatch::Trace => crate::interp::run_observed(self, crate::trace::observe),
+            Dispatch::Trace => crate::interp::run_observed(self, start, crate::trace::observe),
         }
     }
 
@@ -439,13 +464,7 @@ impl Core {
     }
 
     pub(crate) fn store_saved(&mut self, slot: u32) {
-        let (pc, fp) = (self.saved.pc_offset(self.code_base), self.saved.fp_offset(self.block));
-        let (block, top) = (self.block, self.saved.top as u32);
-        let fiber = self.fibers.get_mut(slot);
-        fiber.block = block;
-        fiber.pc = pc;
-        fiber.fp = fp;
-        fiber.top = top;
+        self.fibers.get_mut(slot).keep(&self.saved, self.code_base, self.block);
     }
 
     /// Draws a number that no other place of the machine has: for seeds.

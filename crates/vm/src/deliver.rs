@@ -9,7 +9,7 @@ use crate::convert::VALUES_BYTES_MAX;
 use crate::core::{Core, has_room, soft_limit};
 use crate::door::{DeadLetter, LostBecause, Output};
 use crate::exit::Cause;
-use crate::fiber::{FiberId, Flags, Limits, State};
+use crate::fiber::{Fiber, FiberId, Flags, Limits, State};
 use crate::heap::block::Block;
 use crate::heap::copy::{CopyError, Fragment, relocate};
 use crate::heap::word::{Header, Kind, NULL, TAG_VARIANT, address_word, bool_word, is_reference, numbered, small_int};
@@ -384,6 +384,16 @@ impl Core {
             return true;
         }
         self.has_unusual_room(slot, bytes, granted)
+    }
+
+    /// Whether a mailbox without bounds of its own, to which nobody waits to send, has room for a message of so many bytes
+    /// in the receiver's block, and the machine for what it takes.
+    #[inline(always)]
+    pub(crate) fn has_usual_room(&mut self, fiber: &Fiber, bytes: usize) -> bool {
+        let needs = bytes + NODE_BYTES;
+        u64::from(fiber.count) < self.config.mailbox_messages_max
+            && (fiber.count == 0 || fiber.mailbox_bytes + needs as u64 <= self.config.mailbox_bytes_max)
+            && self.has_budget(needs)
     }
 
     fn has_unusual_room(&mut self, slot: u32, bytes: usize, granted: bool) -> bool {

@@ -3,10 +3,12 @@
 //! **Invariant:** a fiber's record is one cache line and never moves; all that most fibers do not have is in a side
 //! record ([`Side`]), so that it costs nothing to those that do not use it.
 
+use crate::code::Op;
 use crate::door::HostCallId;
 use crate::exit::Cause;
 use crate::heap::block::Block;
 use crate::heap::copy::Fragment;
+use crate::interp::Saved;
 use crate::mailbox::MailSide;
 use crate::slab::Slab;
 use crate::ties::Ties;
@@ -78,6 +80,13 @@ impl Flags {
     /// Its side record has places in its mailbox.
     pub(crate) const MARKED: Flags = Flags(1 << 5);
 
+    /// Two questions at once.
+    #[inline(always)]
+    pub(crate) const fn or(self, other: Flags) -> Flags {
+        Flags(self.0 | other.0)
+    }
+
+    /// Whether it is set; of several, whether one is.
     #[inline(always)]
     pub(crate) fn has(self, flag: Flags) -> bool {
         self.0 & flag.0 != 0
@@ -132,6 +141,15 @@ impl Fiber {
     #[inline(always)]
     fn lives_as(&self, id: FiberId) -> bool {
         self.generation == id.generation && !matches!(self.state, State::Free | State::Ending)
+    }
+
+    /// Notes where it stopped.
+    #[inline(always)]
+    pub(crate) fn keep(&mut self, saved: &Saved, code: *const Op, block: Block) {
+        self.block = block;
+        self.pc = saved.pc_offset(code);
+        self.fp = saved.fp_offset(block);
+        self.top = saved.top as u32;
     }
 }
 
@@ -215,10 +233,16 @@ impl Fibers {
         &mut self.chunks[slot as usize / CHUNK][slot as usize % CHUNK]
     }
 
+    /// What is at a place, unless the place is over all.
+    #[inline(always)]
+    pub(crate) fn at_mut(&mut self, slot: u32) -> Option<&mut Fiber> {
+        self.chunks.get_mut(slot as usize / CHUNK).map(|chunk| &mut chunk[slot as usize % CHUNK])
+    }
+
     /// The fiber with this id, while it lives.
     #[inline]
     pub(crate) fn find(&mut self, id: FiberId) -> Option<&mut Fiber> {
-        let fiber = self.chunks.get_mut(id.slot as usize / CHUNK)?.get_mut(id.slot as usize % CHUNK)?;
+        let fiber = self.at_mut(id.slot)?;
         if fiber.lives_as(id) { Some(fiber) } else { None }
     }
 
@@ -368,7 +392,7 @@ impl RunQueue {
         self.head == NONE
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push(&mut self, fibers: &mut Fibers, slot: u32) {
         fibers.get_mut(slot).next = NONE;
         if self.head == NONE {

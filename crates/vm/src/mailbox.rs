@@ -16,7 +16,7 @@ use fardel_bytecode::types;
 use std::collections::VecDeque;
 
 /// Words of an object that may lie in a node.
-const INLINE_WORDS_MAX: usize = 3;
+pub(crate) const INLINE_WORDS_MAX: usize = 3;
 /// Places in a mailbox that a fiber keeps for tokens, the newest ones.
 const MARKS_MAX: usize = 4;
 
@@ -120,6 +120,22 @@ impl Message {
         if let Message::Fragment(_, fragment) = self {
             fragment.discard(shared);
         }
+    }
+}
+
+/// Words of a message that lies in its node.
+pub(crate) const SMALL_WORDS: usize = 1 + INLINE_WORDS_MAX;
+
+/// A message that lies in its node: a word that is no reference, or the header and the words of an object without
+/// references. What is beyond them is arbitrary.
+#[derive(Clone, Copy, Debug)]
+#[repr(transparent)]
+pub(crate) struct Small(pub(crate) [u64; SMALL_WORDS]);
+
+impl Small {
+    #[inline(always)]
+    pub(crate) fn of_word(word: u64) -> Small {
+        Small([word, 0, 0, 0])
     }
 }
 
@@ -234,7 +250,7 @@ pub(crate) struct Messages {
 struct Node {
     next: u32,
     tag: Tag,
-    words: [u64; 1 + INLINE_WORDS_MAX],
+    words: [u64; SMALL_WORDS],
 }
 
 /// Bytes of a message besides those of a fragment.
@@ -304,7 +320,7 @@ impl Messages {
     /// Puts a message at the tail of a fiber's mailbox. It is not in the scratch.
     #[inline]
     pub(crate) fn push(&mut self, fiber: &mut Fiber, message: Message, ty: TypeId, origin: Origin) {
-        let mut words = [0; 1 + INLINE_WORDS_MAX];
+        let mut words = [0; SMALL_WORDS];
         let mut bytes = NODE_BYTES as u64;
         let kind = match message {
             Message::Word(word) => {
@@ -328,9 +344,51 @@ impl Messages {
             }
             Message::Scratch(_) => unreachable!("a message that waits is kept first"),
         };
+        self.append(fiber, Node { next: NONE, tag: Tag::new(kind, origin, ty), words }, bytes);
+    }
+
+    /// As [`Messages::push`], for a small message that a fiber sends: an object of so many bytes, or a word if it has none.
+    #[inline(always)]
+    pub(crate) fn push_small(&mut self, fiber: &mut Fiber, small: Small, bytes: usize, ty: TypeId) {
+        let kind = if bytes == 0 { WORD } else { INLINE };
+        let node = Node { next: NONE, tag: Tag::new(kind, Origin::Sent, ty), words: small.0 };
+        self.append(fiber, node, (NODE_BYTES + bytes) as u64);
+    }
+
+    /// The first message of a mailbox that is not empty, if it is a small one of a type (Any: of whatever type) that was sent
+    /// by a fiber; and whether it is an object.
+    #[inline(always)]
+    pub(crate) fn first_small(&self, fiber: &Fiber, ty: TypeId) -> Option<(Small, bool)> {
+        let node = self.nodes.get(fiber.head);
+        let kind = node.tag.kind();
+        if node.tag.is_system() || kind == FRAGMENT || (ty != types::ANY.0 && node.tag.ty() != ty) {
+            return None;
+        }
+        Some((Small(node.words), kind == INLINE))
+    }
+
+    /// Takes out the first message, a small one with so many bytes, of a mailbox of which no places are kept.
+    #[inline(always)]
+    pub(crate) fn drop_first_small(&mut self, fiber: &mut Fiber, bytes: usize) {
+        let first = fiber.head;
+        let node = self.nodes.get_mut(first);
+        fiber.head = node.next;
+        node.next = self.free;
+        self.free = first;
+        if fiber.tail == first {
+            fiber.tail = NONE;
+        }
+        fiber.count -= 1;
+        let bytes = (NODE_BYTES + bytes) as u64;
+        self.bytes -= bytes;
+        fiber.mailbox_bytes -= bytes;
+    }
+
+    #[inline(always)]
+    fn append(&mut self, fiber: &mut Fiber, node: Node, bytes: u64) {
         self.bytes += bytes;
         fiber.mailbox_bytes += bytes;
-        let index = self.add_node(Node { next: NONE, tag: Tag::new(kind, origin, ty), words });
+        let index = self.add_node(node);
         if fiber.head == NONE {
             fiber.head = index;
         } else {

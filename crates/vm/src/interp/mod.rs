@@ -141,25 +141,25 @@ impl Saved {
     }
 }
 
-fn registers(core: &mut Core) -> Regs {
-    let Saved { pc, fp, top, fuel } = core.saved;
+fn registers(core: &mut Core, start: Saved) -> Regs {
+    let Saved { pc, fp, top, fuel } = start;
     Regs { pc, fp, base: core.block.base(), top, fuel, core }
 }
 
-/// Runs the current fiber by tail calls.
-pub(crate) fn run_tail(core: &mut Core) -> Stop {
+/// Runs the current fiber from a state by tail calls.
+pub(crate) fn run_tail(core: &mut Core, start: Saved) -> Stop {
     // SAFETY: the core has set up the registers for a live fiber of verified code that holds handlers.
-    unsafe { tail::run(registers(core)) }
+    unsafe { tail::run(registers(core, start)) }
 }
 
-/// Runs the current fiber by the match.
-pub(crate) fn run_match(core: &mut Core) -> Stop {
+/// Runs the current fiber from a state by the match.
+pub(crate) fn run_match(core: &mut Core, start: Saved) -> Stop {
     // SAFETY: the core has set up the registers for a live fiber of verified code that holds numbers.
-    unsafe { matching::run(registers(core)) }
+    unsafe { matching::run(registers(core, start)) }
 }
 
-/// Runs the current fiber by the match, and shows each instruction first.
-pub(crate) fn run_observed(core: &mut Core, observe: fn(&mut Core, *const Op)) -> Stop {
+/// As [`run_match`], and shows each instruction first.
+pub(crate) fn run_observed(core: &mut Core, start: Saved, observe: fn(&mut Core, *const Op)) -> Stop {
     // SAFETY: as for `run_match`.
-    unsafe { matching::run_observed(registers(core), observe) }
+    unsafe { matching::run_observed(registers(core, start), observe) }
 }

@@ -49,6 +49,7 @@ macro_rules! operations {
                 array_set_8 array_set_byte array_set_i32 array_set_f32
                 byte_at builder_byte
                 yield_now self_address random trap_now
+                send_now send_int_now receive_now
             }
             slow {
                 any_add any_sub any_mul any_div any_rem any_neg any_abs any_min any_max

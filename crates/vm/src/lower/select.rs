@@ -216,13 +216,18 @@ impl<'m> Lowering<'m, '_> {
                 let id = self.type_id(ty);
                 self.flush();
                 let (value, address) = (self.operand(1), self.operand(0));
+                match self.repr(ty) {
+                    Repr::Word if self.fuses() => self.emit(Do::send_now, value, address, id),
+                    Repr::Int if self.fuses() => self.emit(Do::send_int_now, value, address, id),
+                    Repr::Word | Repr::Int | Repr::Float | Repr::Bool => {}
+                }
                 self.slow(at, Do::send, value, address, 0, u64::from(id));
                 self.effect(2)
             }
             Inst::TrySend { ty } => self.stop_point(at, Do::try_send, u64::from(self.type_id(ty))),
-            Inst::AwaitRecv {} => self.receive(at, Do::await_recv, ANY),
+            Inst::AwaitRecv {} => self.receive(at, Some(Do::receive_now), Do::await_recv, ANY),
             Inst::AwaitRecvUntil {} => self.stop_point(at, Do::await_recv_until, u64::from(ANY.0)),
-            Inst::AwaitType { ty } => self.receive(at, Do::await_recv, ty),
+            Inst::AwaitType { ty } => self.receive(at, Some(Do::receive_now), Do::await_recv, ty),
             Inst::AwaitTypeUntil { ty } => self.stop_point(at, Do::await_recv_until, u64::from(self.type_id(ty))),
             Inst::Poll {} => {
                 self.flush();
@@ -231,7 +236,7 @@ impl<'m> Lowering<'m, '_> {
                 self.done(0, target)
             }
             Inst::SelectFrom {} => self.slow_effect(at, Do::select_from, 1),
-            Inst::SelectPeek { ty } => self.receive(at, Do::select_peek, ty),
+            Inst::SelectPeek { ty } => self.receive(at, None, Do::select_peek, ty),
             Inst::SelectPeekUntil { ty } => self.stop_point(at, Do::select_peek_until, u64::from(self.type_id(ty))),
             Inst::SelectTake {} => self.slow_effect(at, Do::select_take, 0),
             Inst::SelectNext {} => self.slow_effect(at, Do::select_next, 0),
@@ -280,8 +285,9 @@ impl<'m> Lowering<'m, '_> {
         }
     }
 
-    /// A receive of a type that waits without end. What it takes comes as a word, and is unmarked behind it.
-    fn receive(&mut self, at: usize, operation: Do, ty: TypeIndex) -> usize {
+    /// A receive of a type that waits without end, and the fast operation before it, which steps over it when it succeeds.
+    /// What it takes comes as a word, and is unmarked behind it.
+    fn receive(&mut self, at: usize, fast: Option<Do>, operation: Do, ty: TypeIndex) -> usize {
         self.flush();
         let unmark = match self.repr(ty) {
             Repr::Word => None,
@@ -291,6 +297,9 @@ impl<'m> Lowering<'m, '_> {
         };
         let id = self.type_id(ty);
         let target = self.target(at, 0);
+        if let Some(fast) = fast.filter(|_| self.fuses()) {
+            self.emit(fast, target.slot, 0, id);
+        }
         self.slow(at, operation, target.slot, 0, 0, u64::from(id));
         if let Some(unmark) = unmark {
             self.emit(unmark, target.slot, target.slot, 0);

@@ -15,12 +15,14 @@
 mod branch;
 mod call;
 mod container;
+mod message;
 mod number;
 mod object;
 
 pub(in crate::interp) use branch::*;
 pub(in crate::interp) use call::*;
 pub(in crate::interp) use container::*;
+pub(in crate::interp) use message::*;
 pub(in crate::interp) use number::*;
 pub(in crate::interp) use object::*;
 
@@ -82,6 +84,13 @@ pub(super) unsafe fn on<D: Dispatch>(mut r: Regs) -> D::Out {
 #[inline(always)]
 pub(super) unsafe fn over<D: Dispatch>(mut r: Regs) -> D::Out {
     r.pc = r.pc.add(2);
+    D::next(r)
+}
+
+/// Goes on behind the safe operation that follows, which would do the same in full, and its extension.
+#[inline(always)]
+pub(super) unsafe fn over_safe<D: Dispatch>(mut r: Regs) -> D::Out {
+    r.pc = r.pc.add(3);
     D::next(r)
 }
 
