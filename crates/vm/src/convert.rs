@@ -2,7 +2,7 @@
 
 use crate::core::Core;
 use crate::heap::block::Block;
-use crate::heap::copy::Fragment;
+use crate::heap::fragment::Fragment;
 use crate::heap::shared::SHARED_BYTES_MIN;
 use crate::heap::word::{self, Header, Kind, NULL, TAG_MASK, words_of};
 use crate::types::{FieldPlace, Layout, Shape, TypeId};

@@ -10,10 +10,11 @@ use crate::config::{Config, Dispatch};
 use crate::convert::VALUES_BYTES_MAX;
 use crate::door::{HostCallId, Journal, Output};
 use crate::exit::{Cause, ErrorKind};
-use crate::fiber::{FiberId, Fibers, Flags, RunQueue, State};
+use crate::fiber::{FiberId, Fibers, Flags, NONE, RunQueue, State};
 use crate::fit::Plans;
 use crate::heap::block::{Block, Pool, header};
-use crate::heap::copy::{Fragment, Scratch};
+use crate::heap::copy::Scratch;
+use crate::heap::fragment::Fragment;
 use crate::heap::shared::{Constants, Shared};
 use crate::heap::word::address_word;
 use crate::interp::{Saved, Stop};
@@ -105,6 +106,8 @@ pub(crate) struct Core {
     pub(crate) tie_bytes: u64,
     pub(crate) timer_bytes: u64,
     pub(crate) reply_bytes: u64,
+    /// Bytes of values that fibers carry.
+    pub(crate) carried_bytes: u64,
     pub(crate) pool: Pool,
     /// The running fiber and its block.
     pub(crate) current: u32,
@@ -178,6 +181,7 @@ impl Core {
             tie_bytes: 0,
             timer_bytes: 0,
             reply_bytes: 0,
+            carried_bytes: 0,
             pool: Pool::new(config.machine_memory_bytes_max, config.fail_allocation),
             current: 0,
             block: Block::NONE,
@@ -251,7 +255,8 @@ impl Core {
 
     /// Bytes outside of blocks: messages, what is kept about fibers, shared texts.
     pub(crate) fn outside_bytes(&self) -> u64 {
-        self.messages.bytes + self.shared.bytes + self.tie_bytes + self.timer_bytes + self.reply_bytes
+        let held = self.tie_bytes + self.timer_bytes + self.reply_bytes + self.carried_bytes;
+        self.messages.bytes + self.shared.bytes + held
     }
 
     /// Runs one slice of the next fiber in the queue, if there is one.
@@ -275,14 +280,28 @@ impl Core {
                 self.end_of_turn(slot);
                 return true;
             }
-            fiber.flags.set(Flags::NEW, false);
+            if fiber.side != NONE && self.land_arguments(slot) {
+                return true;
+            }
             fuel -= 1;
         }
+        let fiber = self.fibers.get_mut(slot);
+        fiber.flags.set(Flags::NEW, false);
         self.block = fiber.block;
         let start = Saved::at(self.code_base, fiber, fuel);
         self.in_slice = true;
         self.run_slice(slot, start);
         self.in_slice = false;
+        true
+    }
+
+    /// Goes on with the arguments of a new fiber that are large; whether there were any yet.
+    fn land_arguments(&mut self, slot: u32) -> bool {
+        if !self.is_landing(slot) {
+            return false;
+        }
+        self.land_some(slot);
+        self.queue.push(&mut self.fibers, slot);
         true
     }
 

@@ -10,11 +10,12 @@ use crate::core::{Core, has_room, soft_limit};
 use crate::door::{DeadLetter, LostBecause, Output};
 use crate::exit::Cause;
 use crate::fiber::{Fiber, FiberId, Flags, Limits, State};
-use crate::heap::block::Block;
-use crate::heap::copy::{CopyError, Fragment, relocate};
+use crate::heap::PIECE_BYTES;
+use crate::heap::copy::CopyError;
+use crate::heap::fragment::{Fragment, relocate};
 use crate::heap::word::{Header, Kind, NULL, TAG_VARIANT, address_word, bool_word, is_reference, numbered, small_int};
 use crate::mailbox::{Message, NODE_BYTES, Origin, Place};
-use crate::sets::{Admission, EVERYTHING};
+use crate::sets::Admission;
 use crate::types::TypeId;
 use fardel_bytecode::system::Reason;
 use fardel_bytecode::types::{self, Repr};
@@ -65,142 +66,147 @@ struct Sender {
     granted: bool,
 }
 
-/// Copies an object of a few words without references from one block to another at `top`, and gives the new top; nothing
-/// when it is another kind of object.
-#[inline(always)]
-fn copy_flat(from: Block, at: usize, header: Header, to: Block, top: usize) -> Option<usize> {
-    const WORDS_MAX: usize = 3;
-    if header.words() > WORDS_MAX || header.is(Kind::SharedText) || header.is(Kind::SharedBytes) {
-        return None;
-    }
-    for index in 0..header.words() {
-        let word = from.load(at + 8 + index * 8);
-        if index < header.scan() && is_reference(word) {
-            return None;
-        }
-        to.store(top + 8 + index * 8, word);
-    }
-    to.store(top, header.0);
-    Some(top + header.bytes())
-}
-
-impl From<CopyError> for PostError {
-    fn from(error: CopyError) -> Self {
-        PostError::Copy(error)
-    }
-}
-
 impl Core {
-    /// Sends a value of the running fiber, of a static type.
+    /// Sends a value of the running fiber, of a static type, if that takes no copy that would have to be kept: what became of
+    /// it, or nothing.
+    #[inline]
+    pub(crate) fn post_at_once(&mut self, to: FiberId, ty: TypeId, value: u64) -> Option<Posted> {
+        let Some(fiber) = self.fibers.find(to) else { return Some(self.post_to_nobody(to, ty)) };
+        let (state, set) = (fiber.state, fiber.set);
+        let is_bounded = fiber.flags.has(Flags::BOUNDED);
+        if state == State::Outside {
+            return Some(self.post_outside(to, ty, value));
+        }
+        let tag = match self.admit(set, ty, value) {
+            Admission::As(tag) => tag,
+            Admission::Convert { .. } => return None,
+            Admission::Refused(_) if is_bounded => return None,
+            Admission::Refused(known) => {
+                self.refuse(to, set, known);
+                return Some(Posted::Refused);
+            }
+        };
+        if state == State::Waiting && !is_bounded {
+            return self.hand_over_from_block(to.slot, ty, tag, value).map(Posted::Taken);
+        }
+        None
+    }
+
+    fn post_to_nobody(&mut self, to: FiberId, ty: TypeId) -> Posted {
+        self.fibers.get_mut(self.current).flags.set(Flags::GRANTED, false);
+        self.lose(to, ty, LostBecause::NoFiber);
+        Posted::Dead
+    }
+
+    /// Sends a value of the running fiber, of a static type, with the message that carries it.
     ///
     /// # Errors
-    /// See [`PostError`]; nothing has happened then. It is [`PostError::Full`] only for a sender that may wait.
-    #[inline]
-    pub(crate) fn post(&mut self, to: FiberId, ty: TypeId, value: u64, may_wait: bool) -> Result<Posted, PostError> {
-        // The usual case first: somebody waits for the message, at an open door.
-        if let Some(fiber) = self.fibers.find(to)
-            && fiber.state == State::Waiting
-            && !fiber.flags.has(Flags::BOUNDED)
-            && ty != types::ANY.0
-            && (fiber.set == EVERYTHING || self.sets.has(fiber.set, ty))
-            && let Some(bytes) = self.hand_over_from_block(to.slot, ty, ty, value)
-        {
-            return Ok(Posted::Taken(bytes));
-        }
-        self.post_in_full(to, ty, value, may_wait)
-    }
-
-    fn post_in_full(&mut self, to: FiberId, ty: TypeId, value: u64, may_wait: bool) -> Result<Posted, PostError> {
+    /// See [`PostError`]; nothing has happened then. It is [`PostError::Full`] only for a sender that may wait, and the
+    /// message is still there.
+    pub(crate) fn post(
+        &mut self,
+        to: FiberId,
+        ty: TypeId,
+        value: u64,
+        message: &mut Message,
+        may_wait: bool,
+    ) -> Result<Posted, PostError> {
         let Some(fiber) = self.fibers.find(to) else {
-            self.fibers.get_mut(self.current).flags.set(Flags::GRANTED, false);
-            self.lose(to, ty, LostBecause::NoFiber);
-            return Ok(Posted::Dead);
+            message.take().discard(&mut self.shared);
+            return Ok(self.post_to_nobody(to, ty));
         };
         let (state, set) = (fiber.state, fiber.set);
         let granted = fiber.flags.has(Flags::BOUNDED) && self.use_grant(to.slot);
-        let result = self.post_to(to, (state, set), ty, value, Sender { may_wait, granted });
+        let sender = Sender { may_wait, granted };
+        let result = match self.admit(set, ty, value) {
+            Admission::As(tag) => self.post_as(to, state, message, tag, sender),
+            Admission::Convert { from, to: wanted } => self.post_converted(to, (from, wanted), message, sender),
+            Admission::Refused(known) => {
+                message.take().discard(&mut self.shared);
+                self.refuse(to, set, known);
+                Ok(Posted::Refused)
+            }
+        };
         if granted {
             self.grant_more(to);
         }
         result
     }
 
-    fn post_to(
+    /// Gives a message to a fiber that takes it as one of this type.
+    fn post_as(
         &mut self,
         to: FiberId,
-        (state, set): (State, u32),
-        ty: TypeId,
-        value: u64,
+        state: State,
+        message: &mut Message,
+        tag: TypeId,
         sender: Sender,
     ) -> Result<Posted, PostError> {
-        if state == State::Outside {
-            return Ok(self.post_outside(to, ty, value));
-        }
-        let mut tag = ty;
-        if set != EVERYTHING || ty == types::ANY.0 {
-            match self.admit(set, ty, value) {
-                Admission::As(known) => tag = known,
-                Admission::Convert { from, to: wanted } => {
-                    return self.post_converted(to, (from, wanted), value, sender);
-                }
-                Admission::Refused(known) => {
-                    self.refuse(to, set, known);
-                    return Ok(Posted::Refused);
-                }
-            }
-        }
-        if state == State::Waiting
-            && let Some(bytes) = self.hand_over_from_block(to.slot, ty, tag, value)
-        {
-            return Ok(Posted::Taken(bytes));
-        }
-        let message = self.message(ty, value)?;
-        let bytes = message.bytes(&self.scratch);
         if state == State::Waiting && self.listens(to.slot, tag) {
-            self.hand_over(to.slot, message, tag);
+            let bytes = message.bytes(&self.scratch);
+            self.hand_over(to.slot, message.take(), tag);
             return Ok(Posted::Taken(bytes));
         }
         self.enqueue(to, message, tag, sender)
     }
 
     /// Gives a value of the running fiber to one that waits for it: into its slot, and what it reaches straight into its
-    /// block, if there is room and nothing outside is named; the bytes then. The receiver goes on behind its receive.
-    #[inline]
+    /// block, if that is little, has room, and names nothing outside; the bytes then. The receiver goes on behind its
+    /// receive.
     fn hand_over_from_block(&mut self, slot: u32, ty: TypeId, tag: TypeId, value: u64) -> Option<usize> {
-        let fiber = self.fibers.get_mut(slot);
-        let at = fiber.pc as usize / size_of::<Op>();
-        let wanted = self.code[at + 1].extra() as TypeId;
+        let fiber = self.fibers.get(slot);
+        let receive = fiber.pc as usize / size_of::<Op>();
+        let wanted = self.code[receive + 1].extra() as TypeId;
         if wanted != types::ANY.0 && wanted != tag {
             return None;
         }
-        let (block, top, fp) = (fiber.block, fiber.top as usize, fiber.fp as usize);
-        let end = fp.min(soft_limit(block));
-        let (word, new_top) = match self.types.repr(ty) {
-            Repr::Word if !is_reference(value) => (value, top),
-            Repr::Word => {
-                let header = Header(self.block.load(value as usize));
-                if top + header.bytes() > end {
-                    return None;
-                }
-                // To itself nobody sends who waits, so the two blocks are not the same.
-                match copy_flat(self.block, value as usize, header, block, top) {
-                    Some(new_top) => (top as u64, new_top),
-                    // A message is mostly as large as the one before; half a copy is work for nothing.
-                    None if top + self.message_bytes > end => return None,
-                    None => self.scratch.copy_across(self.block, value, block, top, end)?,
-                }
-            }
-            Repr::Bool => (bool_word(value != 0), top),
-            Repr::Int if let Some(small) = small_int(value as i64) => (small, top),
-            Repr::Int | Repr::Float => return None,
+        let small = match self.types.repr(ty) {
+            Repr::Word if is_reference(value) => None,
+            Repr::Word => Some(value),
+            Repr::Bool => Some(bool_word(value != 0)),
+            Repr::Int => Some(small_int(value as i64)?),
+            Repr::Float => return None,
         };
-        block.store(fp + usize::from(self.code[at].a), word);
+        let top = fiber.top as usize;
+        let (word, new_top) = match small {
+            Some(word) => (word, top),
+            None => self.copy_to(slot, value)?,
+        };
+        let fiber = self.fibers.get_mut(slot);
+        let bytes = new_top - fiber.top as usize;
+        fiber.block.store(fiber.fp as usize + usize::from(self.code[receive].a), word);
         fiber.top = new_top as u32;
         fiber.pc += 2 * size_of::<Op>() as u32;
         fiber.state = State::Ready;
         self.queue.push(&mut self.fibers, slot);
         self.stats.messages += 1;
-        Some(new_top - top)
+        Some(bytes)
+    }
+
+    /// Copies what a word reaches straight into the block of a fiber that waits at a receive, which is collected if it has
+    /// no room; the word there and the new top.
+    fn copy_to(&mut self, slot: u32, value: u64) -> Option<(u64, usize)> {
+        // A message is mostly as large as the one before; half a copy is work for nothing.
+        let first = Header(self.block.load(value as usize)).bytes();
+        let expected = first.max(self.message_bytes);
+        let fiber = self.fibers.get(slot);
+        let is_full = !has_room(fiber.block, fiber.top as usize, fiber.fp as usize, expected);
+        let may_make_room = expected <= PIECE_BYTES && self.may_collect(slot);
+        if is_full && (!may_make_room || !self.make_room_in(slot, expected)) {
+            return None;
+        }
+        let fiber = self.fibers.get(slot);
+        let top = fiber.top as usize;
+        let end = (fiber.fp as usize).min(soft_limit(fiber.block)).min(top + PIECE_BYTES);
+        // To itself nobody sends who waits, so the two blocks are not the same.
+        let (word, new_top) = self.scratch.copy_across(self.block, value, fiber.block, top, end)?;
+        self.message_bytes = new_top - top;
+        Some((word, new_top))
+    }
+
+    /// Whether the block of a fiber that waits is so small that whoever sends to it may collect it.
+    fn may_collect(&self, slot: u32) -> bool {
+        self.fibers.get(slot).block.bytes() <= COLLECTED_BYTES_MAX || self.config.collect_always
     }
 
     /// Sends a message that is made already, of its exact type.
@@ -226,12 +232,9 @@ impl Core {
             self.refuse(to, set, ty);
             return Ok(Posted::Refused);
         };
-        let bytes = message.bytes(&self.scratch);
-        if state == State::Waiting && self.listens(to.slot, tag) {
-            self.hand_over(to.slot, message, tag);
-            return Ok(Posted::Taken(bytes));
-        }
-        let result = self.enqueue(to, message, tag, Sender { may_wait, granted });
+        let mut message = message;
+        let result = self.post_as(to, state, &mut message, tag, Sender { may_wait, granted });
+        message.discard(&mut self.shared);
         if granted {
             self.grant_more(to);
         }
@@ -243,53 +246,30 @@ impl Core {
         &mut self,
         to: FiberId,
         types: (TypeId, TypeId),
-        value: u64,
+        message: &mut Message,
         sender: Sender,
     ) -> Result<Posted, PostError> {
         let (from, wanted) = types;
-        let mut roots = [value];
-        self.scratch.copy(self.block, &mut roots, MESSAGE_BYTES_MAX)?;
-        let sent = self.scratch.keep(&mut self.shared);
-        let converted = crate::fit::convert(self, &sent, roots[0], from, wanted);
-        sent.discard(&mut self.shared);
+        let (root, sent) = message.take().into_fragment(&mut self.scratch, &mut self.shared);
+        let converted = crate::fit::convert(self, &sent, root, from, wanted);
+        *message = Message::of(root, sent);
         match converted {
             Ok((root, fragment)) => {
-                let message = Message::of(root, fragment);
-                let bytes = message.bytes(&self.scratch);
-                if self.fibers.get(to.slot).state == State::Waiting && self.listens(to.slot, wanted) {
-                    self.hand_over(to.slot, message, wanted);
-                    return Ok(Posted::Taken(bytes));
+                let mut converted = Message::of(root, fragment);
+                let state = self.fibers.get(to.slot).state;
+                let result = self.post_as(to, state, &mut converted, wanted, sender);
+                converted.discard(&mut self.shared);
+                if result != Err(PostError::Full) {
+                    message.take().discard(&mut self.shared);
                 }
-                self.enqueue(to, message, wanted, sender)
+                result
             }
             Err(difference) => {
+                message.take().discard(&mut self.shared);
                 self.lose_misfit(to, from, wanted, difference);
                 Ok(Posted::Refused)
             }
         }
-    }
-
-    /// A value of a static type as the message that carries it: numbers become words.
-    #[inline(always)]
-    fn message(&mut self, ty: TypeId, value: u64) -> Result<Message, CopyError> {
-        match self.types.repr(ty) {
-            Repr::Word => Message::copy(self.block, value, &mut self.scratch, MESSAGE_BYTES_MAX),
-            Repr::Bool => Ok(Message::Word(crate::heap::word::bool_word(value != 0))),
-            Repr::Int => Ok(match small_int(value as i64) {
-                Some(small) => Message::Word(small),
-                None => Message::Inline(Header::new(Kind::BoxInt, types::INT.0, 1, 0), [value, 0, 0]),
-            }),
-            Repr::Float => Ok(Message::Inline(Header::new(Kind::BoxFloat, types::FLOAT.0, 1, 0), [value, 0, 0])),
-        }
-    }
-
-    /// A value of the running fiber as a message that waits somewhere else than in a mailbox.
-    pub(crate) fn kept_message(&mut self, ty: TypeId, value: u64) -> Result<Message, CopyError> {
-        let message = self.message(ty, value)?;
-        if !self.has_budget(message.bytes(&self.scratch) + NODE_BYTES) {
-            return Err(CopyError::OutOfMemory);
-        }
-        Ok(message.keep(&self.scratch, &mut self.shared))
     }
 
     /// Whether the receive at which a fiber waits takes messages of a type.
@@ -309,10 +289,10 @@ impl Core {
         self.message_bytes = bytes;
         let has_shared = message.has_shared(&self.scratch);
         let fiber = self.fibers.get(slot);
-        let mut fits = !has_shared && has_room(fiber.block, fiber.top as usize, fiber.fp as usize, bytes);
-        // A large heap is collected by its own fiber, in its own turn.
-        let is_small = fiber.block.bytes() <= COLLECTED_BYTES_MAX || self.config.collect_always;
-        if !fits && !has_shared && is_small {
+        // A large message is taken by its receiver, in its own turns, and a large heap collected there.
+        let is_easy = !has_shared && bytes <= PIECE_BYTES;
+        let mut fits = is_easy && has_room(fiber.block, fiber.top as usize, fiber.fp as usize, bytes);
+        if !fits && is_easy && self.may_collect(slot) {
             fits = self.make_room_in(slot, bytes);
         }
         let fiber = self.fibers.get_mut(slot);
@@ -324,36 +304,33 @@ impl Core {
             fiber.top += bytes as u32;
             fiber.pc += 2 * size_of::<Op>() as u32;
         } else {
-            let message = message.keep(&self.scratch, &mut self.shared);
+            let message = message.keep(&mut self.scratch, &mut self.shared);
             self.messages.push(fiber, message, tag, Origin::Sent);
         }
         fiber.state = State::Ready;
         self.queue.push(&mut self.fibers, slot);
     }
 
-    /// Puts a message into a mailbox, if there is room.
-    fn enqueue(&mut self, to: FiberId, message: Message, tag: TypeId, sender: Sender) -> Result<Posted, PostError> {
+    /// Puts a message into a mailbox, if there is room; else it is lost, or still there for a sender that has to wait.
+    fn enqueue(&mut self, to: FiberId, message: &mut Message, tag: TypeId, sender: Sender) -> Result<Posted, PostError> {
         let bytes = message.bytes(&self.scratch);
         while !self.has_mailbox_room(to.slot, bytes + NODE_BYTES, sender.granted) {
             match self.full(to, tag, bytes + NODE_BYTES, sender.may_wait) {
                 // Room was made, perhaps not enough.
                 Ok(None) => {}
                 Ok(Some(posted)) => {
-                    message.discard(&mut self.shared);
+                    message.take().discard(&mut self.shared);
                     return Ok(posted);
                 }
-                Err(error) => {
-                    message.discard(&mut self.shared);
-                    return Err(error);
-                }
+                Err(error) => return Err(error),
             }
         }
         if !self.has_budget(bytes + NODE_BYTES) {
-            message.discard(&mut self.shared);
+            message.take().discard(&mut self.shared);
             return Err(PostError::Copy(CopyError::OutOfMemory));
         }
         self.stats.messages += 1;
-        let message = message.keep(&self.scratch, &mut self.shared);
+        let message = message.take().keep(&mut self.scratch, &mut self.shared);
         let fiber = self.fibers.get_mut(to.slot);
         self.messages.push(fiber, message, tag, Origin::Sent);
         if matches!(fiber.state, State::Waiting | State::Listening) && self.listens(to.slot, tag) {

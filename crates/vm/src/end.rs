@@ -8,7 +8,7 @@ use crate::door::{LostBecause, Output};
 use crate::exit::{Cause, ExitReason, Payload, is_failure};
 use crate::fiber::{FiberId, Flags, NONE, State};
 use crate::heap::block::header;
-use crate::heap::copy::{Fragment, relocate};
+use crate::heap::fragment::{Fragment, relocate};
 use crate::mailbox::Origin;
 use crate::value::Value;
 use fardel_bytecode::system::Reason;
@@ -36,6 +36,7 @@ impl Core {
         let mut watched = false;
         if let Some(side) = self.fibers.side(slot) {
             watched = side.watched;
+            self.drop_carried(slot);
             self.clear_side(slot);
         }
         let fiber = self.fibers.get_mut(slot);

@@ -1,6 +1,6 @@
 //! Why fibers end.
 
-use crate::heap::copy::Fragment;
+use crate::heap::fragment::Fragment;
 use crate::heap::shared::Shared;
 use crate::value::Value;
 use fardel_bytecode::system::Reason;

@@ -7,7 +7,7 @@ use crate::code::Op;
 use crate::door::HostCallId;
 use crate::exit::Cause;
 use crate::heap::block::Block;
-use crate::heap::copy::Fragment;
+use crate::heap::fragment::Fragment;
 use crate::interp::Saved;
 use crate::mailbox::MailSide;
 use crate::slab::Slab;
@@ -166,6 +166,8 @@ pub(crate) struct Side {
     pub(crate) reply: Option<Result<(u64, Fragment), String>>,
     /// A long operation that was put off.
     pub(crate) bulk: Option<Box<crate::runtime::bulk::Bulk>>,
+    /// A large value that it sends or takes.
+    pub(crate) carried: Option<Box<crate::runtime::carry::Carried>>,
     /// The signal that ends it.
     pub(crate) exit: Option<Cause>,
     /// The type of what its first function returns, when its end is told outside.

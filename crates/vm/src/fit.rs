@@ -9,7 +9,7 @@
 
 use crate::core::Core;
 use crate::deliver::MESSAGE_BYTES_MAX;
-use crate::heap::copy::Fragment;
+use crate::heap::fragment::Fragment;
 use crate::heap::word::{self, Header, Kind, NULL, TAG_MASK, TAG_VARIANT, is_reference, numbered};
 use crate::runtime::object::fields_header;
 use crate::types::{Layout, Shape, TypeId};

@@ -9,7 +9,7 @@ use crate::door::Journal;
 use crate::door::{Entry, HostTable, Input, Output, SendError};
 use crate::exit::{Cause, ExitReason};
 use crate::fiber::FiberId;
-use crate::heap::copy::{Fragment, relocate};
+use crate::heap::fragment::{Fragment, relocate};
 use crate::value::Value;
 use fardel_bytecode::module::ModuleHash;
 use fardel_bytecode::system::Reason;

@@ -7,9 +7,10 @@
 
 use crate::fiber::{Fiber, FiberId, Flags, NONE};
 use crate::heap::block::Block;
-use crate::heap::copy::{CopyError, Fragment, Scratch, relocate};
+use crate::heap::copy::Scratch;
+use crate::heap::fragment::{Fragment, relocate};
 use crate::heap::shared::Shared;
-use crate::heap::word::{Header, Kind, is_reference};
+use crate::heap::word::{Header, Kind, NULL, is_reference};
 use crate::slab::Slab;
 use crate::types::TypeId;
 use fardel_bytecode::types;
@@ -34,27 +35,23 @@ pub(crate) enum Message {
 }
 
 impl Message {
-    /// Copies a word and what it reaches out of a block.
+    /// The message of a word that is no reference, or of one to a small object without references.
     #[inline]
-    pub(crate) fn copy(block: Block, word: u64, scratch: &mut Scratch, bytes_max: usize) -> Result<Message, CopyError> {
+    pub(crate) fn small(block: Block, word: u64) -> Option<Message> {
         if !is_reference(word) {
-            return Ok(Message::Word(word));
+            return Some(Message::Word(word));
         }
         let at = word as usize;
         let header = Header(block.load(at));
-        if header.words() <= INLINE_WORDS_MAX {
-            let mut words = [0; INLINE_WORDS_MAX];
-            for (index, slot) in words.iter_mut().enumerate().take(header.words()) {
-                *slot = block.load(at + 8 + index * 8);
-            }
-            let is_flat = words.iter().take(header.scan()).all(|word| !is_reference(*word));
-            if is_flat && !is_outside(header) {
-                return Ok(Message::Inline(header, words));
-            }
+        if header.words() > INLINE_WORDS_MAX || is_outside(header) {
+            return None;
         }
-        let mut roots = [word];
-        scratch.copy(block, &mut roots, bytes_max)?;
-        Ok(Message::Scratch(roots[0]))
+        let mut words = [0; INLINE_WORDS_MAX];
+        for (index, slot) in words.iter_mut().enumerate().take(header.words()) {
+            *slot = block.load(at + 8 + index * 8);
+        }
+        let is_flat = words.iter().take(header.scan()).all(|word| !is_reference(*word));
+        is_flat.then_some(Message::Inline(header, words))
     }
 
     /// A message that was written by hand.
@@ -101,7 +98,7 @@ impl Message {
     }
 
     /// The message with what it reaches, no longer in the scratch.
-    pub(crate) fn keep(self, scratch: &Scratch, shared: &mut Shared) -> Message {
+    pub(crate) fn keep(self, scratch: &mut Scratch, shared: &mut Shared) -> Message {
         if let Message::Scratch(root) = self { Message::Fragment(root, scratch.keep(shared)) } else { self }
     }
 
@@ -112,6 +109,25 @@ impl Message {
             Message::Inline(header, words) => Message::Inline(*header, *words),
             Message::Scratch(root) => Message::Scratch(*root),
             Message::Fragment(root, fragment) => Message::Fragment(*root, fragment.copy(shared)),
+        }
+    }
+
+    /// The message, of which nothing is left.
+    pub(crate) fn take(&mut self) -> Message {
+        std::mem::replace(self, Message::Word(NULL))
+    }
+
+    /// The message as a root in a fragment.
+    pub(crate) fn into_fragment(self, scratch: &mut Scratch, shared: &mut Shared) -> (u64, Fragment) {
+        match self {
+            Message::Word(word) => (word, Fragment::default()),
+            Message::Inline(header, words) => {
+                let mut fragment = Fragment::default();
+                let root = fragment.push(header, &words[..header.words()]);
+                (root, fragment)
+            }
+            Message::Scratch(root) => (root, scratch.keep(shared)),
+            Message::Fragment(root, fragment) => (root, fragment),
         }
     }
 

@@ -6,7 +6,7 @@ use crate::deliver::{PostError, Posted};
 use crate::door::{Output, SendError};
 use crate::exit::Payload;
 use crate::fiber::{FiberId, State};
-use crate::heap::copy::Fragment;
+use crate::heap::fragment::Fragment;
 use crate::mailbox::Message;
 use crate::sets::EVERYTHING;
 use crate::value::Value;
@@ -60,14 +60,7 @@ impl Core {
 
     /// Gives a message of the machine's own to the outside.
     pub(crate) fn notify_outside(&mut self, to: FiberId, message: Message) {
-        let (root, fragment) = match message {
-            Message::Word(word) | Message::Scratch(word) => (word, Fragment::default()),
-            Message::Inline(header, words) => {
-                let mut fragment = Fragment::default();
-                (fragment.push(header, &words[..header.words()]), fragment)
-            }
-            Message::Fragment(root, fragment) => (root, fragment),
-        };
+        let (root, fragment) = message.into_fragment(&mut self.scratch, &mut self.shared);
         let payload = Payload { root, fragment };
         let value = self.payload_value(&payload);
         payload.fragment.discard(&mut self.shared);

@@ -75,7 +75,8 @@ impl Core {
     /// Whether a set takes a value of a static type, and as what.
     #[inline]
     pub(crate) fn admit(&mut self, set: u32, ty: TypeId, value: u64) -> Admission {
-        if set != EVERYTHING && self.sets.has(set, ty) {
+        let is_known = if set == EVERYTHING { ty != types::ANY.0 } else { self.sets.has(set, ty) };
+        if is_known {
             return Admission::As(ty);
         }
         self.admit_slowly(set, ty, value)

@@ -1,5 +1,6 @@
 //! The machine as a whole, by programs in assembly text: limits, determinism, failures.
 
+mod carried;
 mod deep;
 mod failing;
 mod limits;

@@ -22,7 +22,10 @@ again: | load m | load i | push \"n\" | set | load i | push 1 | add | tee i | lo
 fn members(count: Int) -> Set<Any> | local s: Set<Any> | local i: Int | map_new Set<Any> | store s | push 0 | store i
 again: | load s | load i | set_add | drop | load i | push 1 | add | tee i | load count | lt | jmp_if again
     load s | ret | end
-export ticker
+";
+
+/// A fiber that shows that others have their turns.
+pub(crate) const TICKER: &str = "export ticker
 fn ticker()
 again: | push \"tick\" | call_host io.print | jmp again | end
 ";
@@ -30,7 +33,7 @@ again: | push \"tick\" | call_host io.print | jmp again | end
 /// A program that prints `go` before and `done` behind the instruction that is looked at.
 fn source(locals: &str, setup: &str, body: &str) -> String {
     format!(
-        "{PREAMBLE}fn main() | {locals} | {setup} | push \"go\" | call_host io.print | {body}
+        "{PREAMBLE}{TICKER}fn main() | {locals} | {setup} | push \"go\" | call_host io.print | {body}
         push \"done\" | call_host io.print | show | call_host io.print | ret | end"
     )
 }
@@ -38,10 +41,16 @@ fn source(locals: &str, setup: &str, body: &str) -> String {
 /// The instruction must give `result` and cost the same in every way, and with short slices stop so many times.
 #[track_caller]
 fn check(locals: &str, setup: &str, body: &str, result: &str, stops: usize) {
-    let module = module(&source(locals, setup, body));
+    check_program(&source(locals, setup, body), &[false, true], result, stops);
+}
+
+/// As [`check`], for a whole program, collected at each allocation or not.
+#[track_caller]
+pub(crate) fn check_program(source: &str, collected: &[bool], result: &str, stops: usize) {
+    let module = module(source);
     let mut fuel = None;
     for slice in [u32::MAX, 1, 1_000, 3_000] {
-        for collect_always in [false, true] {
+        for collect_always in collected.iter().copied() {
             let (lowering, dispatch) = ENGINES[usize::from(collect_always) * 2];
             let (seen, _) = run(&module, Config { slice, collect_always, lowering, dispatch, ..Config::default() });
             let ended = (seen.printed.last().map(String::as_str), &seen.ends[..]);

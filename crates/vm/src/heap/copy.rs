@@ -1,23 +1,17 @@
-//! Copies of values between fibers: a fragment holds everything that a value reaches, with offsets of its own, sharing
-//! and cycles kept. It is made by the same algorithm as a collection, and taken in by adding one number to its references.
+//! Copies of values between fibers, by the same algorithm as a collection: an object that was copied says where its copy
+//! is, until all are, and then gets its header back.
 //!
 //! A copy is made in the [`Scratch`] of the machine, which is used again and again. From there it goes straight into the
-//! block of a receiver that waits, or is kept as a [`Fragment`].
+//! block of a receiver that waits, or is kept as a [`Fragment`]. A large one is made in pieces: what is there of it goes
+//! with the fiber meanwhile, in whose block headers are missing, and which therefore must do nothing else.
 //!
-//! **Invariant:** making a copy leaves the sender's block as it was.
+//! **Invariant:** a copy that is over has left the sender's block as it was.
 
+use super::PIECE_BYTES;
 use super::block::Block;
+use super::fragment::{Fragment, place};
 use super::shared::Shared;
 use super::word::{Header, Kind, is_reference};
-
-/// Values outside of any block, on their way.
-#[derive(Debug, Default)]
-pub(crate) struct Fragment {
-    /// Whole objects; the first begins at offset 8, so that no reference is null.
-    words: Vec<u64>,
-    /// Offsets of the objects that name something outside.
-    shared: Vec<u32>,
-}
 
 /// What cannot be copied, or for want of what.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,252 +21,273 @@ pub(crate) enum CopyError {
     TooLarge,
 }
 
-impl Fragment {
-    /// Bytes that its objects need in a block.
-    pub(crate) fn bytes(&self) -> usize {
-        self.words.len().saturating_sub(1) * 8
-    }
-
-    /// Whether an object of it names something outside.
-    pub(crate) fn has_shared(&self) -> bool {
-        !self.shared.is_empty()
-    }
-
-    /// Its words, those of its objects from the second on.
-    pub(crate) fn words(&self) -> &[u64] {
-        &self.words
-    }
-
-    /// Puts the objects into a block at `top`, and gives the distance by which [`relocate`] makes words of that block out
-    /// of words of the fragment. The counts of outside objects go over to the block's list.
-    ///
-    /// # Panics
-    /// When the block has no room for [`Fragment::bytes`] at `top`.
-    pub(crate) fn adopt(self, block: Block, top: usize, shared_refs: Option<&mut Vec<u32>>) -> u64 {
-        debug_assert!(shared_refs.is_some() || self.shared.is_empty());
-        let delta = place(&self.words, block, top);
-        if let Some(shared_refs) = shared_refs {
-            shared_refs.extend(self.shared.iter().map(|offset| offset + delta as u32));
-        }
-        delta
-    }
-
-    /// As [`Fragment::adopt`], and the fragment stays.
-    pub(crate) fn adopt_copy(
-        &self,
-        block: Block,
-        top: usize,
-        shared_refs: Option<&mut Vec<u32>>,
-        shared: &mut Shared,
-    ) -> u64 {
-        self.hold(shared);
-        let delta = place(&self.words, block, top);
-        if let Some(shared_refs) = shared_refs {
-            shared_refs.extend(self.shared.iter().map(|offset| offset + delta as u32));
-        }
-        delta
-    }
-
-    /// Another one with the same objects.
-    pub(crate) fn copy(&self, shared: &mut Shared) -> Fragment {
-        self.hold(shared);
-        Fragment { words: self.words.clone(), shared: self.shared.clone() }
-    }
-
-    fn hold(&self, shared: &mut Shared) {
-        for offset in &self.shared {
-            shared.hold(self.words[*offset as usize / 8 + 1] as u32);
-        }
-    }
-
-    /// Adds the objects of another one, and gives the distance by which [`relocate`] makes words of this one.
-    pub(crate) fn append(&mut self, other: &Fragment, shared: &mut Shared) -> u64 {
-        if self.words.is_empty() {
-            self.words.push(0);
-        }
-        other.hold(shared);
-        let start = self.words.len();
-        let delta = (start as u64 - 1) * 8;
-        self.words.extend_from_slice(other.words.get(1..).unwrap_or_default());
-        let mut at = start;
-        while at < self.words.len() {
-            let header = Header(self.words[at]);
-            for word in &mut self.words[at + 1..=at + header.scan()] {
-                *word = relocate(*word, delta);
-            }
-            at += header.words() + 1;
-        }
-        self.shared.extend(other.shared.iter().map(|offset| offset + delta as u32));
-        delta
-    }
-
-    /// Gives up the fragment without taking it in.
-    pub(crate) fn discard(self, shared: &mut Shared) {
-        for offset in self.shared {
-            shared.release(self.words[offset as usize / 8 + 1] as u32);
-        }
-    }
-
-    /// Writes a fragment by hand: adds an object, and gives the word for it. An object that names something outside counts
-    /// for it already.
-    pub(crate) fn push(&mut self, header: Header, words: &[u64]) -> u64 {
-        if self.words.is_empty() {
-            self.words.push(0);
-        }
-        debug_assert_eq!(header.words(), words.len());
-        let offset = self.words.len() as u64 * 8;
-        self.words.push(header.0);
-        self.words.extend_from_slice(words);
-        if header.is(Kind::SharedText) || header.is(Kind::SharedBytes) {
-            self.shared.push(offset as u32);
-        }
-        offset
-    }
-
-    /// Changes a word of an object that was pushed, counted behind its header.
-    pub(crate) fn set(&mut self, object: u64, index: usize, word: u64) {
-        self.words[object as usize / 8 + 1 + index] = word;
-    }
-}
-
-/// Copies the objects of a fragment into a block, and gives the distance for [`relocate`].
-fn place(words: &[u64], block: Block, top: usize) -> u64 {
-    let delta = (top as u64).wrapping_sub(8);
-    let words = words.get(1..).unwrap_or_default();
-    assert!(top & 7 == 0 && top + words.len() * 8 <= block.bytes());
-    // SAFETY: the target range is in the block as just checked, and a fragment lies outside of every block. Each
-    // object's header is followed by as many words as it says, since the fragment holds whole objects.
-    unsafe {
-        let base = block.base().add(top).cast::<u64>();
-        std::ptr::copy_nonoverlapping(words.as_ptr(), base, words.len());
-        let mut at = 0;
-        while at < words.len() {
-            let header = Header(*words.get_unchecked(at));
-            for index in at + 1..=at + header.scan() {
-                let word = *words.get_unchecked(index);
-                if is_reference(word) {
-                    base.add(index).write(word + delta);
-                }
-            }
-            at += header.words() + 1;
-        }
-    }
-    delta
-}
-
-/// The word in a block for a word of a fragment that was put there.
-#[inline]
-pub(crate) fn relocate(word: u64, delta: u64) -> u64 {
-    if is_reference(word) { word.wrapping_add(delta) } else { word }
-}
-
 /// Where copies are made. What it holds is good until the next copy.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     /// As in a [`Fragment`].
     words: Vec<u64>,
+    /// Offsets of the objects in it that name something outside.
     shared: Vec<u32>,
     /// Objects of the sender whose header was replaced, in the order in which they were copied.
     moved: Vec<u32>,
+    /// The object of the copy whose words are looked at, and the next of them if it is one that takes long.
+    at: usize,
+    next_word: usize,
+    /// Where in the sender's block such an object is.
+    long_source: usize,
+    /// How many of `moved` have their header back.
+    restored: usize,
+    /// How large the copy may become.
+    bytes_max: usize,
+    /// Why it cannot be made.
+    failed: Option<CopyError>,
+    /// Bytes for which whoever has it made was charged.
+    pub(crate) charged: usize,
 }
 
 /// Words of scratch that are kept for the next copy; more are given back.
 const SCRATCH_WORDS_KEPT: usize = 1 << 17;
+/// From this size on a copy is kept without being copied once more.
+const TAKEN_WORDS_MIN: usize = 8 << 10;
+/// Headers that are given back at one time: as many as objects fit a piece.
+const RESTORED_MAX: usize = PIECE_BYTES / 8;
 
-/// What is copied of a short object at one time.
-type Piece = [u64; 6];
-const PIECE_BYTES: usize = size_of::<Piece>();
+/// What is copied of a short object at one time. It may be more than the object is: behind every object there are a frame
+/// and the sentinel, which have as much.
+type Short = [u64; 6];
+const SHORT_BYTES: usize = size_of::<Short>();
+/// A longer object than this is copied when its words are looked at, a part at a time.
+const LONG_BYTES: usize = 4096;
+const PART_BYTES: usize = 64 << 10;
 
-/// A copy under way: where the next object goes, and how far there is room.
+/// Where copies go: where offset 0 would be, the offset of the next object, and the one that none may reach over.
+#[derive(Clone, Copy)]
 struct Target {
-    /// Where offset 0 would be.
     base: *mut u8,
-    /// The offset of the next object.
     next: usize,
-    /// The offset that objects must not reach over.
     end: usize,
 }
 
+/// The list of objects that were copied, taken apart.
+#[derive(Clone, Copy)]
+struct Moved {
+    list: *mut u32,
+    used: usize,
+    room: usize,
+}
+
 impl Scratch {
-    /// Copies what `roots` reach out of a block, and replaces them by words of the copy.
-    pub(crate) fn copy(&mut self, block: Block, roots: &mut [u64], bytes_max: usize) -> Result<(), CopyError> {
+    /// Begins a copy of what `roots` reach out of a block, and replaces them by words of the copy.
+    ///
+    /// # Errors
+    /// Why it cannot be made; the block is as it was.
+    pub(crate) fn start(&mut self, block: Block, roots: &mut [u64], bytes_max: usize) -> Result<(), CopyError> {
         if self.words.capacity() > SCRATCH_WORDS_KEPT {
-            self.words = Vec::new();
-            self.moved = Vec::new();
+            *self = Scratch::default();
         }
         self.words.clear();
         self.words.push(0);
-        let capacity = self.words.capacity() * 8;
-        let target = Target { base: self.words.as_mut_ptr().cast(), next: 8, end: capacity.min(bytes_max) };
-        self.run(block, roots, target, bytes_max).map(|_| ())
+        self.clear(8);
+        self.bytes_max = bytes_max;
+        let mut target = self.target();
+        let begun = self.copy_roots(block, roots, &mut target);
+        self.set_length(target);
+        if begun.is_err() {
+            self.restore_some(block, target.base, usize::MAX);
+        }
+        begun
+    }
+
+    /// Goes on with a copy by a piece; nothing as long as it is not over.
+    pub(crate) fn step(&mut self, block: Block) -> Option<Result<(), CopyError>> {
+        let target = self.target();
+        if self.failed.is_none() && self.at < target.next {
+            let stop = self.at.max(self.next_word) + PIECE_BYTES;
+            let mut moving = target;
+            let scanned = self.scan(block, &mut moving, stop);
+            self.set_length(moving);
+            self.failed = scanned.err();
+            if self.failed.is_none() && self.at < moving.next {
+                return None;
+            }
+        }
+        let base = self.words.as_mut_ptr().cast();
+        if !self.restore_some(block, base, RESTORED_MAX) {
+            return None;
+        }
+        Some(self.failed.map_or(Ok(()), Err))
+    }
+
+    /// Copies what `roots` reach out of a block, and replaces them by words of the copy; it is at most a piece.
+    pub(crate) fn copy(&mut self, block: Block, roots: &mut [u64], bytes_max: usize) -> Result<(), CopyError> {
+        debug_assert!(bytes_max <= PIECE_BYTES);
+        self.start(block, roots, bytes_max)?;
+        loop {
+            if let Some(result) = self.step(block) {
+                return result;
+            }
+        }
     }
 
     /// Copies what a word reaches out of one block straight into another one at `top`, below `end`; gives the word there
     /// and the new top. Nothing when there is no room, or something outside is named.
     pub(crate) fn copy_across(&mut self, from: Block, word: u64, to: Block, top: usize, end: usize) -> Option<(u64, usize)> {
         debug_assert!(top & 7 == 0 && top <= end && end <= to.bytes());
+        self.clear(top);
+        self.bytes_max = 0;
         let mut roots = [word];
-        let target = Target { base: to.base(), next: top, end };
-        let top = self.run(from, &mut roots, target, 0).ok()?;
-        if self.shared.is_empty() { Some((roots[0], top)) } else { None }
+        let mut target = Target { base: to.base(), next: top, end };
+        let mut copied = self.copy_roots(from, &mut roots, &mut target);
+        if copied.is_ok() {
+            copied = self.scan(from, &mut target, usize::MAX);
+        }
+        self.restore_some(from, target.base, usize::MAX);
+        if copied.is_ok() && self.shared.is_empty() { Some((roots[0], target.next)) } else { None }
     }
 
-    /// Copies; `grow_max` is up to where the scratch may grow for it, 0 for a target that may not.
-    fn run(&mut self, block: Block, roots: &mut [u64], mut target: Target, grow_max: usize) -> Result<usize, CopyError> {
+    fn clear(&mut self, first: usize) {
         self.shared.clear();
         self.moved.clear();
-        let start = target.next;
+        (self.at, self.next_word, self.restored, self.failed, self.charged) = (first, 0, 0, None, 0);
+    }
+
+    /// The words of the scratch as a target, behind what is there.
+    fn target(&mut self) -> Target {
+        let end = (self.words.capacity() * 8).min(self.bytes_max);
+        Target { base: self.words.as_mut_ptr().cast(), next: self.words.len() * 8, end }
+    }
+
+    fn set_length(&mut self, target: Target) {
+        // SAFETY: `target` was made of the words, which have room up to `next`; up to there all has been written, or, of
+        // objects that are not copied yet, is written before it is read.
+        unsafe { self.words.set_len(target.next / 8) }
+    }
+
+    fn take_moved(&mut self) -> Moved {
+        Moved { list: self.moved.as_mut_ptr(), used: self.moved.len(), room: self.moved.capacity() }
+    }
+
+    fn put_moved(&mut self, moved: Moved) {
+        // SAFETY: the first `used` have been written, and there is room for them.
+        unsafe { self.moved.set_len(moved.used) }
+    }
+
+    fn copy_roots(&mut self, block: Block, roots: &mut [u64], target: &mut Target) -> Result<(), CopyError> {
+        let mut moved = self.take_moved();
         let mut result = Ok(());
         for root in roots {
-            if is_reference(*root) {
-                match self.forward(block, *root, &mut target, grow_max) {
+            if is_reference(*root) && result.is_ok() {
+                match self.forward(block, *root, target, &mut moved) {
                     Ok(word) => *root = word,
                     Err(error) => result = Err(error),
                 }
             }
         }
-        if result.is_ok() {
-            result = self.scan(block, start, &mut target, grow_max);
-        }
-        self.restore(block, &target);
-        result?;
-        if grow_max > 0 {
-            // SAFETY: every word below `next` has been written.
-            unsafe { self.words.set_len(target.next / 8) }
-        }
-        Ok(target.next)
+        self.put_moved(moved);
+        result
     }
 
-    /// Copies what the objects from `at` on reach.
+    /// Copies what the objects from `at` on reach, until that is all or `at` is not below `stop` any more.
     #[inline]
-    fn scan(&mut self, block: Block, mut at: usize, target: &mut Target, grow_max: usize) -> Result<(), CopyError> {
-        while at < target.next {
-            // SAFETY: between `at` and `next` lie whole objects that were copied there.
+    fn scan(&mut self, block: Block, into: &mut Target, stop: usize) -> Result<(), CopyError> {
+        let mut target = *into;
+        let mut moved = self.take_moved();
+        let mut at = self.at;
+        let mut result = Ok(());
+        'objects: while at < target.next && at < stop {
+            // SAFETY: between `at` and `next` lie objects of which at least the header was copied there.
             let header = unsafe { Header(target.base.add(at).cast::<u64>().read()) };
+            let bytes = header.bytes();
+            if bytes > LONG_BYTES {
+                self.at = at;
+                (target, moved, result) = self.scan_long(block, header, target, moved, stop);
+                at = self.at;
+                if result.is_err() || self.next_word > 0 {
+                    break;
+                }
+                continue;
+            }
             let end = at + 8 + header.scan() * 8;
             let mut place = at + 8;
             while place < end {
-                // SAFETY: as above; the base may have changed with each object that was copied.
+                // SAFETY: the object was copied there; the base may have changed with each object that was copied.
                 let value = unsafe { target.base.add(place).cast::<u64>().read() };
                 if is_reference(value) {
-                    let word = self.forward(block, value, target, grow_max)?;
-                    // SAFETY: as above.
-                    unsafe { target.base.add(place).cast::<u64>().write(word) };
+                    match self.forward(block, value, &mut target, &mut moved) {
+                        // SAFETY: as above.
+                        Ok(word) => unsafe { target.base.add(place).cast::<u64>().write(word) },
+                        Err(error) => {
+                            result = Err(error);
+                            break 'objects;
+                        }
+                    }
                 }
                 place += 8;
             }
-            at += header.bytes();
+            at += bytes;
         }
-        Ok(())
+        self.at = at;
+        self.put_moved(moved);
+        *into = target;
+        result
     }
 
+    /// Copies and looks at the words of a long object, up to `stop`; with the last of them `at` goes on behind it.
+    #[cold]
+    #[inline(never)]
+    fn scan_long(
+        &mut self,
+        block: Block,
+        header: Header,
+        mut target: Target,
+        mut moved: Moved,
+        stop: usize,
+    ) -> (Target, Moved, Result<(), CopyError>) {
+        let (first, end) = (self.at + 8, self.at + header.bytes());
+        if self.next_word == 0 {
+            // SAFETY: the object is longer than two words, and its first one says where it was.
+            self.long_source = unsafe { target.base.add(first).cast::<u64>().read() as usize };
+            self.next_word = first;
+        }
+        while self.next_word < end && self.next_word < stop {
+            let part_end = end.min(self.next_word + PART_BYTES);
+            let scan_end = part_end.min(first + header.scan() * 8);
+            // SAFETY: the object lies in the block from `long_source` on, and has room in the target up to `end`.
+            unsafe {
+                let from = block.base().add(self.long_source + self.next_word - self.at);
+                let to = target.base.add(self.next_word);
+                std::ptr::copy_nonoverlapping(from, to, part_end - self.next_word);
+            }
+            let mut place = self.next_word;
+            while place < scan_end {
+                // SAFETY: as above.
+                let value = unsafe { target.base.add(place).cast::<u64>().read() };
+                if is_reference(value) {
+                    match self.forward(block, value, &mut target, &mut moved) {
+                        // SAFETY: as above.
+                        Ok(word) => unsafe { target.base.add(place).cast::<u64>().write(word) },
+                        Err(error) => return (target, moved, Err(error)),
+                    }
+                }
+                place += 8;
+            }
+            self.next_word = part_end;
+        }
+        if self.next_word == end {
+            (self.at, self.next_word) = (end, 0);
+        }
+        (target, moved, Ok(()))
+    }
+
+    /// The offset of the copy of the object that a reference means; it is made if there is none.
     #[inline(always)]
-    fn forward(&mut self, block: Block, reference: u64, target: &mut Target, grow_max: usize) -> Result<u64, CopyError> {
+    fn forward(&mut self, block: Block, reference: u64, target: &mut Target, moved: &mut Moved) -> Result<u64, CopyError> {
         let from = reference as usize;
+        debug_assert!(from + SHORT_BYTES <= block.bytes());
         // SAFETY: a reference in a verified fiber is the offset of an object in its block, whose header says how long it
         // is. There is room for the copy up to `end`, which is looked at first; the target is another block or the
-        // scratch, so it does not overlap. What is read and written of a whole piece beyond a short object lies in the
-        // block, which is initialised to its end, and below `end`, where nothing is yet.
+        // scratch, so it does not overlap. What is read beyond a short object lies in the block, as `Short` says; what is
+        // written beyond it lies below `end`, where nothing is yet. There is room in the list for one more, or it is made.
         unsafe {
             let object = block.base().add(from);
             let first = object.cast::<u64>().read();
@@ -281,57 +296,98 @@ impl Scratch {
             }
             let header = Header(first);
             let bytes = header.bytes();
-            let to =
-                if target.next + PIECE_BYTES <= target.end && bytes <= PIECE_BYTES && from + PIECE_BYTES <= block.bytes() {
-                    // Most objects are a few words: one piece of a fixed size costs less than a loop or a call.
-                    let to = target.base.add(target.next);
-                    to.cast::<Piece>().write_unaligned(object.cast::<Piece>().read_unaligned());
-                    to
-                } else {
-                    if bytes > target.end - target.next {
-                        self.grow(bytes, target, grow_max)?;
-                    }
-                    let to = target.base.add(target.next);
-                    std::ptr::copy_nonoverlapping(object, to, bytes);
-                    to
-                };
-            debug_assert_eq!(to.cast::<u64>().read(), first);
+            if target.next + SHORT_BYTES > target.end || bytes > SHORT_BYTES {
+                *target = self.copy_object(block, from, bytes, *target)?;
+            } else {
+                let to = target.base.add(target.next).cast::<Short>();
+                to.write_unaligned(object.cast::<Short>().read_unaligned());
+            }
+            if moved.used == moved.room {
+                *moved = self.grow_moved(*moved)?;
+            }
+            moved.list.add(moved.used).write(reference as u32);
+            moved.used += 1;
             let offset = target.next as u64;
             if header.is(Kind::SharedText) || header.is(Kind::SharedBytes) {
                 self.shared.push(offset as u32);
             }
-            self.moved.push(reference as u32);
             object.cast::<u64>().write(Header::forward(offset));
             target.next += bytes;
             Ok(offset)
         }
     }
 
-    /// Makes room for an object of so many bytes in the scratch.
-    #[cold]
-    fn grow(&mut self, bytes: usize, target: &mut Target, grow_max: usize) -> Result<(), CopyError> {
-        if target.next + bytes > grow_max {
-            return Err(CopyError::TooLarge);
+    /// Makes room for an object, and copies it; of a long one only the header and where it is.
+    #[inline(never)]
+    fn copy_object(&mut self, block: Block, from: usize, bytes: usize, target: Target) -> Result<Target, CopyError> {
+        let mut target = target;
+        if bytes > target.end - target.next {
+            target = self.grow(bytes, target)?;
         }
-        // SAFETY: every word below `next` has been written.
-        unsafe { self.words.set_len(target.next / 8) }
-        self.words.try_reserve(bytes / 8).map_err(|_| CopyError::OutOfMemory)?;
-        target.base = self.words.as_mut_ptr().cast();
-        target.end = (self.words.capacity() * 8).min(grow_max);
-        Ok(())
+        // SAFETY: there is room for the object at `next`, and a long one has more than two words.
+        unsafe {
+            let (object, to) = (block.base().add(from), target.base.add(target.next));
+            if bytes > LONG_BYTES {
+                to.cast::<u64>().write(object.cast::<u64>().read());
+                to.cast::<u64>().add(1).write(from as u64);
+            } else {
+                std::ptr::copy_nonoverlapping(object, to, bytes);
+            }
+        }
+        Ok(target)
     }
 
-    /// Gives the sender's objects their headers back, which stand in the copies.
-    fn restore(&self, block: Block, target: &Target) {
-        for offset in &self.moved {
-            // SAFETY: each is the offset of an object of the block that was copied here, where its first word says.
+    /// Makes room for an object of so many bytes in the scratch.
+    #[cold]
+    fn grow(&mut self, bytes: usize, target: Target) -> Result<Target, CopyError> {
+        if target.next + bytes > self.bytes_max {
+            return Err(CopyError::TooLarge);
+        }
+        self.set_length(target);
+        self.words.try_reserve(bytes / 8).map_err(|_| CopyError::OutOfMemory)?;
+        Ok(self.target())
+    }
+
+    #[cold]
+    fn grow_moved(&mut self, moved: Moved) -> Result<Moved, CopyError> {
+        self.put_moved(moved);
+        self.moved.try_reserve(1).map_err(|_| CopyError::OutOfMemory)?;
+        Ok(self.take_moved())
+    }
+
+    /// Gives some of the sender's objects their headers back, which stand in the copies; whether all have them.
+    fn restore_some(&mut self, block: Block, copies: *const u8, max: usize) -> bool {
+        let end = self.moved.len().min(self.restored.saturating_add(max));
+        for offset in &self.moved[self.restored..end] {
+            // SAFETY: each is the offset of an object of the block that was copied, to where its first word says.
             unsafe {
                 let object = block.base().add(*offset as usize).cast::<u64>();
                 let to = object.read() & !1;
-                debug_assert!((to as usize) < target.next);
-                object.write(target.base.add(to as usize).cast::<u64>().read());
+                object.write(copies.add(to as usize).cast::<u64>().read());
             }
         }
+        self.restored = end;
+        end == self.moved.len()
+    }
+
+    /// Bytes of the copy that are done.
+    pub(crate) fn done(&self) -> usize {
+        self.at.max(self.next_word) - 8
+    }
+
+    /// Whether only headers are still to be given back.
+    pub(crate) fn is_copied(&self) -> bool {
+        self.failed.is_some() || self.at == self.words.len() * 8
+    }
+
+    /// Whether nothing is left to be done.
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_copied() && self.restored == self.moved.len()
+    }
+
+    /// Gives up the copy, which is over when all headers are back.
+    pub(crate) fn fail(&mut self, error: CopyError) {
+        self.failed = Some(error);
     }
 
     /// Bytes that the copy needs in a block.
@@ -354,16 +410,16 @@ impl Scratch {
     }
 
     /// The copy as a fragment, which counts for what it names outside.
-    pub(crate) fn keep(&self, shared: &mut Shared) -> Fragment {
-        let fragment = Fragment { words: self.words.clone(), shared: self.shared.clone() };
-        fragment.hold(shared);
-        fragment
+    pub(crate) fn keep(&mut self, shared: &mut Shared) -> Fragment {
+        let words = if self.words.len() < TAKEN_WORDS_MIN { self.words.clone() } else { std::mem::take(&mut self.words) };
+        Fragment::of(words, self.shared.clone(), shared)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::block::{Pool, header};
+    use super::super::fragment::relocate;
     use super::super::word::{NULL, TAG_INT};
     use super::*;
 

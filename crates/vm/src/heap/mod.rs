@@ -4,5 +4,9 @@
 pub(crate) mod block;
 pub(crate) mod collect;
 pub(crate) mod copy;
+pub(crate) mod fragment;
 pub(crate) mod shared;
 pub(crate) mod word;
+
+/// Long work on blocks is done in pieces of so many bytes.
+pub(crate) const PIECE_BYTES: usize = 1 << 20;

@@ -4,7 +4,7 @@ use super::Cx;
 use super::fibers::{Arrived, TOKEN};
 use crate::exit::{Cause, ErrorKind};
 use crate::fiber::{FiberId, State};
-use crate::heap::copy::Fragment;
+use crate::heap::fragment::Fragment;
 use crate::heap::word::{self, Header, Kind, NULL};
 use crate::interp::Stop;
 use crate::mailbox::{Message, Origin};

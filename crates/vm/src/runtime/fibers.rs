@@ -1,12 +1,14 @@
 //! Starting fibers, ending them, and what ties them together.
 
 use super::Cx;
+use super::carry::{As, Copy};
 use crate::config::FullPolicy;
 use crate::deliver::MESSAGE_BYTES_MAX;
 use crate::exit::{Cause, ErrorKind, FAILURE_BYTES_MAX, Failure, Payload};
 use crate::fiber::{Flags, Limits, NONE, State};
 use crate::heap::block::header;
-use crate::heap::copy::{CopyError, Fragment, relocate};
+use crate::heap::copy::CopyError;
+use crate::heap::fragment::{Fragment, relocate};
 use crate::heap::word::{self, Header, Kind, NULL, is_reference};
 use crate::interp::Stop;
 use crate::mailbox::NODE_BYTES;
@@ -111,46 +113,81 @@ impl Cx<'_> {
         Ok(error)
     }
 
-    /// Starts a fiber in a function with the arguments from `a` on, not running yet; its place.
-    fn start(&mut self, function: u32) -> Result<u32, Stop> {
+    /// Copies the arguments of a new fiber in a function, from `a` on.
+    ///
+    /// # Errors
+    /// The stop after which it goes on, or the trap when they cannot be copied.
+    fn arguments(&mut self, function: u32) -> Result<Arguments, Stop> {
         let core = &mut *self.core;
         let (block, first) = (core.block, self.fp + self.op.a as usize);
+        let mut roots = std::mem::take(&mut core.roots);
         let mut has_reference = false;
-        core.roots.clear();
+        roots.clear();
         for (at, is_word) in core.functions[function as usize].param_words.iter().enumerate() {
             // What is no word must not be taken for a reference.
             let root = if *is_word { block.load(first + at * 8) } else { NULL };
             has_reference |= is_reference(root);
-            core.roots.push(root);
+            roots.push(root);
         }
-        let mut bytes = 0;
-        if has_reference {
-            if let Err(error) = core.scratch.copy(block, &mut core.roots, MESSAGE_BYTES_MAX) {
-                return self.copy_failed(error);
-            }
-            bytes = core.scratch.bytes();
-            self.charge(bytes);
-        }
+        let copy = if has_reference { Some(self.copy_out(&mut roots)?) } else { None };
+        Ok(Arguments { roots, copy })
+    }
+
+    /// Starts a fiber in a function with arguments, not running yet; its place.
+    fn start(&mut self, function: u32, arguments: Arguments) -> Result<u32, Stop> {
+        let Arguments { roots, copy } = arguments;
+        let bytes = match &copy {
+            None => 0,
+            Some(Copy::Small) => self.core.scratch.bytes(),
+            Some(Copy::Large(fragment)) => fragment.bytes(),
+        };
         let seed = random::split(self.draw());
         let core = &mut *self.core;
         let Some((slot, fp)) = core.begin(function, bytes, seed) else {
+            if let Some(Copy::Large(fragment)) = copy {
+                fragment.discard(&mut core.shared);
+            }
             return self.trap_with(ErrorKind::SystemLimit, "no place or memory for another fiber".to_owned());
         };
-        let new = core.fibers.get(slot).block;
-        let mut delta = 0;
-        if bytes > 0 && core.scratch.has_shared() {
-            let fragment = core.scratch.keep(&mut core.shared);
-            let refs = &mut core.fibers.side_or_new(slot).shared_refs;
-            delta = fragment.adopt(new, header::HEAP, Some(refs));
-        } else if bytes > 0 {
-            delta = core.scratch.adopt(new, header::HEAP);
+        let (block, new) = (core.block, core.fibers.get(slot).block);
+        let first = self.fp + self.op.a as usize;
+        // The heap of a new fiber begins with its arguments, so where they will be is known.
+        let delta = FIRST_DELTA;
+        match copy {
+            None => {}
+            Some(Copy::Small) if core.scratch.has_shared() => {
+                let fragment = core.scratch.keep(&mut core.shared);
+                let refs = &mut core.fibers.side_or_new(slot).shared_refs;
+                fragment.adopt(new, header::HEAP, Some(refs));
+            }
+            Some(Copy::Small) => {
+                core.scratch.adopt(new, header::HEAP);
+            }
+            Some(Copy::Large(fragment)) => core.start_landing(slot, NULL, fragment, header::HEAP),
         }
-        let params = core.functions[function as usize].param_words.iter().zip(&core.roots);
+        let params = core.functions[function as usize].param_words.iter().zip(&roots);
         for (at, (is_word, root)) in params.enumerate() {
             let word = if *is_word { relocate(*root, delta) } else { block.load(first + at * 8) };
             new.store(fp + usize::from(crate::code::slot_offset(at)), word);
         }
+        core.roots = roots;
+        if !matches!(core.fibers.side_of(slot), Some(side) if side.carried.is_some()) {
+            self.charge(bytes);
+        }
         Ok(slot)
+    }
+
+    /// Keeps arguments for when the instruction runs again, if they are many.
+    fn keep_arguments(&mut self, arguments: Arguments) {
+        if let Some(copy) = arguments.copy {
+            self.keep_copied(copy, &arguments.roots);
+        }
+    }
+
+    fn discard_arguments(&mut self, arguments: Arguments) {
+        if let Some(Copy::Large(fragment)) = arguments.copy {
+            fragment.discard(&mut self.core.shared);
+        }
     }
 
     fn address(&self, slot: u32) -> u64 {
@@ -158,12 +195,23 @@ impl Cx<'_> {
     }
 }
 
+/// What [`relocate`] adds for a fragment that is first in its block.
+const FIRST_DELTA: u64 = header::HEAP as u64 - 8;
+
+/// Arguments of a new fiber: the words of its parameters, and the copy of what they reach.
+struct Arguments {
+    roots: Vec<u64>,
+    copy: Option<Copy>,
+}
+
 /// The header of a token: the address of who made it, and its number there.
 pub(crate) const TOKEN: Header = Header::new(Kind::Ref, types::REF.0, 2, 0);
 
 /// `a` := the address of a new fiber in the function in the extension, with the arguments from `a` on.
 pub(crate) fn spawn(cx: &mut Cx<'_>) -> Result<(), Stop> {
-    let slot = cx.start(cx.extra as u32)?;
+    let function = cx.extra as u32;
+    let arguments = cx.arguments(function)?;
+    let slot = cx.start(function, arguments)?;
     cx.core.launch(slot);
     let address = cx.address(slot);
     cx.set_a(address);
@@ -173,19 +221,29 @@ pub(crate) fn spawn(cx: &mut Cx<'_>) -> Result<(), Stop> {
 /// As [`spawn`], with the options behind the arguments; `a` := the address, or an error value.
 pub(crate) fn spawn_with(cx: &mut Cx<'_>) -> Result<(), Stop> {
     let function = cx.extra as u32;
+    let arguments = cx.arguments(function)?;
     let options = cx.arg(cx.core.functions[function as usize].params as usize);
     let options = match cx.options(options) {
         Ok(options) => options,
-        Err(problem) => {
-            let error = cx.error_value("bad_option", &problem)?;
-            cx.set_a(error);
-            return Ok(());
-        }
+        Err(problem) => match cx.error_value("bad_option", &problem) {
+            Ok(error) => {
+                cx.discard_arguments(arguments);
+                cx.set_a(error);
+                return Ok(());
+            }
+            Err(stop) => {
+                cx.keep_arguments(arguments);
+                return Err(stop);
+            }
+        },
     };
-    if options.link {
-        cx.reserve_tie()?;
+    if options.link
+        && let Err(stop) = cx.reserve_tie()
+    {
+        cx.discard_arguments(arguments);
+        return Err(stop);
     }
-    let slot = cx.start(function)?;
+    let slot = cx.start(function, arguments)?;
     let core = &mut *cx.core;
     if let Some(limits) = options.limits {
         let block = core.fibers.get(slot).block;
@@ -387,7 +445,9 @@ pub(crate) fn demonitor(cx: &mut Cx<'_>) -> Result<(), Stop> {
 impl Cx<'_> {
     /// The slot at which the instruction waits, when it has been run before.
     pub(super) fn waits_at(&self) -> Option<u64> {
-        self.core.fibers.side_of(self.core.current)?.slot
+        let side = self.core.fibers.side_of(self.core.current)?;
+        // The slot of a reply that lands is closed already.
+        if side.carried.is_some() { Some(0) } else { side.slot }
     }
 
     /// Whether what is in a slot, or behind it, has come; else the fiber waits there at most so many milliseconds.
@@ -395,6 +455,9 @@ impl Cx<'_> {
     /// # Errors
     /// The stop that waits.
     pub(super) fn at_slot(&mut self, number: u64, millis: i64) -> Result<Arrived, Stop> {
+        if let Some(word) = self.landed()? {
+            return Ok(Arrived::Reply(word));
+        }
         match self.core.slot_at(self.core.current, number) {
             None => Ok(Arrived::NoSlot),
             Some(Slot::Open) => {
@@ -415,7 +478,7 @@ impl Cx<'_> {
                 };
                 self.reserve(bytes)?;
                 match self.leave_slot(number) {
-                    Some(Slot::Replied(message)) => Ok(Arrived::Reply(self.put(message))),
+                    Some(Slot::Replied(message)) => self.put(message, As::Value).map(Arrived::Reply),
                     Some(Slot::Open | Slot::Gone(_)) | None => Ok(Arrived::NoSlot),
                 }
             }

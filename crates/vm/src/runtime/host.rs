@@ -4,7 +4,7 @@ use super::Cx;
 use crate::convert::{VALUES_BYTES_MAX, to_value};
 use crate::exit::ErrorKind;
 use crate::fiber::State;
-use crate::heap::copy::relocate;
+use crate::heap::fragment::relocate;
 use crate::interp::Stop;
 
 /// Calls the host function whose import is in the extension with the arguments from `a` on, where the result goes.

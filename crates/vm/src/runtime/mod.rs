@@ -11,6 +11,7 @@ pub(crate) mod array;
 pub(crate) mod barrier;
 pub(crate) mod builder;
 pub(crate) mod bulk;
+pub(crate) mod carry;
 pub(crate) mod compare;
 pub(crate) mod fibers;
 pub(crate) mod find;

@@ -1,17 +1,15 @@
 //! Taking messages out of the own mailbox: the first one, the first of a type, or the first that the program wants.
 
 use super::Cx;
+use super::carry::As;
 use crate::exit::ErrorKind;
 use crate::fiber::{Flags, NONE, State, Wake};
-use crate::heap::copy::relocate;
 use crate::heap::word::{NULL, is_reference};
 use crate::interp::Stop;
-use crate::mailbox::{Cursor, DROPPED, Message, NODE_BYTES, Place};
+use crate::mailbox::{Cursor, DROPPED, NODE_BYTES, Place};
 use crate::timer::Action;
 use crate::types::TypeId;
 
-/// Bytes of a box around a null in an option.
-const BOX_BYTES: usize = 16;
 const MILLI_NANOS: u64 = 1_000_000;
 
 /// Nanoseconds of so many milliseconds.
@@ -29,26 +27,14 @@ impl Cx<'_> {
         found.place
     }
 
-    /// Takes the message at a place, and leaves room for `spare` bytes behind it.
-    fn take(&mut self, place: Place, spare: usize) -> Result<u64, Stop> {
-        let bytes = self.core.messages.bytes_of(place.node) + spare;
+    /// Takes the message at a place, as an option if one is wanted.
+    fn take(&mut self, place: Place, wanted: As) -> Result<u64, Stop> {
+        let bytes = self.core.messages.bytes_of(place.node) + wanted.spare_bytes();
         if bytes > 0 {
             self.reserve(bytes)?;
         }
         let message = self.core.take_message(self.core.current, place);
-        Ok(self.put(message))
-    }
-
-    /// Puts a message on the heap, where there is room for it.
-    pub(super) fn put(&mut self, message: Message) -> u64 {
-        match message {
-            Message::Fragment(root, fragment) => relocate(root, self.take_in(fragment)),
-            Message::Word(_) | Message::Inline(..) | Message::Scratch(_) => {
-                let top = self.core.saved.top;
-                self.core.saved.top = top + message.bytes(&self.core.scratch);
-                message.adopt(self.block(), top, &self.core.scratch)
-            }
-        }
+        self.put(message, wanted)
     }
 
     /// Whether the time of a wait is over, or there was none to begin with; if not, the clock runs.
@@ -102,10 +88,14 @@ impl crate::core::Core {
 
 /// `a` := the first message of the type in the extension; waits for one.
 pub(crate) fn await_recv(cx: &mut Cx<'_>) -> Result<(), Stop> {
+    if let Some(word) = cx.landed()? {
+        cx.set_a(word);
+        return Ok(());
+    }
     match cx.find(NONE) {
         Ok(place) => {
             // The sender has paid for the message; whether it came while this fiber waited must make no difference.
-            let word = cx.take(place, 0)?;
+            let word = cx.take(place, As::Value)?;
             cx.set_a(word);
             Ok(())
         }
@@ -116,9 +106,13 @@ pub(crate) fn await_recv(cx: &mut Cx<'_>) -> Result<(), Stop> {
 /// `a` := the first message of the type in the extension as an option, or null after so many milliseconds as `a` says.
 pub(crate) fn await_recv_until(cx: &mut Cx<'_>) -> Result<(), Stop> {
     let millis = cx.a() as i64;
-    if let Ok(place) = cx.find(NONE) {
-        let word = cx.take(place, BOX_BYTES)?;
-        let option = cx.some_word(word)?;
+    let mut option = cx.landed()?;
+    if option.is_none()
+        && let Ok(place) = cx.find(NONE)
+    {
+        option = Some(cx.take(place, As::Option)?);
+    }
+    if let Some(option) = option {
         cx.stop_clock();
         cx.set_a(option);
         return Ok(());
@@ -133,12 +127,12 @@ pub(crate) fn await_recv_until(cx: &mut Cx<'_>) -> Result<(), Stop> {
 
 /// `a` := the first message as an option, if there is one.
 pub(crate) fn poll(cx: &mut Cx<'_>) -> Result<(), Stop> {
-    let option = match cx.find(NONE) {
-        Ok(place) => {
-            let word = cx.take(place, BOX_BYTES)?;
-            cx.some_word(word)?
-        }
-        Err(_) => NULL,
+    let option = match cx.landed()? {
+        Some(option) => option,
+        None => match cx.find(NONE) {
+            Ok(place) => cx.take(place, As::Option)?,
+            Err(_) => NULL,
+        },
     };
     cx.set_a(option);
     Ok(())
@@ -184,17 +178,20 @@ impl Cx<'_> {
         }
     }
 
-    /// A copy of the first message of the type in the extension from the cursor on, as an option if `spare` leaves room.
-    fn peek(&mut self, spare: usize) -> Result<Option<u64>, Stop> {
+    /// A copy of the first message of the type in the extension from the cursor on.
+    fn peek(&mut self, wanted: As) -> Result<Option<u64>, Stop> {
+        if let Some(word) = self.landed()? {
+            return Ok(Some(word));
+        }
         let cursor = self.cursor();
         match self.find(cursor.before) {
             Ok(place) => {
                 let bytes = self.core.messages.bytes_of(place.node);
-                self.reserve(bytes + spare)?;
+                self.reserve(bytes + wanted.spare_bytes())?;
                 self.charge(bytes);
                 self.set_cursor(Some(Cursor { before: place.before, at: place.node }));
                 let message = self.core.messages.copy_of(place.node, &mut self.core.shared);
-                Ok(Some(self.put(message)))
+                self.put(message, wanted).map(Some)
             }
             Err(last) => {
                 self.set_cursor(Some(Cursor { before: last, at: NONE }));
@@ -206,7 +203,7 @@ impl Cx<'_> {
 
 /// `a` := the first message of the type in the extension from the cursor on; waits for one.
 pub(crate) fn select_peek(cx: &mut Cx<'_>) -> Result<(), Stop> {
-    match cx.peek(0)? {
+    match cx.peek(As::Value)? {
         Some(word) => {
             cx.set_a(word);
             Ok(())
@@ -218,8 +215,7 @@ pub(crate) fn select_peek(cx: &mut Cx<'_>) -> Result<(), Stop> {
 /// As [`select_peek`], as an option; null after so many milliseconds as `a` says.
 pub(crate) fn select_peek_until(cx: &mut Cx<'_>) -> Result<(), Stop> {
     let millis = cx.a() as i64;
-    if let Some(word) = cx.peek(BOX_BYTES)? {
-        let option = cx.some_word(word)?;
+    if let Some(option) = cx.peek(As::Option)? {
         cx.set_a(option);
         return Ok(());
     }

@@ -8,6 +8,7 @@ use crate::exit::{Cause, ErrorKind};
 use crate::fiber::{FiberId, Flags, State};
 use crate::heap::word::{self, NULL};
 use crate::interp::Stop;
+use crate::mailbox::Message;
 use crate::ties::Slot;
 use crate::types::TypeId;
 use fardel_bytecode::system::Reason;
@@ -16,23 +17,37 @@ use fardel_bytecode::types;
 impl Cx<'_> {
     /// Sends the value in slot `a`, of the type in the extension; waits for room, or does not.
     fn post(&mut self, to: FiberId, may_wait: bool) -> Result<Posted, Stop> {
-        let posted = self.core.post(to, self.extra as TypeId, self.a(), may_wait);
-        self.posted(posted)
-    }
-
-    pub(super) fn posted(&mut self, posted: Result<Posted, PostError>) -> Result<Posted, Stop> {
-        match posted {
+        let (ty, value) = (self.extra as TypeId, self.a());
+        if !self.is_carrying()
+            && let Some(posted) = self.core.post_at_once(to, ty, value)
+        {
+            if let Posted::Taken(bytes) = posted {
+                self.charge(bytes);
+            }
+            return Ok(posted);
+        }
+        let mut message = self.carry(ty, value)?;
+        let is_large = matches!(message, Message::Fragment(..));
+        match self.core.post(to, ty, value, &mut message, may_wait) {
             Ok(posted) => {
-                if let Posted::Taken(bytes) = posted {
+                if let Posted::Taken(bytes) = posted
+                    && !is_large
+                {
                     self.charge(bytes);
                 }
                 Ok(posted)
             }
             Err(PostError::Full) => {
+                if is_large {
+                    self.keep_carried(message);
+                } else {
+                    message.discard(&mut self.core.shared);
+                }
                 self.core.park_as = State::Sending;
                 Err(Stop::Parked)
             }
             Err(PostError::Overflow) => {
+                message.discard(&mut self.core.shared);
                 self.core.exit = Cause::Plain(Reason::MailboxOverflow);
                 Err(Stop::Exit)
             }
@@ -60,8 +75,9 @@ pub(crate) fn remote_call(cx: &mut Cx<'_>) -> Result<(), Stop> {
     let Some(number) = cx.own_token(cx.c()).filter(|number| !cx.core.is_in_use(slot, *number)) else {
         return cx.trap(ErrorKind::NoRequest);
     };
-    // One for which room was kept has asked before it waited: a trap now would leave that room to nobody.
-    if !cx.core.fibers.get(slot).flags.has(Flags::GRANTED) {
+    // One for which room was kept has asked before it waited: a trap now would leave that room to nobody. Nor may there be a
+    // trap in the middle of a copy.
+    if !cx.core.fibers.get(slot).flags.has(Flags::GRANTED) && !cx.is_carrying() {
         cx.reserve_slot()?;
     }
     let to = word::address_of(cx.b());
@@ -100,16 +116,18 @@ pub(crate) fn await_reply(cx: &mut Cx<'_>) -> Result<(), Stop> {
 pub(crate) fn reply(cx: &mut Cx<'_>) -> Result<(), Stop> {
     let token = cx.b();
     let (to, number) = (word::address_of(cx.field(token, 0)), cx.field(token, 1));
-    let waits = cx.core.fibers.is_alive(to) && matches!(cx.core.slot_at(to.slot, number), Some(Slot::Open));
-    if !waits {
+    let waits =
+        |cx: &mut Cx<'_>| cx.core.fibers.is_alive(to) && matches!(cx.core.slot_at(to.slot, number), Some(Slot::Open));
+    if !cx.is_carrying() && !waits(cx) {
         cx.core.lose(to, types::ANY.0, LostBecause::NoRequest);
         return Ok(());
     }
-    let message = match cx.core.kept_message(types::ANY.0, cx.a()) {
-        Ok(message) => message,
-        Err(error) => return cx.copy_failed(error),
-    };
-    cx.charge(message.bytes(&cx.core.scratch));
+    let message = cx.carry_to_keep(types::ANY.0, cx.a())?;
+    if !waits(cx) {
+        message.discard(&mut cx.core.shared);
+        cx.core.lose(to, types::ANY.0, LostBecause::NoRequest);
+        return Ok(());
+    }
     cx.core.stats.messages += 1;
     // It is open, as was just seen.
     let _ = cx.core.answer_slot(to, number, Slot::Replied(message));

@@ -25,27 +25,23 @@ pub(crate) const REPEATS: u64 = 1 << 32;
 pub(crate) fn timer_start(cx: &mut Cx<'_>) -> Result<(), Stop> {
     let (ty, repeats) = (cx.extra as u32 as TypeId, cx.extra & REPEATS != 0);
     let (to, millis) = (word::address_of(cx.c()), cx.d() as i64);
-    if millis < i64::from(repeats) {
-        let least = i64::from(repeats);
-        return cx.trap_with(ErrorKind::OutOfRange, format!("{millis} milliseconds, {least} at least"));
+    // First of all, as nothing else may happen while a copy is under way.
+    let message = cx.carry_to_keep(ty, cx.b())?;
+    if let Err(stop) = cx.reserve_timer(millis, repeats) {
+        if stop == Stop::NeedSpace {
+            cx.keep_carried(message);
+        } else {
+            message.discard(&mut cx.core.shared);
+        }
+        return Err(stop);
     }
-    if cx.core.timers.sending >= cx.core.config.timers_max {
-        let message = format!("{} timers run, as many as there may", cx.core.timers.sending);
-        return cx.trap_with(ErrorKind::SystemLimit, message);
-    }
-    cx.reserve(TOKEN.bytes())?;
     let mut tag = ty;
     if ty == types::ANY.0
         && let Admission::As(known) = cx.core.admit(EVERYTHING, ty, cx.b())
     {
         tag = known;
     }
-    let message = match cx.core.kept_message(ty, cx.b()) {
-        Ok(message) => message,
-        Err(error) => return cx.copy_failed(error),
-    };
     let bytes = message.bytes(&cx.core.scratch);
-    cx.charge(bytes);
     let (token, number) = cx.add_token();
     if !cx.core.fibers.is_alive(to) {
         // Nobody would get it.
@@ -65,6 +61,21 @@ pub(crate) fn timer_start(cx: &mut Cx<'_>) -> Result<(), Stop> {
     cx.core.fibers.side_or_new(to.slot).timers = Some(timer);
     cx.set_a(token);
     Ok(())
+}
+
+impl Cx<'_> {
+    /// Makes sure that a timer of so many milliseconds may be started, and that there is room for its token.
+    fn reserve_timer(&mut self, millis: i64, repeats: bool) -> Result<(), Stop> {
+        let least = i64::from(repeats);
+        if millis < least {
+            return self.trap_with(ErrorKind::OutOfRange, format!("{millis} milliseconds, {least} at least"));
+        }
+        if self.core.timers.sending >= self.core.config.timers_max {
+            let message = format!("{} timers run, as many as there may", self.core.timers.sending);
+            return self.trap_with(ErrorKind::SystemLimit, message);
+        }
+        self.reserve(TOKEN.bytes())
+    }
 }
 
 /// `a` := the milliseconds that were left to the timer of the token `b`, which is over now; null when it was already.
