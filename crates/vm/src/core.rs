@@ -261,6 +261,9 @@ impl Core {
 
     /// Runs one slice of the next fiber in the queue, if there is one.
     pub(crate) fn run_next(&mut self) -> bool {
+        if !self.pool.released.is_empty() || !self.shared.released.is_empty() {
+            self.give_back();
+        }
         let fires = self.timers.is_due();
         if fires {
             self.fire_timers();
@@ -293,6 +296,19 @@ impl Core {
         self.run_slice(slot, start);
         self.in_slice = false;
         true
+    }
+
+    /// Gives memory back to the host: a part, or all when no fiber waits for its turn.
+    #[cold]
+    fn give_back(&mut self) {
+        loop {
+            self.pool.released.step();
+            self.shared.released.step();
+            let is_over = self.pool.released.is_empty() && self.shared.released.is_empty();
+            if is_over || !self.queue.is_empty() {
+                return;
+            }
+        }
     }
 
     /// Goes on with the arguments of a new fiber that are large; whether there were any yet.

@@ -6,6 +6,7 @@
 //! **Invariant:** a block is `bytes()` bytes of initialised memory at a multiple of 8, from one allocation, until it is
 //! given back to its [`Pool`].
 
+use super::release::{PART_BYTES, Released};
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 
 /// The first words of a block: what a fiber's code must know of its block, at fixed places.
@@ -151,6 +152,8 @@ pub(crate) struct Pool {
     fail_at: Option<u64>,
     /// How many there were.
     pub(crate) allocations: u64,
+    /// Blocks that go back to the host.
+    pub(crate) released: Released,
 }
 
 /// The memory that may be had is used up.
@@ -169,6 +172,7 @@ impl Pool {
             bytes_max,
             fail_at,
             allocations: 0,
+            released: Released::default(),
         }
     }
 
@@ -251,7 +255,11 @@ impl Pool {
         }
         let size = block.bytes();
         self.discharge(size);
-        if size > KEPT_BYTES_MAX || IS_FUZZED {
+        if size > PART_BYTES && !IS_FUZZED {
+            // SAFETY: the block came from `host_alloc`, which makes allocations that large as words of this many; nobody uses
+            // it any more.
+            self.released.add_words(unsafe { Vec::from_raw_parts(block.base.cast(), 0, size / 8) });
+        } else if size > KEPT_BYTES_MAX || IS_FUZZED {
             host_free(block.base, size);
         } else {
             self.free[Self::class(size)].push(block.base);

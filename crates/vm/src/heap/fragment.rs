@@ -36,6 +36,17 @@ impl Default for Words {
     }
 }
 
+impl Words {
+    /// Gives the memory back, if nobody else has it.
+    fn release(self, shared: &mut Shared) {
+        if let Words::Held(words) = self
+            && let Ok(words) = Rc::try_unwrap(words)
+        {
+            shared.released.add_words(words);
+        }
+    }
+}
+
 impl std::ops::Deref for Words {
     type Target = Vec<u64>;
 
@@ -149,9 +160,10 @@ impl Fragment {
 
     /// Gives up the fragment without taking it in.
     pub(crate) fn discard(self, shared: &mut Shared) {
-        for offset in self.shared {
-            shared.release(self.words[offset as usize / 8 + 1] as u32);
+        for offset in &self.shared {
+            shared.release(self.words[*offset as usize / 8 + 1] as u32);
         }
+        self.words.release(shared);
     }
 
     /// Writes a fragment by hand: adds an object, and gives the word for it. An object that names something outside counts
@@ -253,9 +265,11 @@ impl Landing {
 
     /// Once all has landed: the word for the root, and the objects that name something outside, for which the block counts
     /// from now on.
-    pub(crate) fn finish(self) -> (u64, Vec<u32>) {
+    pub(crate) fn finish(self, shared: &mut Shared) -> (u64, Vec<u32>) {
         let delta = (self.top as u64).wrapping_sub(8);
-        (relocate(self.root, delta), self.fragment.shared.iter().map(|offset| offset + delta as u32).collect())
+        let refs = self.fragment.shared.iter().map(|offset| offset + delta as u32).collect();
+        self.fragment.words.release(shared);
+        (relocate(self.root, delta), refs)
     }
 
     /// Gives it up half done.

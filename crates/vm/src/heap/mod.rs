@@ -5,6 +5,7 @@ pub(crate) mod block;
 pub(crate) mod collect;
 pub(crate) mod copy;
 pub(crate) mod fragment;
+pub(crate) mod release;
 pub(crate) mod shared;
 pub(crate) mod word;
 

@@ -4,6 +4,8 @@
 //!
 //! **Invariant:** bytes of a text are UTF-8; bytes never change or move while they are held.
 
+use super::release::Released;
+
 /// From this size on a text or byte string lies outside of the block.
 pub(crate) const SHARED_BYTES_MIN: usize = 4096;
 
@@ -14,6 +16,8 @@ pub(crate) struct Shared {
     free: Vec<u32>,
     /// Bytes of all entries.
     pub(crate) bytes: u64,
+    /// Memory of entries and messages that is no longer in use.
+    pub(crate) released: Released,
 }
 
 #[derive(Debug, Default)]
@@ -60,7 +64,7 @@ impl Shared {
         entry.holders -= 1;
         if entry.holders == 0 {
             self.bytes -= entry.bytes.len() as u64;
-            entry.bytes = Box::default();
+            self.released.add_bytes(std::mem::take(&mut entry.bytes));
             self.free.push(number);
         }
     }

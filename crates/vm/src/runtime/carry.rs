@@ -110,7 +110,7 @@ impl Core {
             return None;
         }
         let bytes = landing.bytes();
-        let (word, refs) = landing.finish();
+        let (word, refs) = landing.finish(&mut self.shared);
         let outside: u64 = refs.iter().map(|offset| block.load(*offset as usize + 24)).sum();
         if !refs.is_empty() {
             self.fibers.side_or_new(slot).shared_refs.extend(refs);
