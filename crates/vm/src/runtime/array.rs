@@ -61,6 +61,9 @@ pub(crate) fn array_new(cx: &mut Cx<'_>) -> Result<(), Stop> {
     Ok(())
 }
 
+/// What is filled element by element; the rest is a copy of it.
+const FILLED_BYTES: usize = 4096;
+
 /// Writes `b` into the array `a` from `c` to `d`.
 pub(crate) fn array_fill(cx: &mut Cx<'_>) -> Result<(), Stop> {
     let array = cx.a();
@@ -70,9 +73,11 @@ pub(crate) fn array_fill(cx: &mut Cx<'_>) -> Result<(), Stop> {
     let width = element.bytes();
     let (start, bulk) = (array as usize + 16 + range.start * width, cx.resume());
     cx.in_pieces(bulk, range.len() * width, |cx, _, piece| {
-        for place in cx.block().slice_mut(start + piece.start, piece.len()).chunks_exact_mut(width) {
-            place.copy_from_slice(&bits.to_le_bytes()[..width]);
-        }
+        let places = cx.block().slice_mut(start + piece.start, piece.len());
+        let bytes = &bits.to_le_bytes()[..width];
+        let (first, rest) = places.split_at_mut(places.len().min(FILLED_BYTES));
+        first.chunks_exact_mut(width).for_each(|place| place.copy_from_slice(bytes));
+        rest.chunks_mut(FILLED_BYTES).for_each(|part| part.copy_from_slice(&first[..part.len()]));
     })?;
     Ok(())
 }

@@ -1,7 +1,8 @@
 //! Long work in pieces: what an operation has done so far is kept in the fiber's side record, so that it can stop in
 //! between and be run again from where it was.
 //!
-//! A piece is 1 MiB. Each is charged when it is done; without fuel the fiber stops at the same instruction.
+//! A piece is 1 MiB, and less of what takes long. Each is charged when it is done, and then the fiber stops at the same
+//! instruction, so that no piece holds up others for more than some milliseconds.
 //!
 //! **Invariant:** between two pieces of an operation its fiber allocates nothing, so nothing of it is collected or moved.
 
@@ -15,8 +16,9 @@ use std::ops::Range;
 pub(super) const PIECE_BYTES: usize = 1 << 20;
 /// What a value counts that a walk looks at, in bytes.
 const VALUE_BYTES: usize = 16;
-/// Values for which a walk is charged at a time.
-const PIECE_VALUES: usize = PIECE_BYTES / VALUE_BYTES;
+/// Bytes that a walk counts before it is charged and stops.
+const WALK_BYTES: usize = PIECE_BYTES / 4;
+const WALK_VALUES: usize = WALK_BYTES / VALUE_BYTES;
 
 /// What a long operation has done so far.
 #[derive(Debug, Default)]
@@ -133,21 +135,21 @@ impl Cx<'_> {
 
     /// The fuel at which a walk that starts or goes on now has done a piece and has to stop.
     pub(super) fn walk_limit(&self) -> i64 {
-        (self.core.saved.fuel - (PIECE_BYTES / super::BULK_BYTES) as i64).min(0)
+        self.core.saved.fuel - (WALK_BYTES / super::BULK_BYTES) as i64
     }
 
     /// Counts a value of a walk, and charges for many at a time.
     #[inline]
     pub(super) fn count_value(&mut self, walk: &mut Walk) {
         walk.values += 1;
-        if walk.values.is_multiple_of(PIECE_VALUES) {
-            self.charge(PIECE_BYTES);
+        if walk.values.is_multiple_of(WALK_VALUES) {
+            self.charge(WALK_BYTES);
         }
     }
 
     /// Charges for the values of a walk that ends, as far as they are not charged yet.
     pub(super) fn end_walk(&mut self, walk: &Walk) {
-        self.charge(walk.values % PIECE_VALUES * VALUE_BYTES);
+        self.charge(walk.values % WALK_VALUES * VALUE_BYTES);
     }
 
     /// The result of an allocation behind long work: where it finds no room, the work is kept if it was put off before, and
@@ -185,15 +187,12 @@ impl Cx<'_> {
         total: usize,
         mut step: impl FnMut(&mut Self, &mut Bulk, Range<usize>) -> bool,
     ) -> Result<Bulk, Stop> {
-        while bulk.done < total {
-            if bulk.done > 0 && self.core.saved.fuel <= 0 {
-                return self.put_off(bulk, Stop::Preempted);
-            }
+        if bulk.done < total {
             let piece = bulk.done..total.min(bulk.done + PIECE_BYTES);
             self.charge(piece.len());
             bulk.done = piece.end;
-            if !step(self, &mut bulk, piece) {
-                break;
+            if step(self, &mut bulk, piece) && bulk.done < total {
+                return self.put_off(bulk, Stop::Preempted);
             }
         }
         Ok(bulk)

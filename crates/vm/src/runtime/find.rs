@@ -214,20 +214,16 @@ impl Cx<'_> {
         }
         let mut bulk = self.resume();
         let mut finder = if let State::Finder(finder) = std::mem::take(&mut bulk.state) { *finder } else { Finder::new() };
-        loop {
-            let answer = finder.go_on(&self.bytes(haystack)[from..], self.bytes(needle), PIECE_BYTES);
-            let charged = length.min(if answer.is_some() { length } else { bulk.done + PIECE_BYTES });
-            self.charge(charged - bulk.done);
-            bulk.done = charged;
-            if let Some(answer) = answer {
-                return Ok(answer);
-            }
-            // A long needle takes more steps than are charged; each of its last pieces has a slice of its own.
-            if self.core.saved.fuel <= 0 || charged == length {
-                bulk.state = State::Finder(Box::new(finder));
-                return self.put_off(bulk, Stop::Preempted);
-            }
+        let answer = finder.go_on(&self.bytes(haystack)[from..], self.bytes(needle), PIECE_BYTES);
+        let charged = length.min(if answer.is_some() { length } else { bulk.done + PIECE_BYTES });
+        self.charge(charged - bulk.done);
+        bulk.done = charged;
+        if let Some(answer) = answer {
+            return Ok(answer);
         }
+        // A long needle takes more steps than are charged, and more pieces then.
+        bulk.state = State::Finder(Box::new(finder));
+        self.put_off(bulk, Stop::Preempted)
     }
 }
 
