@@ -42,7 +42,7 @@ impl Default for Config {
     fn default() -> Self {
         Config {
             seed: 0,
-            slice: 2_000,
+            slice: 1_000,
             fiber_memory_bytes_max: 256 << 20,
             fiber_stack_bytes_max: 64 << 20,
             mailbox_messages_max: 4_096,

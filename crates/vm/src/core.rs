@@ -157,7 +157,7 @@ impl Core {
             trap_kind: ErrorKind::Panic,
             trap_text: None,
             constants: Constants::default(),
-            shared: Shared::default(),
+            shared: Shared::new(config.machine_memory_bytes_max),
             functions: Vec::new(),
             code: Vec::new(),
             long_maps: Vec::new(),
@@ -298,16 +298,15 @@ impl Core {
         true
     }
 
-    /// Gives memory back to the host: a part, or all when no fiber waits for its turn.
+    /// Gives memory back to the host: by and by, or all when no fiber waits for its turn.
     #[cold]
     fn give_back(&mut self) {
-        loop {
+        if self.queue.is_empty() {
+            self.pool.released.clear();
+            self.shared.released.clear();
+        } else {
             self.pool.released.step();
             self.shared.released.step();
-            let is_over = self.pool.released.is_empty() && self.shared.released.is_empty();
-            if is_over || !self.queue.is_empty() {
-                return;
-            }
         }
     }
 

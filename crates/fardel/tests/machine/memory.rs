@@ -76,7 +76,7 @@ fn shared_texts_count_against_the_machines_budget() {
         fn main() | local t: Text | local i: Int | call large | store t | push 0 | store i
         again: | load t | spawn holder | drop | load i | push 1 | add | tee i | push 1000 | lt | jmp_if again | yield | ret | end";
     let module = module(&format!("{LARGE}{source}"));
-    let mut world = World::new(&module, Config { machine_memory_bytes_max: 8 << 20, ..Config::default() });
+    let mut world = World::new(&module, Config { slice: 2_000, machine_memory_bytes_max: 8 << 20, ..Config::default() });
     let main = world.start("main");
     world.run();
     assert_eq!(world.end_of(main).as_deref(), Some("normal"));

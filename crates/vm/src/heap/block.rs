@@ -8,6 +8,7 @@
 
 use super::release::{PART_BYTES, Released};
 use std::alloc::{Layout, alloc_zeroed, dealloc};
+use std::mem::ManuallyDrop;
 
 /// The first words of a block: what a fiber's code must know of its block, at fixed places.
 pub(crate) mod header {
@@ -172,7 +173,7 @@ impl Pool {
             bytes_max,
             fail_at,
             allocations: 0,
-            released: Released::default(),
+            released: Released::of(bytes_max),
         }
     }
 
@@ -213,7 +214,7 @@ impl Pool {
             return Err(OutOfMemory);
         }
         self.charge(size)?;
-        let base = match self.free[Self::class(size)].pop() {
+        let base = match self.free[Self::class(size)].pop().or_else(|| self.released_block(size)) {
             Some(base) => base,
             None => match self.fresh_block(size) {
                 Ok(base) => base,
@@ -224,6 +225,15 @@ impl Pool {
             },
         };
         Ok(Block { base, bytes: size as u32 })
+    }
+
+    /// A block that was given back and is still whole.
+    fn released_block(&mut self, size: usize) -> Option<*mut u8> {
+        if size <= PART_BYTES || self.released.is_empty() {
+            return None;
+        }
+        let mut words = ManuallyDrop::new(self.released.take_words(size / 8)?);
+        Some(words.as_mut_ptr().cast())
     }
 
     fn fresh_block(&mut self, size: usize) -> Result<*mut u8, OutOfMemory> {

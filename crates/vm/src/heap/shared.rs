@@ -27,6 +27,10 @@ struct Entry {
 }
 
 impl Shared {
+    pub(crate) fn new(machine_bytes_max: u64) -> Shared {
+        Shared { released: Released::of(machine_bytes_max), ..Shared::default() }
+    }
+
     /// Takes bytes in, with one holder.
     pub(crate) fn add(&mut self, bytes: Box<[u8]>) -> u32 {
         self.bytes += bytes.len() as u64;

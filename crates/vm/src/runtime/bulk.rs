@@ -16,8 +16,10 @@ use std::ops::Range;
 pub(super) const PIECE_BYTES: usize = 1 << 20;
 /// What a value counts that a walk looks at, in bytes.
 const VALUE_BYTES: usize = 16;
+/// Bytes of a piece of work that takes long.
+pub(super) const SLOW_PIECE_BYTES: usize = PIECE_BYTES / 4;
 /// Bytes that a walk counts before it is charged and stops.
-const WALK_BYTES: usize = PIECE_BYTES / 4;
+const WALK_BYTES: usize = SLOW_PIECE_BYTES;
 const WALK_VALUES: usize = WALK_BYTES / VALUE_BYTES;
 
 /// What a long operation has done so far.
@@ -169,7 +171,7 @@ impl Cx<'_> {
         &mut self,
         bulk: Bulk,
         total: usize,
-        mut step: impl FnMut(&mut Self, &mut Bulk, Range<usize>),
+        step: impl FnOnce(&mut Self, &mut Bulk, Range<usize>),
     ) -> Result<Bulk, Stop> {
         self.in_pieces_while(bulk, total, |cx, bulk, piece| {
             step(cx, bulk, piece);
@@ -183,12 +185,26 @@ impl Cx<'_> {
     /// The stop after which the operation goes on.
     pub(super) fn in_pieces_while(
         &mut self,
+        bulk: Bulk,
+        total: usize,
+        step: impl FnOnce(&mut Self, &mut Bulk, Range<usize>) -> bool,
+    ) -> Result<Bulk, Stop> {
+        self.in_pieces_of(PIECE_BYTES, bulk, total, step)
+    }
+
+    /// As [`Cx::in_pieces_while`], in pieces of another size.
+    ///
+    /// # Errors
+    /// The stop after which the operation goes on.
+    pub(super) fn in_pieces_of(
+        &mut self,
+        piece_bytes: usize,
         mut bulk: Bulk,
         total: usize,
-        mut step: impl FnMut(&mut Self, &mut Bulk, Range<usize>) -> bool,
+        step: impl FnOnce(&mut Self, &mut Bulk, Range<usize>) -> bool,
     ) -> Result<Bulk, Stop> {
         if bulk.done < total {
-            let piece = bulk.done..total.min(bulk.done + PIECE_BYTES);
+            let piece = bulk.done..total.min(bulk.done + piece_bytes);
             self.charge(piece.len());
             bulk.done = piece.end;
             if step(self, &mut bulk, piece) && bulk.done < total {

@@ -4,7 +4,7 @@
 //! behind that, and one on the left by its period.
 
 use super::Cx;
-use super::bulk::{PIECE_BYTES, State};
+use super::bulk::{PIECE_BYTES, SLOW_PIECE_BYTES, State};
 use crate::heap::word;
 use crate::interp::Stop;
 
@@ -214,8 +214,8 @@ impl Cx<'_> {
         }
         let mut bulk = self.resume();
         let mut finder = if let State::Finder(finder) = std::mem::take(&mut bulk.state) { *finder } else { Finder::new() };
-        let answer = finder.go_on(&self.bytes(haystack)[from..], self.bytes(needle), PIECE_BYTES);
-        let charged = length.min(if answer.is_some() { length } else { bulk.done + PIECE_BYTES });
+        let answer = finder.go_on(&self.bytes(haystack)[from..], self.bytes(needle), SLOW_PIECE_BYTES);
+        let charged = length.min(if answer.is_some() { length } else { bulk.done + SLOW_PIECE_BYTES });
         self.charge(charged - bulk.done);
         bulk.done = charged;
         if let Some(answer) = answer {

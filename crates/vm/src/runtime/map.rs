@@ -6,7 +6,7 @@
 //! the seed of the hashes (u64), so that they hold in whatever fiber a copy of the map comes to.
 
 use super::Cx;
-use super::bulk::{Bulk, Search, State, Walk};
+use super::bulk::{Bulk, SLOW_PIECE_BYTES, Search, State, Walk};
 use crate::exit::ErrorKind;
 use crate::heap::word::{self, Header, Kind, NULL, OBJECT_WORDS_MAX};
 use crate::interp::Stop;
@@ -217,11 +217,12 @@ impl Cx<'_> {
         let grown = Parts { map: parts.map, keys, values, index, used: live, capacity };
         // An entry takes about as long as a hundred zeros: most of the charge goes with entries.
         let zeros = bytes / 4;
-        self.in_pieces(bulk, bytes, |cx, bulk, piece| {
+        self.in_pieces_of(SLOW_PIECE_BYTES, bulk, bytes, |cx, bulk, piece| {
             let zeroed = |done: usize| if done < zeros { done * 4 } else { bytes };
             cx.zero_behind(keys, &grown, zeroed(piece.start)..zeroed(piece.end));
             let moved = |done: usize| done.saturating_sub(zeros) * parts.used / (bytes - zeros);
             cx.move_entries(parts, &grown, moved(piece.start)..moved(piece.end), &mut bulk.mark);
+            true
         })?;
         let seed = self.map_seed(parts);
         self.set_field(index, grown.seed_word(), seed);

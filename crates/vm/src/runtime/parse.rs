@@ -1,7 +1,7 @@
 //! Texts as numbers. Those that are longer than a piece are made short first, in pieces.
 
 use super::Cx;
-use super::bulk::{Bulk, PIECE_BYTES, State};
+use super::bulk::{Bulk, SLOW_PIECE_BYTES, State};
 use crate::heap::word::NULL;
 use crate::interp::Stop;
 
@@ -102,7 +102,7 @@ impl Cx<'_> {
     fn parse_long_int(&mut self, text: u64, length: usize) -> Result<(Box<Bulk>, Option<i64>), Stop> {
         let sign_length = usize::from(matches!(self.bytes(text).first(), Some(b'+' | b'-')));
         let bulk = self.resume();
-        let mut bulk = self.in_pieces_while(bulk, length, |cx, bulk, piece| {
+        let mut bulk = self.in_pieces_of(SLOW_PIECE_BYTES, bulk, length, |cx, bulk, piece| {
             let from = piece.start.max(sign_length);
             let zeros = cx.bytes(text)[from..piece.end].iter().position(|byte| *byte != b'0');
             bulk.mark = zeros.map_or(piece.end, |zeros| from + zeros) as u64;
@@ -122,7 +122,7 @@ impl Cx<'_> {
         if !bulk.was_put_off {
             bulk.state = State::Decimal(Box::default());
         }
-        let mut bulk = self.in_pieces_while(bulk, length, |cx, bulk, piece| {
+        let mut bulk = self.in_pieces_of(SLOW_PIECE_BYTES, bulk, length, |cx, bulk, piece| {
             let State::Decimal(decimal) = &mut bulk.state else { return false };
             let goes_on = decimal.read(&cx.bytes(text)[piece]);
             decimal.has_digits &= goes_on;
@@ -139,7 +139,7 @@ impl Cx<'_> {
 pub(crate) fn parse_int(cx: &mut Cx<'_>) -> Result<(), Stop> {
     let text = cx.b();
     let length = cx.bytes(text).len();
-    let (bulk, parsed) = if length > PIECE_BYTES {
+    let (bulk, parsed) = if length > SLOW_PIECE_BYTES {
         let (bulk, parsed) = cx.parse_long_int(text, length)?;
         (Some(bulk), parsed)
     } else {
@@ -156,7 +156,7 @@ pub(crate) fn parse_int(cx: &mut Cx<'_>) -> Result<(), Stop> {
 pub(crate) fn parse_float(cx: &mut Cx<'_>) -> Result<(), Stop> {
     let text = cx.b();
     let length = cx.bytes(text).len();
-    let (bulk, parsed) = if length > PIECE_BYTES {
+    let (bulk, parsed) = if length > SLOW_PIECE_BYTES {
         let (bulk, parsed) = cx.parse_long_float(text, length)?;
         (Some(bulk), parsed)
     } else {

@@ -9,9 +9,9 @@ use fardel_bytecode::types;
 use std::fmt::Write as _;
 
 /// Bytes that `show` writes at most; what is behind is left out.
-const SHOW_BYTES_MAX: usize = 256 << 10;
+const SHOW_BYTES_MAX: usize = 128 << 10;
 /// Bytes of the values that it looks at: milliseconds.
-const SHOWN_BYTES_MAX: usize = 8 * SHOW_BYTES_MAX;
+const SHOWN_BYTES_MAX: usize = 4 * SHOW_BYTES_MAX;
 
 /// A float as a person would write it: the shortest decimal that is read back as the same float.
 pub(crate) fn float_text(value: f64) -> String {
