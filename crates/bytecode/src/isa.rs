@@ -33,16 +33,22 @@ pub const SAFE: Effects = Effects(1 << 3);
 pub const BULK: Effects = Effects(1 << 4);
 /// The instruction after it is reached only by a branch.
 pub const ENDS: Effects = Effects(1 << 5);
+/// Charges [`COSTLY_FUEL`], as it takes as long as so many jumps.
+pub const COSTLY: Effects = Effects(1 << 6);
+
+/// Fuel that an instruction with the effect [`COSTLY`] charges when it is begun.
+pub const COSTLY_FUEL: u32 = 16;
 
 impl Effects {
     /// Every effect with its word.
-    pub const ALL: [(Effects, &'static str); 6] = [
+    pub const ALL: [(Effects, &'static str); 7] = [
         (TRAPS, "traps"),
         (BLOCKS, "blocks"),
         (ALLOCATES, "allocates"),
         (SAFE, "safe point"),
         (BULK, "bulk"),
         (ENDS, "ends"),
+        (COSTLY, "costly"),
     ];
 
     /// Both sets of effects.
@@ -690,17 +696,17 @@ instructions! { <'a>
     /// Pushes the own address.
     161 Self_ "self" {} Fixed(&[], &[ADDRESS]), PURE;
     /// Starts a fiber in a function; the arguments are copied.
-    162 Spawn "spawn" { function: FunctionIndex } By(Rule::Spawn), TRAPS.and(SAFE).and(BULK);
+    162 Spawn "spawn" { function: FunctionIndex } By(Rule::Spawn), TRAPS.and(SAFE).and(BULK).and(COSTLY);
     /// Starts a fiber on a node; without a cluster gives the error value `no_cluster`.
     163 SpawnOn "spawn_on" { function: FunctionIndex } By(Rule::SpawnOn), SIGNAL.and(BULK);
     /// Starts a fiber with options by name: `link` (Bool), `mailbox` and `mailbox_bytes` (Int), `full` (Text: `block`,
     /// `reject`, `drop_old`, `drop_new`, `exit`), `memory` and `stack` (Int, bytes). An unknown option gives the error
     /// value `bad_option`.
-    164 SpawnWith "spawn_with" { function: FunctionIndex } By(Rule::SpawnWith), SIGNAL.and(BULK);
+    164 SpawnWith "spawn_with" { function: FunctionIndex } By(Rule::SpawnWith), SIGNAL.and(BULK).and(COSTLY);
     /// Sends a copy of a message. To a fiber that is gone it succeeds and is counted as a dead letter. To a full mailbox
-    /// it waits for room, if the mailbox's policy says so.
+    /// it waits for room, if the mailbox's policy says so. One that nobody takes charges 16 fuel.
     165 Send "send" { ty: TypeIndex } By(Rule::Send), TRAPS.and(SAFE).and(BLOCKS).and(BULK);
-    /// Sends, and tells whether the message was taken; never waits.
+    /// Sends, and tells whether the message was taken; never waits. One that nobody takes charges 16 fuel.
     166 TrySend "try_send" { ty: TypeIndex } By(Rule::SendStatus), TRAPS.and(SAFE).and(BULK);
     /// Takes the first message; parks until there is one.
     167 AwaitRecv "await_recv" {} Fixed(&[], &[ANY]), ALLOC_BULK.and(BLOCKS);
@@ -725,47 +731,47 @@ instructions! { <'a>
     /// Takes the first message if there is one; an option.
     176 Poll "poll" {} Fixed(&[], &[OPTION_ANY]), ALLOC_BULK;
     /// Sends a request and opens a slot for its reply under a token that this fiber made, and that the request holds.
-    177 RemoteCall "remote_call" { ty: TypeIndex } By(Rule::RemoteCall), WAITS.and(BULK);
+    177 RemoteCall "remote_call" { ty: TypeIndex } By(Rule::RemoteCall), WAITS.and(BULK).and(COSTLY);
     /// Waits at the slot of a token and closes it: pushes the reply and 0; null and 1 when the time is over; the reason
     /// and 2 when the fiber that was asked has ended.
     178 AwaitReply "await_reply" {} Fixed(&[REF, INT], &[ANY, INT]), WAITS.and(BULK);
     /// Answers the request with this token. Without an open slot for it, it is counted as a dead letter.
     179 Reply "reply" {} Fixed(&[ANY, REF], &[]), TRAPS.and(SAFE).and(BULK);
     /// Makes a barrier for a number of fibers: a fiber that counts who has come.
-    180 BarrierNew "barrier_new" {} Fixed(&[INT], &[ADDRESS]), TRAPS.and(SAFE);
+    180 BarrierNew "barrier_new" {} Fixed(&[INT], &[ADDRESS]), TRAPS.and(SAFE).and(COSTLY);
     /// Waits at a barrier until all have come; the order of arrival from 0 on, null when the time is over, or the reason
     /// why the barrier has ended.
-    181 Barrier "barrier" {} Fixed(&[ADDRESS, INT], &[ANY]), WAITS;
+    181 Barrier "barrier" {} Fixed(&[ADDRESS, INT], &[ANY]), WAITS.and(COSTLY);
     /// Waits until a fiber has ended; its exit reason, or null when the time is over.
-    182 Wait "wait" {} Fixed(&[ADDRESS, INT], &[OPTION_ANY]), WAITS;
+    182 Wait "wait" {} Fixed(&[ADDRESS, INT], &[OPTION_ANY]), WAITS.and(COSTLY);
     /// Links the fiber with another.
-    183 Link "link" {} Fixed(&[ADDRESS], &[]), TRAPS.and(SAFE);
+    183 Link "link" {} Fixed(&[ADDRESS], &[]), TRAPS.and(SAFE).and(COSTLY);
     /// Ends a link, and removes the message about its end if there is one.
-    184 Unlink "unlink" {} Fixed(&[ADDRESS], &[]), SAFE;
+    184 Unlink "unlink" {} Fixed(&[ADDRESS], &[]), SAFE.and(COSTLY);
     /// Watches a fiber; the token comes back in its `Down` message.
-    185 Monitor "monitor" {} Fixed(&[ADDRESS], &[REF]), SIGNAL;
+    185 Monitor "monitor" {} Fixed(&[ADDRESS], &[REF]), SIGNAL.and(COSTLY);
     /// Ends a monitor and removes its `Down` message.
-    186 Demonitor "demonitor" {} Fixed(&[REF], &[]), SAFE;
+    186 Demonitor "demonitor" {} Fixed(&[REF], &[]), SAFE.and(COSTLY);
     /// Ends the fiber with a reason: a `Reason`; null or "normal", "shutdown", "kill"; or any value, which gives
     /// shutdown(value).
     187 Exit "exit" {} Fixed(&[ANY], &[]), ENDS.and(SAFE).and(BULK);
     /// Sends an exit signal with a reason to a fiber.
-    188 ExitOther "exit_other" {} Fixed(&[ANY, ADDRESS], &[]), SAFE.and(BULK);
+    188 ExitOther "exit_other" {} Fixed(&[ANY, ADDRESS], &[]), SAFE.and(BULK).and(COSTLY);
     /// From now on exit signals arrive as messages, or no longer do.
     189 TrapExits "trap_exits" {} Fixed(&[BOOL], &[]), SAFE;
     /// Gives a fiber that takes messages of a type a name on this node; whether the name was free.
-    190 Register "register" { ty: TypeIndex } By(Rule::Register), TRAPS.and(SAFE);
+    190 Register "register" { ty: TypeIndex } By(Rule::Register), TRAPS.and(SAFE).and(COSTLY);
     /// Frees a name; whether it was held.
-    191 Unregister "unregister" {} Fixed(&[TEXT], &[BOOL]), SAFE;
+    191 Unregister "unregister" {} Fixed(&[TEXT], &[BOOL]), SAFE.and(COSTLY);
     /// The fiber that has a name; null when nobody has; the error value `wrong_type` when it was registered with another
     /// message type. Any stands for every type on both sides.
-    192 Whereis "whereis" { ty: TypeIndex } By(Rule::Whereis), ALLOC;
+    192 Whereis "whereis" { ty: TypeIndex } By(Rule::Whereis), ALLOC.and(COSTLY);
     /// Sends a message after a number of milliseconds.
-    193 TimerOnce "timer_once" { ty: TypeIndex } By(Rule::TimerStart), SIGNAL.and(BULK);
+    193 TimerOnce "timer_once" { ty: TypeIndex } By(Rule::TimerStart), SIGNAL.and(BULK).and(COSTLY);
     /// Sends a message again and again.
-    194 TimerEvery "timer_every" { ty: TypeIndex } By(Rule::TimerStart), SIGNAL.and(BULK);
+    194 TimerEvery "timer_every" { ty: TypeIndex } By(Rule::TimerStart), SIGNAL.and(BULK).and(COSTLY);
     /// Cancels a timer; the milliseconds that were left, or null when it had fired.
-    195 TimerCancel "timer_cancel" {} Fixed(&[REF], &[OPTION_INT]), SAFE;
+    195 TimerCancel "timer_cancel" {} Fixed(&[REF], &[OPTION_INT]), SAFE.and(COSTLY);
     /// A fresh unique token.
     196 NewRef "new_ref" {} Fixed(&[], &[REF]), TRAPS.and(ALLOC);
     /// Moves the fiber to another node; null, or an error value: without a cluster `no_cluster`.

@@ -592,10 +592,20 @@ impl Core {
             message.discard(&mut self.shared);
             return false;
         }
-        let Some(tag) = self.admit_message(set, ty) else {
-            message.discard(&mut self.shared);
-            self.refuse(to, set, ty);
-            return false;
+        let (message, tag) = match self.admit_known(set, ty) {
+            Admission::As(tag) => (message, tag),
+            Admission::Convert { from, to: wanted } => match self.converted(message, from, wanted) {
+                Ok(converted) => (converted, wanted),
+                Err(difference) => {
+                    self.lose_misfit(to, from, wanted, difference);
+                    return false;
+                }
+            },
+            Admission::Refused(_) => {
+                message.discard(&mut self.shared);
+                self.refuse(to, set, ty);
+                return false;
+            }
         };
         let bytes = message.bytes(&self.scratch) + NODE_BYTES;
         // Whoever watches must hear of an end also when memory is short, which may be the reason for it.
@@ -617,6 +627,14 @@ impl Core {
             self.wake(slot);
         }
         true
+    }
+
+    /// A message of a timer whose type the receiver knows in another shape, in that one.
+    fn converted(&mut self, message: Message, from: TypeId, to: TypeId) -> Result<Message, String> {
+        let (root, sent) = message.into_fragment(&mut self.scratch, &mut self.shared);
+        let converted = crate::fit::convert(self, &sent, root, from, to);
+        sent.discard(&mut self.shared);
+        converted.map(|(root, fragment)| Message::of(root, fragment))
     }
 
     // The outside, and letters to the dead.

@@ -85,9 +85,11 @@ impl Core {
     fn admit_slowly(&mut self, set: u32, ty: TypeId, value: u64) -> Admission {
         let says_itself = ty == types::ANY.0 || matches!(self.types.get(ty).shape, Shape::Option(_));
         let known = if says_itself { self.type_of_word(value).unwrap_or(ty) } else { ty };
-        if set == EVERYTHING {
-            return Admission::As(known);
-        }
+        self.admit_known(set, known)
+    }
+
+    /// Whether a set takes a value of exactly this type, and as what.
+    pub(crate) fn admit_known(&self, set: u32, known: TypeId) -> Admission {
         if let Some(tag) = self.admit_message(set, known) {
             return Admission::As(tag);
         }

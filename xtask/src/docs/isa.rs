@@ -3,7 +3,7 @@
 //! **Invariant:** what is said of one instruction comes from its row of the table and from nowhere else.
 
 use fardel_bytecode::index::{FieldIndex, LocalIndex, TargetIndex, TypeIndex};
-use fardel_bytecode::isa::{ALLOCATES, BLOCKS, BULK, ENDS, Effect, Effects, INSTRUCTIONS, Info, SAFE, TRAPS};
+use fardel_bytecode::isa::{ALLOCATES, BLOCKS, BULK, COSTLY, ENDS, Effect, Effects, INSTRUCTIONS, Info, SAFE, TRAPS};
 use fardel_bytecode::operand::{OperandKind, Targets};
 use fardel_bytecode::types::{FIRST_DECLARED, Repr, TypeTable};
 use fardel_bytecode::{Inst, Opcode};
@@ -70,6 +70,7 @@ const EFFECTS: &[(Effects, &str)] = &[
     (SAFE, "the fiber may stop before it and carry it out again from the start"),
     (BULK, "charges one fuel a KiB of operand; above 1 MiB most stop and go on in pieces"),
     (ENDS, "the instruction after it is reached only by a branch"),
+    (COSTLY, "charges 16 fuel when it is begun, as it takes as long as so many jumps"),
 ];
 
 /// Each kind of operand with what an operand of it says.

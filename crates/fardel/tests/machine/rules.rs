@@ -68,7 +68,7 @@ fn rule_2_what_waits_or_allocates_starts_again_without_effects() {
         again: | load all | await_recv | cast Text | concat | store all | push \"tick\" | call_host io.print
             load n | push 1 | sub | tee n | push 0 | gt | jmp_if again
             load all | call_host io.print | ret | end";
-    check(source, &["tick", "tick", "tick", "tick", "tick", "01234"], 1 + 4 + 1 + 4);
+    check(source, &["tick", "tick", "tick", "tick", "tick", "01234"], 1 + 4 + 1 + 4 + 16);
 }
 
 /// The function begins with a receive, and with an allocation: both run more than once, and its entry is charged once.
@@ -78,7 +78,7 @@ fn rule_3_entry_is_charged_once_though_the_first_instruction_runs_again() {
         fn made() -> List<Int> | list_new List<Int> | ret | end
         fn main() | local other: Address | spawn child | store other | yield | yield | call made | drop
             push 1 | load other | send | ret | end";
-    check(source, &[], 3);
+    check(source, &[], 3 + 16);
 }
 
 #[test]
@@ -138,6 +138,27 @@ fn rule_4_a_message_costs_the_same_whether_it_was_waited_for_or_not() {
 fn rule_4_bulk_is_charged_a_kibibyte() {
     let array = "fn main() | push 131072 | array_new Array<Int> | drop | ret | end";
     check(array, &[], 1 + 1024);
+}
+
+/// A fiber that does nothing else has slices that are no longer than those of others.
+#[test]
+fn rule_4_what_concerns_other_fibers_is_charged_like_jumps() {
+    let costs = |body: &str, costly: u64, rest: u64| {
+        let source = format!("fn child() | ret | end\nfn main() | local r: Ref | {body} | ret | end");
+        check(&source, &[], 1 + 16 * costly + rest);
+    };
+    costs("spawn child | drop", 1, 1);
+    costs(
+        "push \"a\" | self | register Any | drop | push \"a\" | whereis Any | drop | push \"a\" | unregister | drop",
+        3,
+        0,
+    );
+    costs("self | monitor | demonitor", 2, 0);
+    costs("self | link | self | unlink", 2, 0);
+    costs("push 1 | self | push 1000 | timer_once | timer_cancel | drop", 2, 0);
+    // The child ends before its message comes, once it was waited for.
+    costs("spawn child | dup | push -1 | wait | drop | push 1 | swap | send", 3, 1);
+    costs("push 1 | self | send", 0, 0);
 }
 
 /// Work on megabytes stops between pieces when the fuel is used up; what was done is neither lost nor done again.

@@ -9,12 +9,16 @@ use crate::interp::table::Operation as Do;
 use crate::runtime::timers::REPEATS;
 use fardel_bytecode::Inst;
 use fardel_bytecode::index::{FunctionIndex, LocalIndex, TypeIndex};
+use fardel_bytecode::isa::{COSTLY, COSTLY_FUEL};
 use fardel_bytecode::types::{ANY, BYTES_BUILDER, Repr, TEXT_BUILDER, Type};
 
 impl<'m> Lowering<'m, '_> {
     /// Lowers the instruction at a position, possibly with some behind it, and gives how many that are.
     pub(super) fn select(&mut self, at: usize) -> usize {
         let inst = self.insts[at];
+        if inst.opcode().info().effects.has(COSTLY) {
+            self.emit(Do::charge, 0, 0, COSTLY_FUEL);
+        }
         match inst {
             Inst::PushNull {} => self.push(Entry::Word(NULL)),
             Inst::PushTrue {} => self.push(Entry::Word(1)),

@@ -11,12 +11,21 @@ use crate::interp::Stop;
 use crate::mailbox::Message;
 use crate::ties::Slot;
 use crate::types::TypeId;
+use fardel_bytecode::isa::COSTLY_FUEL;
 use fardel_bytecode::system::Reason;
 use fardel_bytecode::types;
 
 impl Cx<'_> {
     /// Sends the value in slot `a`, of the type in the extension; waits for room, or does not.
     fn post(&mut self, to: FiberId, may_wait: bool) -> Result<Posted, Stop> {
+        let posted = self.post_as_it_is(to, may_wait)?;
+        if !matches!(posted, Posted::Taken(_)) {
+            self.core.saved.fuel -= i64::from(COSTLY_FUEL);
+        }
+        Ok(posted)
+    }
+
+    fn post_as_it_is(&mut self, to: FiberId, may_wait: bool) -> Result<Posted, Stop> {
         let (ty, value) = (self.extra as TypeId, self.a());
         if !self.is_carrying()
             && let Some(posted) = self.core.post_at_once(to, ty, value)

@@ -161,6 +161,13 @@ pub(in crate::interp) unsafe fn yield_now<D: Dispatch>(mut r: Regs) -> D::Out {
     D::stop(r, Stop::Yielded)
 }
 
+/// Charges `c`, which is paid at the next place where the fiber may stop.
+#[inline(always)]
+pub(in crate::interp) unsafe fn charge<D: Dispatch>(mut r: Regs) -> D::Out {
+    r.fuel -= i64::from(op(&r).c);
+    on::<D>(r)
+}
+
 /// `a` := the fiber's own address.
 #[inline(always)]
 pub(in crate::interp) unsafe fn self_address<D: Dispatch>(r: Regs) -> D::Out {
