@@ -17,6 +17,7 @@ use crate::heap::word::{Header, Kind, NULL, TAG_VARIANT, address_word, bool_word
 use crate::mailbox::{Message, NODE_BYTES, Origin, Place};
 use crate::sets::Admission;
 use crate::types::TypeId;
+use fardel_bytecode::isa::COSTLY_FUEL;
 use fardel_bytecode::system::Reason;
 use fardel_bytecode::types::{self, Repr};
 
@@ -428,6 +429,9 @@ impl Core {
                 let old = self.messages.type_of(place.node);
                 self.take_message(to.slot, place).discard(&mut self.shared);
                 self.lose(to, old, LostBecause::MailboxFull);
+                if self.in_slice {
+                    self.saved.fuel -= i64::from(COSTLY_FUEL);
+                }
                 Ok(None)
             }
             FullPolicy::Exit => {

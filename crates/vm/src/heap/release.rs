@@ -117,8 +117,8 @@ mod tests {
         released.add_words(vec![1; 100]);
         released.add_bytes(vec![1; 100].into());
         assert!(released.is_empty(), "small memory goes at once");
-        released.add_words(vec![1; PART_BYTES / 2]);
-        released.add_bytes(vec![1; PART_BYTES * 3].into());
+        released.add_words(Vec::with_capacity(PART_BYTES / 2));
+        released.add_bytes(vec![0; PART_BYTES * 3].into());
         assert_eq!(steps(&mut released), KEPT_TURNS + 3);
     }
 
@@ -126,7 +126,7 @@ mod tests {
     fn words_are_used_again_as_long_as_they_are_whole() {
         let mut released = Released::of(1 << 40);
         let count = PART_BYTES / 2;
-        released.add_words(vec![7; count]);
+        released.add_words(Vec::with_capacity(count));
         assert!(released.take_words(count - 1).is_none());
         let again = released.take_words(count);
         assert_eq!(again.map(|words| (words.len(), words.capacity())), Some((0, count)));
