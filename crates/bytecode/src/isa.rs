@@ -500,7 +500,7 @@ instructions! { <'a>
     54 FloatBits "float_bits" {} Fixed(&[FLOAT], &[INT]), PURE;
     /// The float with these bits.
     55 FloatFromBits "float_from_bits" {} Fixed(&[INT], &[FLOAT]), PURE;
-    /// The value as text, as a person would write it. Cycles show as `..`.
+    /// The value as text, as a person would write it. Cycles show as `..`, and so does what is behind the first 128 KiB.
     56 Show "show" {} By(Rule::Show), TRAPS.and(ALLOC_BULK);
     /// A float with the given number of decimals; traps with `out_of_range` outside 0..=100.
     57 ShowFixed "show_fixed" {} Fixed(&[FLOAT, INT], &[TEXT]), TRAPS.and(ALLOC);

@@ -27,6 +27,8 @@ mod load;
 mod lower;
 mod mailbox;
 mod memory;
+mod message;
+mod notices;
 mod outside;
 mod random;
 mod runtime;

@@ -7,7 +7,7 @@ use crate::door::{Output, SendError};
 use crate::exit::Payload;
 use crate::fiber::{FiberId, State};
 use crate::heap::fragment::Fragment;
-use crate::mailbox::Message;
+use crate::message::Message;
 use crate::sets::EVERYTHING;
 use crate::value::Value;
 use fardel_bytecode::types;

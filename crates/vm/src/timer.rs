@@ -7,7 +7,7 @@
 //! **Invariant:** timers fire in the order of their ticks, and of their creation within one tick.
 
 use crate::fiber::{FiberId, NONE};
-use crate::mailbox::Message;
+use crate::message::Message;
 use crate::slab::Slab;
 use crate::types::TypeId;
 use std::collections::BTreeMap;

@@ -13,7 +13,8 @@ use crate::heap::copy::{CopyError, Scratch};
 use crate::heap::fragment::{Fragment, Landing, relocate};
 use crate::heap::word::{Header, Kind, bool_word, small_int};
 use crate::interp::Stop;
-use crate::mailbox::{Message, NODE_BYTES};
+use crate::mailbox::NODE_BYTES;
+use crate::message::Message;
 use crate::types::TypeId;
 use fardel_bytecode::types::{self, Repr};
 

@@ -471,11 +471,7 @@ impl Cx<'_> {
             }
             Some(Slot::Replied(message)) => {
                 // The word is not known before the message is on the heap.
-                let bytes = match message {
-                    crate::mailbox::Message::Fragment(_, fragment) => fragment.bytes(),
-                    crate::mailbox::Message::Inline(header, _) => header.bytes(),
-                    crate::mailbox::Message::Word(_) | crate::mailbox::Message::Scratch(_) => 0,
-                };
+                let bytes = message.kept_bytes();
                 self.reserve(bytes)?;
                 match self.leave_slot(number) {
                     Some(Slot::Replied(message)) => self.put(message, As::Value).map(Arrived::Reply),

@@ -8,7 +8,7 @@ use crate::exit::{Cause, ErrorKind};
 use crate::fiber::{FiberId, Flags, State};
 use crate::heap::word::{self, NULL};
 use crate::interp::Stop;
-use crate::mailbox::Message;
+use crate::message::Message;
 use crate::ties::Slot;
 use crate::types::TypeId;
 use fardel_bytecode::isa::COSTLY_FUEL;

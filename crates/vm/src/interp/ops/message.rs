@@ -9,7 +9,7 @@
 use super::*;
 use crate::core::{Core, soft_limit};
 use crate::fiber::{Fiber, FiberId, Flags, NONE, State};
-use crate::mailbox::{INLINE_WORDS_MAX, SMALL_WORDS, Small};
+use crate::message::{INLINE_WORDS_MAX, SMALL_WORDS, Small};
 use crate::sets::EVERYTHING;
 use crate::types::TypeId;
 use fardel_bytecode::types;
