@@ -209,6 +209,10 @@ impl Core {
         let entry = &self.functions[function as usize];
         let (frame_bytes, pc, set) = (entry.frame_bytes as usize, entry.entry, entry.set);
         let top = header::HEAP + heap_bytes;
+        let growth = self.fibers.growth_bytes();
+        if growth > 0 && !self.has_budget(growth) {
+            return None;
+        }
         let slot = self.fibers.add()?;
         let Ok(block) = self.take_block(top + frame_bytes + SENTINEL_BYTES) else {
             self.fibers.remove(slot);

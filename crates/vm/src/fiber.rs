@@ -37,6 +37,7 @@ pub(crate) const NONE: u32 = u32::MAX;
 /// The last generation of a place; one that reaches it is not used again.
 const GENERATION_MAX: u32 = (1 << 29) - 1;
 const CHUNK: usize = 1024;
+const CHUNK_BYTES: usize = CHUNK * size_of::<Fiber>();
 
 /// What a fiber is doing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -269,6 +270,18 @@ impl Fibers {
         FiberId { slot, generation: self.get(slot).generation }
     }
 
+    /// Bytes of all records and side records, in use or not.
+    #[inline]
+    pub(crate) fn table_bytes(&self) -> u64 {
+        (self.chunks.len() * CHUNK_BYTES) as u64 + self.sides.bytes()
+    }
+
+    /// Bytes that the table takes to hold one more.
+    #[inline]
+    pub(crate) fn growth_bytes(&self) -> usize {
+        if self.free == NONE { CHUNK_BYTES } else { 0 }
+    }
+
     /// Takes a place for a new fiber, if there is one.
     #[inline]
     pub(crate) fn add(&mut self) -> Option<u32> {
@@ -307,9 +320,12 @@ impl Fibers {
             state: State::Free,
             flags: Flags::default(),
         };
-        // Made on the heap: a chunk is too large for the host's stack.
-        let chunk: Box<[Fiber]> = (start..end).map(fresh).collect();
-        self.chunks.push(chunk.try_into().ok()?);
+        // Made on the heap: a chunk is too large for the host's stack. A host without memory refuses a fiber, no more.
+        let mut chunk = Vec::new();
+        chunk.try_reserve_exact(CHUNK).ok()?;
+        self.chunks.try_reserve(1).ok()?;
+        chunk.extend((start..end).map(fresh));
+        self.chunks.push(chunk.into_boxed_slice().try_into().ok()?);
         self.free = start;
         Some(())
     }

@@ -21,14 +21,14 @@ const SHRINK_PART: usize = 16;
 impl Core {
     /// A block of at least `bytes` bytes within the machine's budget.
     pub(crate) fn take_block(&mut self, bytes: usize) -> Result<Block, OutOfMemory> {
-        self.pool.bytes_outside = self.outside_bytes();
+        self.pool.bytes_outside = self.outside_bytes() + self.fibers.table_bytes();
         self.pool.take(bytes)
     }
 
     /// Whether the machine's budget has room for so many bytes outside of blocks.
     #[inline]
     pub(crate) fn has_budget(&mut self, bytes: usize) -> bool {
-        self.pool.bytes_outside = self.outside_bytes();
+        self.pool.bytes_outside = self.outside_bytes() + self.fibers.table_bytes();
         self.pool.allows(bytes)
     }
 

@@ -49,6 +49,11 @@ impl<T> Slab<T> {
         &mut self.pieces[index as usize / PIECE][index as usize % PIECE]
     }
 
+    /// Bytes of all entries, in use or not.
+    pub(crate) fn bytes(&self) -> u64 {
+        (self.pieces.len() * PIECE * size_of::<T>()) as u64
+    }
+
     /// An entry, unless the index is over all.
     #[inline]
     pub(crate) fn find(&self, index: u32) -> Option<&T> {
