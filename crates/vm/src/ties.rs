@@ -7,7 +7,7 @@
 use crate::core::Core;
 use crate::door::LostBecause;
 use crate::exit::Cause;
-use crate::fiber::{FiberId, Flags, State};
+use crate::fiber::{FiberId, Flags, NONE, State};
 use crate::heap::word::{address_of, address_word};
 use crate::mailbox::Origin;
 use crate::message::Message;
@@ -15,8 +15,11 @@ use fardel_bytecode::system::Reason;
 use fardel_bytecode::types;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Bytes that a tie counts at each of its ends: an entry of a tree, and what the tree itself takes.
+/// Bytes that a tie counts at each of its ends: an entry of a tree that has many, besides [`TREE_BYTES`].
 pub(crate) const TIE_BYTES: usize = 64;
+/// Bytes of the first leaf of a tree of links, of watchers, and of watches: it has room for eleven entries.
+const TREE_BYTES: [u64; 3] = [104, 192, 832];
+const _: () = assert!(11 * (size_of::<u64>() + size_of::<Watch>()) + 16 <= TREE_BYTES[2] as usize);
 /// Slots that one fiber may have open: a program that asks and never waits for answers is told before memory is short.
 pub(crate) const SLOTS_MAX: usize = 1 << 16;
 
@@ -31,6 +34,19 @@ pub(crate) struct Ties {
     slots: usize,
     /// Who watches it: the watcher's address, and the number of its token.
     watchers: BTreeSet<(u64, u64)>,
+}
+
+impl Ties {
+    /// Bytes of all trees.
+    fn bytes(&self) -> u64 {
+        let lengths = [self.links.len(), self.watchers.len(), self.watches.len()];
+        lengths
+            .iter()
+            .zip(TREE_BYTES)
+            .filter(|(length, _)| **length > 0)
+            .map(|(length, tree)| tree + (*length * TIE_BYTES) as u64)
+            .sum()
+    }
 }
 
 /// One fiber's look at another.
@@ -66,6 +82,15 @@ impl Core {
         self.has_budget(2 * TIE_BYTES)
     }
 
+    /// Changes the ties of a fiber, and counts what they take.
+    fn change_ties<R>(&mut self, slot: u32, change: impl FnOnce(&mut Ties) -> R) -> R {
+        let ties = &mut self.fibers.side_or_new(slot).ties;
+        let before = ties.bytes();
+        let result = change(ties);
+        self.tie_bytes = self.tie_bytes + ties.bytes() - before;
+        result
+    }
+
     /// Links a fiber with another.
     ///
     /// # Errors
@@ -83,9 +108,8 @@ impl Core {
             self.tell_exit(slot, other, &cause, Origin::Link(address_word(other)));
             return Ok(());
         }
-        if self.fibers.side_or_new(slot).ties.links.insert(address_word(other)) {
-            self.fibers.side_or_new(other.slot).ties.links.insert(address_word(id));
-            self.tie_bytes += 2 * TIE_BYTES as u64;
+        if self.change_ties(slot, |ties| ties.links.insert(address_word(other))) {
+            self.change_ties(other.slot, |ties| ties.links.insert(address_word(id)));
         }
         Ok(())
     }
@@ -94,20 +118,17 @@ impl Core {
     /// Gives how many messages were looked over for that.
     pub(crate) fn unlink(&mut self, slot: u32, other: FiberId) -> usize {
         let id = self.fibers.id(slot);
-        let was_linked = self.fibers.side(slot).is_some_and(|side| side.ties.links.remove(&address_word(other)));
-        if was_linked {
+        let has_side = self.fibers.get(slot).side != NONE;
+        if has_side && self.change_ties(slot, |ties| ties.links.remove(&address_word(other))) {
             self.drop_link_at(other, id);
-            self.tie_bytes -= TIE_BYTES as u64;
         }
         self.take_back(slot, Origin::Link(address_word(other)))
     }
 
     /// Removes a link from the far end only.
     fn drop_link_at(&mut self, far: FiberId, near: FiberId) {
-        if self.fibers.holds(far)
-            && self.fibers.side(far.slot).is_some_and(|side| side.ties.links.remove(&address_word(near)))
-        {
-            self.tie_bytes -= TIE_BYTES as u64;
+        if self.fibers.holds(far) && self.fibers.get(far.slot).side != NONE {
+            self.change_ties(far.slot, |ties| ties.links.remove(&address_word(near)));
         }
     }
 
@@ -135,13 +156,12 @@ impl Core {
 
     fn watch(&mut self, slot: u32, number: u64, target: FiberId, purpose: Purpose) {
         let watcher = address_word(self.fibers.id(slot));
-        let ties = &mut self.fibers.side_or_new(slot).ties;
-        ties.slots += usize::from(matches!(purpose, Purpose::Slot(_)));
-        ties.watches.insert(number, Watch { target: address_word(target), purpose });
-        self.tie_bytes += TIE_BYTES as u64;
+        self.change_ties(slot, |ties| {
+            ties.slots += usize::from(matches!(purpose, Purpose::Slot(_)));
+            ties.watches.insert(number, Watch { target: address_word(target), purpose })
+        });
         if self.fibers.is_alive(target) {
-            self.fibers.side_or_new(target.slot).ties.watchers.insert((watcher, number));
-            self.tie_bytes += TIE_BYTES as u64;
+            self.change_ties(target.slot, |ties| ties.watchers.insert((watcher, number)));
         }
     }
 
@@ -162,18 +182,19 @@ impl Core {
     /// Ends a look at another fiber at both ends, and gives what it was for.
     fn unwatch(&mut self, slot: u32, number: u64) -> Option<Purpose> {
         let watcher = address_word(self.fibers.id(slot));
-        let ties = &mut self.fibers.side(slot)?.ties;
-        let Watch { target, purpose } = ties.watches.remove(&number)?;
-        ties.slots -= usize::from(matches!(purpose, Purpose::Slot(_)));
-        self.tie_bytes -= TIE_BYTES as u64;
+        self.fibers.side(slot)?;
+        let Watch { target, purpose } = self.change_ties(slot, |ties| {
+            let watch = ties.watches.remove(&number)?;
+            ties.slots -= usize::from(matches!(watch.purpose, Purpose::Slot(_)));
+            Some(watch)
+        })?;
         self.forget_watcher(address_of(target), (watcher, number));
         Some(purpose)
     }
 
     fn forget_watcher(&mut self, target: FiberId, watcher: (u64, u64)) {
-        if self.fibers.holds(target) && self.fibers.side(target.slot).is_some_and(|side| side.ties.watchers.remove(&watcher))
-        {
-            self.tie_bytes -= TIE_BYTES as u64;
+        if self.fibers.holds(target) && self.fibers.get(target.slot).side != NONE {
+            self.change_ties(target.slot, |ties| ties.watchers.remove(&watcher));
         }
     }
 
@@ -240,9 +261,10 @@ impl Core {
     /// Cuts one tie of a fiber that has ended, and tells the other end; whether there was one.
     pub(crate) fn cut_tie(&mut self, slot: u32, cause: &Cause) -> bool {
         let id = self.fibers.id(slot);
-        let Some(side) = self.fibers.side(slot) else { return false };
-        if let Some(peer) = side.ties.links.pop_first() {
-            self.tie_bytes -= TIE_BYTES as u64;
+        if self.fibers.get(slot).side == NONE {
+            return false;
+        }
+        if let Some(peer) = self.change_ties(slot, |ties| ties.links.pop_first()) {
             let peer = address_of(peer);
             self.drop_link_at(peer, id);
             if self.fibers.is_alive(peer) {
@@ -250,13 +272,12 @@ impl Core {
             }
             return true;
         }
-        if let Some((watcher, number)) = side.ties.watchers.pop_first() {
-            self.tie_bytes -= TIE_BYTES as u64;
+        if let Some((watcher, number)) = self.change_ties(slot, |ties| ties.watchers.pop_first()) {
             self.tell_watcher(address_of(watcher), number, id, cause);
             return true;
         }
-        let Some((number, _)) = side.ties.watches.first_key_value() else { return false };
-        let number = *number;
+        let first = self.fibers.side(slot).and_then(|side| side.ties.watches.keys().next().copied());
+        let Some(number) = first else { return false };
         match self.close_slot_or_watch(slot, number) {
             Some(Slot::Replied(message)) => {
                 message.discard(&mut self.shared);
@@ -293,9 +314,8 @@ impl Core {
             let _ = self.answer_slot(watcher, number, Slot::Gone(cause.clone()));
             return;
         }
-        let Some(side) = self.fibers.side(watcher.slot) else { return };
-        if side.ties.watches.remove(&number).is_some() {
-            self.tie_bytes -= TIE_BYTES as u64;
+        let has_side = self.fibers.get(watcher.slot).side != NONE;
+        if has_side && self.change_ties(watcher.slot, |ties| ties.watches.remove(&number)).is_some() {
             self.tell_down(watcher.slot, number, ended, cause);
         }
     }
