@@ -28,13 +28,18 @@ fn fitting() -> Config {
     Config { machine_memory_bytes_max: MACHINE_BYTES_MAX, fiber_memory_bytes_max: FIBER_BYTES_MAX, ..Config::default() }
 }
 
+/// As a process of the command line has it.
+fn by_default() -> Config {
+    Config { machine_memory_bytes_max: fardel::machine_memory_max(), ..Config::default() }
+}
+
 fn offenders() -> impl Iterator<Item = &'static str> {
     LIMITS.exports().into_iter().filter(|export| *export != SUPERVISOR)
 }
 
 pub(crate) fn group() -> Group {
     let mut checks = Vec::new();
-    for (settings, config) in [("fitting", fitting as fn() -> Config), ("default", Config::default)] {
+    for (settings, config) in [("fitting", fitting as fn() -> Config), ("default", by_default)] {
         checks.extend(offenders().map(|function| Check {
             name: format!("limit/{function}/{settings}"),
             is_confined: true,

@@ -43,9 +43,9 @@ pub(crate) struct Options {
     /// Fibers at one time
     #[arg(long, value_name = "N", default_value_t = Config::default().fibers_max, value_parser = clap::value_parser!(u32).range(1..))]
     max_fibers: u32,
-    /// What all fibers together may hold
-    #[arg(long, value_name = "SIZE", default_value = "16GiB", value_parser = size::parse)]
-    max_machine_memory: u64,
+    /// What all fibers together may hold [default: 16GiB, or less where the host allows the process less]
+    #[arg(long, value_name = "SIZE", value_parser = size::parse)]
+    max_machine_memory: Option<u64>,
     /// Messages that wait in one mailbox, unless its fiber was started with another bound
     #[arg(long, value_name = "N", default_value_t = Config::default().mailbox_messages_max, value_parser = clap::value_parser!(u64).range(1..))]
     max_mailbox: u64,
@@ -140,7 +140,7 @@ fn config(options: &Options) -> Config {
         slice: options.slice,
         fiber_memory_bytes_max: options.max_memory,
         fiber_stack_bytes_max: options.max_stack,
-        machine_memory_bytes_max: options.max_machine_memory,
+        machine_memory_bytes_max: options.max_machine_memory.unwrap_or_else(fardel::machine_memory_max),
         fibers_max: options.max_fibers,
         mailbox_messages_max: options.max_mailbox,
         names_max: options.max_names,
@@ -179,14 +179,17 @@ mod tests {
         assert_eq!(config(&options), wanted);
     }
 
+    fn default() -> Config {
+        Config { machine_memory_bytes_max: fardel::machine_memory_max(), ..Config::default() }
+    }
+
     #[test]
     fn defaults_are_the_machines() {
-        check(&[], Config::default());
+        check(&[], default());
     }
 
     #[test]
     fn options_become_settings() {
-        let default = Config::default;
         check(&["--max-memory", "1KiB"], Config { fiber_memory_bytes_max: 1024, ..default() });
         check(&["--max-stack", "1MiB"], Config { fiber_stack_bytes_max: 1 << 20, ..default() });
         check(&["--max-machine-memory", "1GiB"], Config { machine_memory_bytes_max: 1 << 30, ..default() });

@@ -54,6 +54,7 @@
 pub mod clock;
 mod host;
 pub mod limits;
+mod memory;
 pub mod outcome;
 mod output;
 pub mod program;
@@ -72,6 +73,7 @@ pub use fardel_vm::fiber::FiberId;
 pub use fardel_vm::machine::{LoadError, Run, SpawnError};
 pub use fardel_vm::value::Value;
 pub use host::{Arguments, HostFunction, HostReturn, HostValue, Hosts, random_seed};
+pub use memory::machine_memory_max;
 pub use outcome::{End, Outcome};
 pub use program::{Program, ProgramError};
 pub use runtime::{Exit, InterruptHandle, ReceiveError, Runtime, StartError};
