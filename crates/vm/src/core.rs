@@ -304,7 +304,7 @@ impl Core {
 
     /// Gives memory back to the host: by and by, or all when no fiber waits for its turn.
     #[cold]
-    fn give_back(&mut self) {
+    pub(crate) fn give_back(&mut self) {
         if self.queue.is_empty() {
             self.pool.released.clear();
             self.shared.released.clear();

@@ -142,6 +142,10 @@ impl Core {
     ) -> Result<Posted, PostError> {
         if state == State::Waiting && self.listens(to.slot, tag) {
             let bytes = message.bytes(&self.scratch);
+            if bytes > PIECE_BYTES && !self.has_budget(bytes + NODE_BYTES) {
+                message.take().discard(&mut self.shared);
+                return Err(PostError::Copy(CopyError::OutOfMemory));
+            }
             self.hand_over(to.slot, message.take(), tag);
             return Ok(Posted::Taken(bytes));
         }
@@ -187,10 +191,13 @@ impl Core {
         // A message is mostly as large as the one before; half a copy is work for nothing.
         let first = Header(self.block.load(value as usize)).bytes();
         let expected = first.max(self.message_bytes);
-        let fiber = self.fibers.get(slot);
-        let is_full = !has_room(fiber.block, fiber.top as usize, fiber.fp as usize, expected);
-        let may_make_room = expected <= PIECE_BYTES && self.may_collect(slot);
-        if is_full && (!may_make_room || !self.make_room_in(slot, expected)) {
+        let has_room = |core: &Core| {
+            let fiber = core.fibers.get(slot);
+            has_room(fiber.block, fiber.top as usize, fiber.fp as usize, expected)
+        };
+        // What is made room for is this message's own: what others got must not make a block grow.
+        let may_make_room = first <= PIECE_BYTES && self.may_collect(slot);
+        if !has_room(self) && (!may_make_room || !self.make_room_in(slot, first) || !has_room(self)) {
             return None;
         }
         let fiber = self.fibers.get(slot);
@@ -449,6 +456,15 @@ impl Core {
             self.fibers.side_or_new(slot).mail.give_up_room(sender);
         }
         granted
+    }
+
+    /// Gives up the room that was kept for the running fiber, which cannot send after all.
+    pub(crate) fn forgo_grant(&mut self, to: FiberId) {
+        let is_bounded = self.fibers.find(to).is_some_and(|fiber| fiber.flags.has(Flags::BOUNDED));
+        if is_bounded && self.use_grant(to.slot) {
+            self.grant_more(to);
+        }
+        self.fibers.get_mut(self.current).flags.set(Flags::GRANTED, false);
     }
 
     /// Wakes others when one for which room was kept has sent, or could not.

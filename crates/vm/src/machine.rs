@@ -288,7 +288,11 @@ impl Machine {
                 return Run::Idle;
             }
         }
-        if self.core.queue.is_empty() && !self.core.timers.is_due() { Run::Idle } else { Run::More }
+        if !self.core.queue.is_empty() || self.core.timers.is_due() {
+            return Run::More;
+        }
+        self.core.give_back();
+        Run::Idle
     }
 
     /// The next output, the oldest first.

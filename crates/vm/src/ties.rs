@@ -79,7 +79,7 @@ pub(crate) enum Slot {
 impl Core {
     /// Whether another tie fits the machine's memory.
     pub(crate) fn has_room_for_ties(&mut self) -> bool {
-        self.has_budget(2 * TIE_BYTES)
+        self.has_budget(2 * TIE_BYTES + TREE_BYTES.iter().sum::<u64>() as usize)
     }
 
     /// Changes the ties of a fiber, and counts what they take.

@@ -224,3 +224,39 @@ fn without_memory_for_the_copy_the_value_stays_whole() {
         }
     }
 }
+
+/// What counted was how much was looked at, so a list of large texts was copied in one turn, whatever it held.
+#[test]
+fn what_is_copied_counts_and_not_what_is_looked_at() {
+    let functions = "fn notes(count: Int) -> List<Bytes> | local list: List<Bytes> | local b: BytesBuilder | list_new List<Bytes> | store list
+        again: | bytes_builder | store b | load b | push 500 | array_new Array<Int> | drop | push 4000 | call filled | builder_add
+            load list | load b | builder_finish | list_push | load count | push 1 | sub | tee count | push 0 | gt | jmp_if again | load list | ret | end
+        fn filled(length: Int) -> Bytes | local b: BytesBuilder | bytes_builder | store b
+        again: | load b | push 7 | builder_byte | load length | push 1 | sub | tee length | push 0 | gt | jmp_if again | load b | builder_finish | ret | end";
+    let source = format!(
+        "{PREAMBLE}{TICKER}{functions}
+        fn main() | local p: List<Bytes> | push 2000 | call notes | store p | push \"go\" | call_host io.print
+        load p | self | send | push \"done\" | call_host io.print | await_type List<Bytes> | len | push 2000 | eq | show | call_host io.print | ret | end"
+    );
+    check_program(&source, &[false], "true", 8);
+}
+
+/// A fiber that waits was given a block for as much as another had got before.
+#[test]
+fn a_small_message_behind_a_large_one_takes_little() {
+    let functions = "fn waits() | local n: Int | push 0 | store n
+        again: | await_recv | drop | load n | push 1 | add | tee n | push 1000 | lt | jmp_if again | ret | end
+        fn large() -> Array<Int> | push 100000 | array_new Array<Int> | ret | end";
+    let body = "spawn waits | store a | push 0 | store i
+        again: | spawn waits | store b | yield | yield | call large | load a | send
+            push 1 | to_any 0 | push 2.5 | to_any 0 | push \"x\" | new (Any, Any, Text) | load b | send | yield
+            load i | push 1 | add | tee i | push 50 | lt | jmp_if again
+        push true";
+    let source = source(functions, "local a: Address | local b: Address | local i: Int", body, (1, 0));
+    let mut world = World::new(&module(&source), Config::default());
+    world.start("main");
+    world.run();
+    let stats = world.machine.stats();
+    assert_eq!((world.printed.last().map(String::as_str), stats.fibers_live), (Some("true"), 51));
+    assert!(stats.block_bytes < 10 << 20, "{stats:?}");
+}

@@ -56,9 +56,11 @@ const RESTORED_MAX: usize = PIECE_BYTES / 8;
 /// and the sentinel, which have as much.
 type Short = [u64; 6];
 const SHORT_BYTES: usize = size_of::<Short>();
-/// A longer object than this is copied when its words are looked at, a part at a time.
+/// A longer object than this is copied when its words are looked at, a part at a time: a small one where they are
+/// references, each of which may make another object of that size be copied.
 const LONG_BYTES: usize = 4096;
 const PART_BYTES: usize = 64 << 10;
+const SCANNED_PART_BYTES: usize = 2 << 10;
 
 /// Where copies go: where offset 0 would be, the offset of the next object, and the one that none may reach over.
 #[derive(Clone, Copy)]
@@ -142,7 +144,9 @@ impl Scratch {
             copied = self.scan(from, &mut target, usize::MAX);
         }
         self.restore_some(from, target.base, usize::MAX);
-        if copied.is_ok() && self.shared.is_empty() { Some((roots[0], target.next)) } else { None }
+        // A scan stops after a piece, whether that was all or not.
+        let is_over = copied.is_ok() && self.at == target.next;
+        if is_over && self.shared.is_empty() { Some((roots[0], target.next)) } else { None }
     }
 
     fn clear(&mut self, first: usize) {
@@ -194,7 +198,8 @@ impl Scratch {
         let mut moved = self.take_moved();
         let mut at = self.at;
         let mut result = Ok(());
-        'objects: while at < target.next && at < stop {
+        let full = target.next.saturating_add(PIECE_BYTES);
+        'objects: while at < target.next && at < stop && target.next < full {
             // SAFETY: between `at` and `next` lie objects of which at least the header was copied there.
             let header = unsafe { Header(target.base.add(at).cast::<u64>().read()) };
             let bytes = header.bytes();
@@ -249,9 +254,12 @@ impl Scratch {
             self.long_source = unsafe { target.base.add(first).cast::<u64>().read() as usize };
             self.next_word = first;
         }
-        while self.next_word < end && self.next_word < stop {
-            let part_end = end.min(self.next_word + PART_BYTES);
-            let scan_end = part_end.min(first + header.scan() * 8);
+        let scanned = first + header.scan() * 8;
+        let full = target.next.saturating_add(PIECE_BYTES);
+        while self.next_word < end && self.next_word < stop && target.next < full {
+            let part = if self.next_word < scanned { SCANNED_PART_BYTES } else { PART_BYTES };
+            let part_end = end.min(self.next_word + part);
+            let scan_end = part_end.min(scanned);
             // SAFETY: the object lies in the block from `long_source` on, and has room in the target up to `end`.
             unsafe {
                 let from = block.base().add(self.long_source + self.next_word - self.at);
@@ -390,6 +398,16 @@ impl Scratch {
         self.failed = Some(error);
     }
 
+    /// Bytes that it takes with its lists.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.bytes() + (self.moved.len() + self.shared.len()) * size_of::<u32>()
+    }
+
+    /// Gives it up.
+    pub(crate) fn release(self, shared: &mut Shared) {
+        shared.released.add_words(self.words);
+    }
+
     /// Bytes that the copy needs in a block.
     #[inline]
     pub(crate) fn bytes(&self) -> usize {
@@ -411,8 +429,10 @@ impl Scratch {
 
     /// The copy as a fragment, which counts for what it names outside.
     pub(crate) fn keep(&mut self, shared: &mut Shared) -> Fragment {
-        let words = if self.words.len() < TAKEN_WORDS_MIN { self.words.clone() } else { std::mem::take(&mut self.words) };
-        Fragment::of(words, self.shared.clone(), shared)
+        if self.words.len() < TAKEN_WORDS_MIN {
+            return Fragment::of(self.words.clone(), self.shared.clone(), shared);
+        }
+        Fragment::of(std::mem::take(&mut self.words), std::mem::take(&mut self.shared), shared)
     }
 }
 

@@ -39,10 +39,13 @@ impl Default for Words {
 impl Words {
     /// Gives the memory back, if nobody else has it.
     fn release(self, shared: &mut Shared) {
-        if let Words::Held(words) = self
-            && let Ok(words) = Rc::try_unwrap(words)
-        {
-            shared.released.add_words(words);
+        match self {
+            Words::Own(words) => shared.released.add_words(words),
+            Words::Held(words) => {
+                if let Ok(words) = Rc::try_unwrap(words) {
+                    shared.released.add_words(words);
+                }
+            }
         }
     }
 }

@@ -33,7 +33,7 @@ impl Carried {
     /// Bytes outside of blocks.
     fn bytes(&self) -> usize {
         match self {
-            Carried::Copying(scratch, _) => scratch.bytes(),
+            Carried::Copying(scratch, _) => scratch.held_bytes(),
             Carried::Copied(fragment, _) => fragment.bytes(),
             Carried::Landing(landing) => landing.bytes(),
         }
@@ -93,7 +93,8 @@ impl Core {
         match self.take_carried(slot) {
             Some(Carried::Copied(fragment, _)) => fragment.discard(&mut self.shared),
             Some(Carried::Landing(landing)) => landing.discard(&mut self.shared),
-            Some(Carried::Copying(..)) | None => {}
+            Some(Carried::Copying(scratch, _)) => scratch.release(&mut self.shared),
+            None => {}
         }
     }
 
@@ -139,7 +140,7 @@ impl Cx<'_> {
         self.core.set_carried(self.core.current, carried);
     }
 
-    /// Charges for what is done of a copy, and puts the instruction off where the slice is over.
+    /// Charges for what is done of a copy, and puts the instruction off if that is not all.
     ///
     /// # Errors
     /// The stop after which it goes on.
@@ -147,11 +148,10 @@ impl Cx<'_> {
         let charged = scratch.charged;
         scratch.charged = scratch.done();
         self.core.saved.fuel -= (scratch.charged / BULK_BYTES - charged / BULK_BYTES) as i64;
-        // Headers are given back free of charge, a piece a turn.
-        if scratch.is_over() || (self.core.saved.fuel > 0 && !scratch.is_copied()) {
+        if scratch.is_over() {
             return Ok((scratch, words));
         }
-        if !self.core.has_budget(scratch.bytes()) {
+        if !self.core.has_budget(scratch.held_bytes()) {
             scratch.fail(CopyError::OutOfMemory);
         }
         self.put_down(Carried::Copying(scratch, words));
@@ -185,8 +185,9 @@ impl Cx<'_> {
                 self.put_down_copy(scratch, roots.to_vec())?
             }
         };
-        while !scratch.is_over() {
+        if !scratch.is_over() {
             if let Some(Err(error)) = scratch.step(self.core.block) {
+                scratch.release(&mut self.core.shared);
                 return self.copy_failed(error);
             }
             (scratch, words) = self.put_down_copy(scratch, words)?;

@@ -35,7 +35,15 @@ impl Cx<'_> {
             }
             return Ok(posted);
         }
-        let mut message = self.carry(ty, value)?;
+        let mut message = match self.carry(ty, value) {
+            Ok(message) => message,
+            Err(stop) => {
+                if stop == Stop::Trap {
+                    self.core.forgo_grant(to);
+                }
+                return Err(stop);
+            }
+        };
         let is_large = matches!(message, Message::Fragment(..));
         match self.core.post(to, ty, value, &mut message, may_wait) {
             Ok(posted) => {
@@ -121,6 +129,13 @@ pub(crate) fn await_reply(cx: &mut Cx<'_>) -> Result<(), Stop> {
     Ok(())
 }
 
+impl Cx<'_> {
+    fn lose_reply(&mut self, to: FiberId) {
+        self.core.saved.fuel -= i64::from(COSTLY_FUEL);
+        self.core.lose(to, types::ANY.0, LostBecause::NoRequest);
+    }
+}
+
 /// Answers the request of the token `b` with `a`.
 pub(crate) fn reply(cx: &mut Cx<'_>) -> Result<(), Stop> {
     let token = cx.b();
@@ -128,13 +143,13 @@ pub(crate) fn reply(cx: &mut Cx<'_>) -> Result<(), Stop> {
     let waits =
         |cx: &mut Cx<'_>| cx.core.fibers.is_alive(to) && matches!(cx.core.slot_at(to.slot, number), Some(Slot::Open));
     if !cx.is_carrying() && !waits(cx) {
-        cx.core.lose(to, types::ANY.0, LostBecause::NoRequest);
+        cx.lose_reply(to);
         return Ok(());
     }
     let message = cx.carry_to_keep(types::ANY.0, cx.a())?;
     if !waits(cx) {
         message.discard(&mut cx.core.shared);
-        cx.core.lose(to, types::ANY.0, LostBecause::NoRequest);
+        cx.lose_reply(to);
         return Ok(());
     }
     cx.core.stats.messages += 1;
