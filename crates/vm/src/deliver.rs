@@ -195,9 +195,10 @@ impl Core {
             let fiber = core.fibers.get(slot);
             has_room(fiber.block, fiber.top as usize, fiber.fp as usize, expected)
         };
-        // What is made room for is this message's own: what others got must not make a block grow.
-        let may_make_room = first <= PIECE_BYTES && self.may_collect(slot);
-        if !has_room(self) && (!may_make_room || !self.make_room_in(slot, first) || !has_room(self)) {
+        // What others got must not make a block much larger than it is.
+        let block_bytes = self.fibers.get(slot).block.bytes();
+        let may_make_room = first <= PIECE_BYTES && expected <= block_bytes && self.may_collect(slot);
+        if !has_room(self) && (!may_make_room || !self.make_room_in(slot, first, expected) || !has_room(self)) {
             return None;
         }
         let fiber = self.fibers.get(slot);
@@ -298,7 +299,7 @@ impl Core {
         let is_easy = !has_shared && bytes <= PIECE_BYTES;
         let mut fits = is_easy && has_room(fiber.block, fiber.top as usize, fiber.fp as usize, bytes);
         if !fits && is_easy && self.may_collect(slot) {
-            fits = self.make_room_in(slot, bytes);
+            fits = self.make_room_in(slot, bytes, bytes);
         }
         let fiber = self.fibers.get_mut(slot);
         let (block, top) = (fiber.block, fiber.top as usize);

@@ -38,10 +38,12 @@ impl Core {
     /// The reason why the fiber ends, when there is none.
     pub(crate) fn make_room(&mut self, need: usize) -> Result<(), Cause> {
         let map = self.saved.extension_map();
-        self.make_room_with(need, map)
+        self.make_room_with(need, need, map)
     }
 
-    pub(crate) fn make_room_with(&mut self, need: usize, map: SlotMap) -> Result<(), Cause> {
+    /// As [`Core::make_room`], of a fiber whose frame has the given map; a block is chosen that would have room for `fitting`
+    /// bytes, which the limits do not see.
+    pub(crate) fn make_room_with(&mut self, need: usize, fitting: usize, map: SlotMap) -> Result<(), Cause> {
         let outside = std::mem::take(&mut self.need_outside);
         if need > BLOCK_BYTES_MAX {
             return Err(Cause::Plain(Reason::OutOfMemory));
@@ -63,7 +65,7 @@ impl Core {
             let threshold = count + all_need + (limit - wanted).max(limit / 16);
             self.block.store(header::THRESHOLD, threshold);
         }
-        self.fit(need)?;
+        self.fit(fitting)?;
         self.renew_limits();
         if self.config.collect_always {
             allow(self.block, self.saved.top, need);
@@ -71,14 +73,16 @@ impl Core {
         Ok(())
     }
 
-    /// Makes room for `need` bytes in the heap of a fiber that waits at a receive; whether there is.
-    pub(crate) fn make_room_in(&mut self, slot: u32, need: usize) -> bool {
+    /// Makes room for `need` bytes in the heap of a fiber that waits at a receive, in a block for `fitting` bytes; whether there
+    /// is.
+    pub(crate) fn make_room_in(&mut self, slot: u32, need: usize, fitting: usize) -> bool {
         let running = (self.current, self.block, self.saved);
         self.current = slot;
         self.block = self.fibers.get(slot).block;
         self.load_saved(slot, 0);
         // What cannot be had now the receive itself will ask for, and end the fiber.
-        let made = self.make_room(need).is_ok();
+        let map = self.saved.extension_map();
+        let made = self.make_room_with(need, fitting, map).is_ok();
         self.store_saved(slot);
         (self.current, self.block, self.saved) = running;
         made

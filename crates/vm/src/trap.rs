@@ -33,7 +33,7 @@ impl Core {
         let bytes = [&name, &message].iter().map(|text| 16 + words_of(text.len()) * 8).sum::<usize>() + 24;
         let (top, limit) = (self.saved.top, fp);
         if self.config.collect_always || !crate::core::has_room(self.block, top, limit, bytes) {
-            self.make_room_with(bytes, handler.map)?;
+            self.make_room_with(bytes, bytes, handler.map)?;
         }
         let name = self.put_text(&name);
         let message = self.put_text(&message);
