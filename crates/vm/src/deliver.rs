@@ -525,6 +525,14 @@ impl Core {
         }
     }
 
+    /// Whether a mailbox with the usual bounds, to which others wait to send, is so full that the next message that is taken
+    /// wakes none of them.
+    #[inline]
+    pub(crate) fn is_far_from_room(&self, slot: u32) -> bool {
+        let is_usual = self.fibers.side_of(slot).is_some_and(|side| side.limits.is_none() && side.mail.system == 0);
+        is_usual && u64::from(self.fibers.get(slot).count) > self.config.mailbox_messages_max / 2 + 1
+    }
+
     /// Takes a message out of a mailbox.
     #[inline]
     pub(crate) fn take_message(&mut self, slot: u32, place: Place) -> Message {

@@ -149,9 +149,13 @@ pub(in crate::interp) unsafe fn receive_now<D: Dispatch>(mut r: Regs) -> D::Out 
         r.pc = r.pc.add(1);
         return D::stop(r, Stop::Waiting);
     }
-    if fiber.flags.has(Flags::BOUNDED) || fiber.flags.has(Flags::MARKED) {
+    if fiber.flags.has(Flags::MARKED) {
         return on::<D>(r);
     }
+    if fiber.flags.has(Flags::BOUNDED) && !core.is_far_from_room(core.current) {
+        return on::<D>(r);
+    }
+    let fiber = core.fibers.get_mut(core.current);
     let Some((small, is_object)) = core.messages.first_small(fiber, o.c) else { return on::<D>(r) };
     if !is_object {
         core.messages.drop_first_small(fiber, 0);
