@@ -10,7 +10,7 @@ use crate::config::{Config, Dispatch};
 use crate::convert::VALUES_BYTES_MAX;
 use crate::door::{HostCallId, Journal, Output};
 use crate::exit::{Cause, ErrorKind};
-use crate::fiber::{FiberId, Fibers, Flags, NONE, RunQueue, State};
+use crate::fiber::{FiberId, Fibers, Flags, RunQueue, State};
 use crate::fit::Plans;
 use crate::heap::block::{Block, Pool, header};
 use crate::heap::copy::Scratch;
@@ -279,23 +279,24 @@ impl Core {
         };
         self.stats.slices += 1;
         self.current = slot;
-        let mut fuel = i64::from(self.config.slice.max(1));
-        let fiber = self.fibers.get_mut(slot);
+        let fiber = self.fibers.get(slot);
+        let (flags, state) = (fiber.flags, fiber.state);
         self.current_address = address_word(FiberId { slot, generation: fiber.generation });
-        if fiber.flags.has(Flags::NEW.or(Flags::DOOMED)) || fiber.state == State::Ending {
-            if fiber.flags.has(Flags::DOOMED) || fiber.state == State::Ending {
-                self.end_of_turn(slot);
-                return true;
-            }
-            if fiber.side != NONE && self.land_arguments(slot) {
-                return true;
-            }
-            fuel -= 1;
-        }
-        let fiber = self.fibers.get_mut(slot);
-        fiber.flags.set(Flags::NEW, false);
         self.block = fiber.block;
-        let start = Saved::at(self.code_base, fiber, fuel);
+        let mut start = Saved::at(self.code_base, fiber, i64::from(self.config.slice.max(1)));
+        if flags.has(Flags::DOOMED) || state == State::Ending {
+            self.end_of_turn(slot);
+            return true;
+        }
+        if flags.has(Flags::NEW) {
+            if self.is_landing(slot) {
+                self.land_some(slot);
+                self.queue.push(&mut self.fibers, slot);
+                return true;
+            }
+            self.fibers.get_mut(slot).flags.set(Flags::NEW, false);
+            start.fuel -= 1;
+        }
         self.in_slice = true;
         self.run_slice(slot, start);
         self.in_slice = false;
@@ -312,16 +313,6 @@ impl Core {
             self.pool.released.step();
             self.shared.released.step();
         }
-    }
-
-    /// Goes on with the arguments of a new fiber that are large; whether there were any yet.
-    fn land_arguments(&mut self, slot: u32) -> bool {
-        if !self.is_landing(slot) {
-            return false;
-        }
-        self.land_some(slot);
-        self.queue.push(&mut self.fibers, slot);
-        true
     }
 
     #[cold]

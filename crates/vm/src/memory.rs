@@ -21,14 +21,20 @@ const SHRINK_PART: usize = 16;
 impl Core {
     /// A block of at least `bytes` bytes within the machine's budget.
     pub(crate) fn take_block(&mut self, bytes: usize) -> Result<Block, OutOfMemory> {
-        self.pool.bytes_outside = self.outside_bytes() + self.fibers.table_bytes();
+        self.note_outside();
         self.pool.take(bytes)
+    }
+
+    /// Tells the pool what counts besides blocks.
+    #[inline]
+    fn note_outside(&mut self) {
+        self.pool.bytes_outside = self.outside_bytes() + self.fibers.table_bytes();
     }
 
     /// Whether the machine's budget has room for so many bytes outside of blocks.
     #[inline]
     pub(crate) fn has_budget(&mut self, bytes: usize) -> bool {
-        self.pool.bytes_outside = self.outside_bytes() + self.fibers.table_bytes();
+        self.note_outside();
         self.pool.allows(bytes)
     }
 

@@ -50,15 +50,11 @@ impl Message {
     /// Bytes that it takes in the receiver's block.
     #[inline]
     pub(crate) fn bytes(&self, scratch: &Scratch) -> usize {
-        match self {
-            Message::Word(_) => 0,
-            Message::Inline(header, _) => header.bytes(),
-            Message::Scratch(_) => scratch.bytes(),
-            Message::Fragment(_, fragment) => fragment.bytes(),
-        }
+        if let Message::Scratch(_) = self { scratch.bytes() } else { self.kept_bytes() }
     }
 
     /// As [`Message::bytes`], of one that is not in the scratch.
+    #[inline]
     pub(crate) fn kept_bytes(&self) -> usize {
         match self {
             Message::Word(_) | Message::Scratch(_) => 0,

@@ -238,7 +238,11 @@ impl Pool {
 
     fn fresh_block(&mut self, size: usize) -> Result<*mut u8, OutOfMemory> {
         if size >= SLAB_BYTES || IS_FUZZED {
-            return host_alloc(size);
+            return host_alloc(size).or_else(|_| {
+                // What waits to go back may be what is wanting.
+                self.released.clear();
+                host_alloc(size)
+            });
         }
         if self.fresh.1 < size {
             // What is left of the old slab is cut into blocks for the free lists: sizes are powers of two.

@@ -9,7 +9,7 @@
 
 use super::PIECE_BYTES;
 use super::block::Block;
-use super::fragment::{Fragment, place};
+use super::fragment::{Fragment, HELD_WORDS_MIN, place};
 use super::shared::Shared;
 use super::word::{Header, Kind, is_reference};
 
@@ -41,14 +41,10 @@ pub(crate) struct Scratch {
     bytes_max: usize,
     /// Why it cannot be made.
     failed: Option<CopyError>,
-    /// Bytes for which whoever has it made was charged.
-    pub(crate) charged: usize,
 }
 
 /// Words of scratch that are kept for the next copy; more are given back.
 const SCRATCH_WORDS_KEPT: usize = 1 << 17;
-/// From this size on a copy is kept without being copied once more.
-const TAKEN_WORDS_MIN: usize = 8 << 10;
 /// Headers that are given back at one time: as many as objects fit a piece.
 const RESTORED_MAX: usize = PIECE_BYTES / 8;
 
@@ -152,7 +148,7 @@ impl Scratch {
     fn clear(&mut self, first: usize) {
         self.shared.clear();
         self.moved.clear();
-        (self.at, self.next_word, self.restored, self.failed, self.charged) = (first, 0, 0, None, 0);
+        (self.at, self.next_word, self.restored, self.failed) = (first, 0, 0, None);
     }
 
     /// The words of the scratch as a target, behind what is there.
@@ -429,7 +425,7 @@ impl Scratch {
 
     /// The copy as a fragment, which counts for what it names outside.
     pub(crate) fn keep(&mut self, shared: &mut Shared) -> Fragment {
-        if self.words.len() < TAKEN_WORDS_MIN {
+        if self.words.len() < HELD_WORDS_MIN {
             return Fragment::of(self.words.clone(), self.shared.clone(), shared);
         }
         Fragment::of(std::mem::take(&mut self.words), std::mem::take(&mut self.shared), shared)

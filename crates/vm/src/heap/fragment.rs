@@ -9,8 +9,8 @@ use super::shared::Shared;
 use super::word::{Header, Kind, is_reference};
 use std::rc::Rc;
 
-/// From this size on the words of a fragment are never copied for another one with the same.
-const HELD_WORDS_MIN: usize = 8 << 10;
+/// From this size on words are kept as they are, and never copied for another fragment with the same.
+pub(super) const HELD_WORDS_MIN: usize = 8 << 10;
 /// Words that land at one time.
 const PIECE_WORDS: usize = PIECE_BYTES / 8;
 

@@ -7,7 +7,6 @@
 use super::{BULK_BYTES, Cx};
 use crate::core::Core;
 use crate::deliver::MESSAGE_BYTES_MAX;
-use crate::fiber::NONE;
 use crate::heap::PIECE_BYTES;
 use crate::heap::copy::{CopyError, Scratch};
 use crate::heap::fragment::{Fragment, Landing, relocate};
@@ -24,7 +23,7 @@ pub(crate) enum Carried {
     /// It is being copied out of the block; the words for what it was asked for.
     Copying(Scratch, Vec<u64>),
     /// It is copied, and still to be delivered.
-    Copied(Fragment, Vec<u64>),
+    Undelivered(Fragment, Vec<u64>),
     /// It is being put into the block.
     Landing(Landing),
 }
@@ -34,7 +33,7 @@ impl Carried {
     fn bytes(&self) -> usize {
         match self {
             Carried::Copying(scratch, _) => scratch.held_bytes(),
-            Carried::Copied(fragment, _) => fragment.bytes(),
+            Carried::Undelivered(fragment, _) => fragment.bytes(),
             Carried::Landing(landing) => landing.bytes(),
         }
     }
@@ -69,10 +68,10 @@ pub(crate) struct Landed {
 }
 
 /// A copy that is over.
-pub(super) enum Copy {
-    /// It is in the machine's scratch.
+pub(super) enum Copied {
+    /// A small one is in the machine's scratch.
     Small,
-    /// It is a fragment, and charged.
+    /// A large one is a fragment, and charged.
     Large(Fragment),
 }
 
@@ -91,7 +90,7 @@ impl Core {
     /// Gives up what a fiber that has ended was carrying.
     pub(crate) fn drop_carried(&mut self, slot: u32) {
         match self.take_carried(slot) {
-            Some(Carried::Copied(fragment, _)) => fragment.discard(&mut self.shared),
+            Some(Carried::Undelivered(fragment, _)) => fragment.discard(&mut self.shared),
             Some(Carried::Landing(landing)) => landing.discard(&mut self.shared),
             Some(Carried::Copying(scratch, _)) => scratch.release(&mut self.shared),
             None => {}
@@ -130,8 +129,7 @@ impl Cx<'_> {
     /// Whether the instruction was put off with a value under way.
     #[inline]
     pub(super) fn is_carrying(&self) -> bool {
-        let slot = self.core.current;
-        self.core.fibers.get(slot).side != NONE && self.core.fibers.side_of(slot).is_some_and(|side| side.carried.is_some())
+        self.core.fibers.side_of(self.core.current).is_some_and(|side| side.carried.is_some())
     }
 
     /// Puts the instruction off with what is there of a value.
@@ -140,14 +138,12 @@ impl Cx<'_> {
         self.core.set_carried(self.core.current, carried);
     }
 
-    /// Charges for what is done of a copy, and puts the instruction off if that is not all.
+    /// Charges for what is done of a copy, of which so much was `charged`, and puts the instruction off if that is not all.
     ///
     /// # Errors
     /// The stop after which it goes on.
-    fn put_down_copy(&mut self, mut scratch: Scratch, words: Vec<u64>) -> Result<(Scratch, Vec<u64>), Stop> {
-        let charged = scratch.charged;
-        scratch.charged = scratch.done();
-        self.core.saved.fuel -= (scratch.charged / BULK_BYTES - charged / BULK_BYTES) as i64;
+    fn put_down_copy(&mut self, mut scratch: Scratch, words: Vec<u64>, charged: usize) -> Result<(Scratch, Vec<u64>), Stop> {
+        self.core.saved.fuel -= (scratch.done() / BULK_BYTES - charged / BULK_BYTES) as i64;
         if scratch.is_over() {
             return Ok((scratch, words));
         }
@@ -162,12 +158,12 @@ impl Cx<'_> {
     ///
     /// # Errors
     /// The stop after which it goes on, or the trap when it cannot be made.
-    pub(super) fn copy_out(&mut self, roots: &mut [u64]) -> Result<Copy, Stop> {
+    pub(super) fn copy_out(&mut self, roots: &mut [u64]) -> Result<Copied, Stop> {
         let slot = self.core.current;
         let (mut scratch, mut words) = match self.core.take_carried(slot) {
-            Some(Carried::Copied(fragment, words)) => {
+            Some(Carried::Undelivered(fragment, words)) => {
                 roots.copy_from_slice(&words);
-                return Ok(Copy::Large(fragment));
+                return Ok(Copied::Large(fragment));
             }
             Some(Carried::Copying(scratch, words)) => (scratch, words),
             Some(Carried::Landing(_)) => unreachable!("a fiber that takes something sends nothing"),
@@ -177,23 +173,24 @@ impl Cx<'_> {
                     return self.copy_failed(error);
                 }
                 match core.scratch.step(core.block) {
-                    Some(Ok(())) if core.scratch.bytes() <= PIECE_BYTES => return Ok(Copy::Small),
+                    Some(Ok(())) if core.scratch.bytes() <= PIECE_BYTES => return Ok(Copied::Small),
                     Some(Err(error)) => return self.copy_failed(error),
                     Some(Ok(())) | None => {}
                 }
                 let scratch = std::mem::take(&mut core.scratch);
-                self.put_down_copy(scratch, roots.to_vec())?
+                self.put_down_copy(scratch, roots.to_vec(), 0)?
             }
         };
         if !scratch.is_over() {
+            let charged = scratch.done();
             if let Some(Err(error)) = scratch.step(self.core.block) {
                 scratch.release(&mut self.core.shared);
                 return self.copy_failed(error);
             }
-            (scratch, words) = self.put_down_copy(scratch, words)?;
+            (scratch, words) = self.put_down_copy(scratch, words, charged)?;
         }
         roots.copy_from_slice(&words);
-        Ok(Copy::Large(scratch.keep(&mut self.core.shared)))
+        Ok(Copied::Large(scratch.keep(&mut self.core.shared)))
     }
 
     /// A value of a static type as the message that carries it: numbers become words. A large one is charged already.
@@ -210,8 +207,8 @@ impl Cx<'_> {
                 }
                 let mut roots = [value];
                 match self.copy_out(&mut roots)? {
-                    Copy::Small => Message::Scratch(roots[0]),
-                    Copy::Large(fragment) => Message::Fragment(roots[0], fragment),
+                    Copied::Small => Message::Scratch(roots[0]),
+                    Copied::Large(fragment) => Message::Fragment(roots[0], fragment),
                 }
             }
             Repr::Bool => Message::Word(bool_word(value != 0)),
@@ -241,16 +238,16 @@ impl Cx<'_> {
     }
 
     /// Keeps a value that could not be delivered for when the instruction runs again; a small one is copied again.
-    pub(super) fn keep_copied(&mut self, copy: Copy, roots: &[u64]) {
-        if let Copy::Large(fragment) = copy {
-            self.put_down(Carried::Copied(fragment, roots.to_vec()));
+    pub(super) fn keep_copied(&mut self, copy: Copied, roots: &[u64]) {
+        if let Copied::Large(fragment) = copy {
+            self.put_down(Carried::Undelivered(fragment, roots.to_vec()));
         }
     }
 
     /// As [`Cx::keep_copied`], for a message.
     pub(super) fn keep_carried(&mut self, message: Message) {
         if let Message::Fragment(root, fragment) = message {
-            self.keep_copied(Copy::Large(fragment), &[root]);
+            self.keep_copied(Copied::Large(fragment), &[root]);
         }
     }
 
@@ -298,15 +295,11 @@ impl Cx<'_> {
         if !self.is_carrying() {
             return Ok(None);
         }
-        self.go_on_landing().map(Some)
-    }
-
-    fn go_on_landing(&mut self) -> Result<u64, Stop> {
         let Some(landed) = self.core.land_some(self.core.current) else { return Err(Stop::Preempted) };
         self.core.saved.top += landed.bytes;
         if landed.outside > 0 {
             self.core.count_outside(landed.outside);
         }
-        Ok(landed.word)
+        Ok(Some(landed.word))
     }
 }

@@ -1,7 +1,7 @@
 //! Starting fibers, ending them, and what ties them together.
 
 use super::Cx;
-use super::carry::{As, Copy};
+use super::carry::{As, Copied};
 use crate::config::FullPolicy;
 use crate::deliver::MESSAGE_BYTES_MAX;
 use crate::exit::{Cause, ErrorKind, FAILURE_BYTES_MAX, Failure, Payload};
@@ -138,13 +138,13 @@ impl Cx<'_> {
         let Arguments { roots, copy } = arguments;
         let bytes = match &copy {
             None => 0,
-            Some(Copy::Small) => self.core.scratch.bytes(),
-            Some(Copy::Large(fragment)) => fragment.bytes(),
+            Some(Copied::Small) => self.core.scratch.bytes(),
+            Some(Copied::Large(fragment)) => fragment.bytes(),
         };
         let seed = random::split(self.draw());
         let core = &mut *self.core;
         let Some((slot, fp)) = core.begin(function, bytes, seed) else {
-            if let Some(Copy::Large(fragment)) = copy {
+            if let Some(Copied::Large(fragment)) = copy {
                 fragment.discard(&mut core.shared);
             }
             return self.trap_with(ErrorKind::SystemLimit, "no place or memory for another fiber".to_owned());
@@ -155,15 +155,15 @@ impl Cx<'_> {
         let delta = FIRST_DELTA;
         match copy {
             None => {}
-            Some(Copy::Small) if core.scratch.has_shared() => {
+            Some(Copied::Small) if core.scratch.has_shared() => {
                 let fragment = core.scratch.keep(&mut core.shared);
                 let refs = &mut core.fibers.side_or_new(slot).shared_refs;
                 fragment.adopt(new, header::HEAP, Some(refs));
             }
-            Some(Copy::Small) => {
+            Some(Copied::Small) => {
                 core.scratch.adopt(new, header::HEAP);
             }
-            Some(Copy::Large(fragment)) => core.start_landing(slot, NULL, fragment, header::HEAP),
+            Some(Copied::Large(fragment)) => core.start_landing(slot, NULL, fragment, header::HEAP),
         }
         let params = core.functions[function as usize].param_words.iter().zip(&roots);
         for (at, (is_word, root)) in params.enumerate() {
@@ -185,7 +185,7 @@ impl Cx<'_> {
     }
 
     fn discard_arguments(&mut self, arguments: Arguments) {
-        if let Some(Copy::Large(fragment)) = arguments.copy {
+        if let Some(Copied::Large(fragment)) = arguments.copy {
             fragment.discard(&mut self.core.shared);
         }
     }
@@ -201,7 +201,7 @@ const FIRST_DELTA: u64 = header::HEAP as u64 - 8;
 /// Arguments of a new fiber: the words of its parameters, and the copy of what they reach.
 struct Arguments {
     roots: Vec<u64>,
-    copy: Option<Copy>,
+    copy: Option<Copied>,
 }
 
 /// The header of a token: the address of who made it, and its number there.

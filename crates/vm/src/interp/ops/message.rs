@@ -21,7 +21,7 @@ const SMALL_BYTES: usize = SMALL_WORDS * 8;
 pub(in crate::interp) unsafe fn send_int_now<D: Dispatch>(r: Regs) -> D::Out {
     let o = op(&r);
     match word::small_int(int(&r, o.a)) {
-        Some(word) => send_word::<D>(r, word, o),
+        Some(word) => send_small::<D>(r, o, word, 0),
         None => on::<D>(r),
     }
 }
@@ -31,65 +31,53 @@ pub(in crate::interp) unsafe fn send_int_now<D: Dispatch>(r: Regs) -> D::Out {
 pub(in crate::interp) unsafe fn send_now<D: Dispatch>(r: Regs) -> D::Out {
     let o = op(&r);
     let value = get(&r, o.a);
-    if word::is_reference(value) {
-        return send_object::<D>(r, value, o);
+    if !word::is_reference(value) {
+        return send_small::<D>(r, o, value, 0);
     }
-    send_word::<D>(r, value, o)
-}
-
-#[inline(always)]
-unsafe fn send_word<D: Dispatch>(r: Regs, word: u64, o: Op) -> D::Out {
-    let to = word::address_of(get(&r, o.b));
-    let fiber = usual_receiver(r.core, to, o.c);
-    if fiber.is_null() {
-        return on::<D>(r);
-    }
-    if (*fiber).state == State::Waiting {
-        let receive = waits_at(r.core, fiber, o.c);
-        if receive.is_null() {
-            return on::<D>(r);
-        }
-        hand_over(r.core, fiber, to.slot, receive, word);
-        return over_safe::<D>(r);
-    }
-    if !enqueue(r.core, fiber, o.c, Small::of_word(word), 0) {
-        return on::<D>(r);
-    }
-    over_safe::<D>(r)
-}
-
-#[inline(always)]
-unsafe fn send_object<D: Dispatch>(r: Regs, reference: u64, o: Op) -> D::Out {
-    let header = object_header(&r, reference);
+    let header = object_header(&r, value);
     if header.words() > INLINE_WORDS_MAX || header.is(Kind::SharedText) || header.is(Kind::SharedBytes) {
         return on::<D>(r);
     }
     for index in 0..header.scan() {
-        if word::is_reference(*field_at(&r, reference, index)) {
+        if word::is_reference(*field_at(&r, value, index)) {
             return on::<D>(r);
         }
     }
+    send_small::<D>(r, o, value, header.bytes())
+}
+
+/// Sends a word, or, if it has bytes, the object that it refers to.
+#[inline(always)]
+unsafe fn send_small<D: Dispatch>(r: Regs, o: Op, word: u64, bytes: usize) -> D::Out {
     // Behind the heap there is at least the sentinel, so as much as a small object can be may be read.
-    let object = r.base.add(reference as usize).cast::<Small>();
+    let object = r.base.wrapping_add(word as usize).cast::<Small>();
     let to = word::address_of(get(&r, o.b));
     let fiber = usual_receiver(r.core, to, o.c);
     if fiber.is_null() {
         return on::<D>(r);
     }
-    if (*fiber).state == State::Waiting {
-        let receive = waits_at(r.core, fiber, o.c);
+    if (*fiber).state != State::Waiting {
+        let small = if bytes == 0 { Small::of_word(word) } else { object.read() };
+        if !enqueue(r.core, fiber, o.c, small, bytes) {
+            return on::<D>(r);
+        }
+        return over_safe::<D>(r);
+    }
+    let receive = waits_at(r.core, fiber, o.c);
+    if receive.is_null() {
+        return on::<D>(r);
+    }
+    let mut given = word;
+    if bytes > 0 {
         let (block, top) = ((*fiber).block, (*fiber).top as usize);
-        if receive.is_null() || top + SMALL_BYTES > (*fiber).fp as usize || top + header.bytes() > soft_limit(block) {
+        if top + SMALL_BYTES > (*fiber).fp as usize || top + bytes > soft_limit(block) {
             return on::<D>(r);
         }
         block.base().add(top).cast::<Small>().write(object.read());
-        (*fiber).top = (top + header.bytes()) as u32;
-        hand_over(r.core, fiber, to.slot, receive, top as u64);
-        return over_safe::<D>(r);
+        (*fiber).top = (top + bytes) as u32;
+        given = top as u64;
     }
-    if !enqueue(r.core, fiber, o.c, object.read(), header.bytes()) {
-        return on::<D>(r);
-    }
+    hand_over(r.core, fiber, to.slot, receive, given);
     over_safe::<D>(r)
 }
 
