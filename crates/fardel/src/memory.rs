@@ -3,15 +3,15 @@
 use fardel_vm::config::Config;
 
 /// Bytes that the machines of this process should hold at most: as many as a machine does by default, or less where the
-/// host allows the process less. Half of an address space, as the allocator and what a machine does not count take their
-/// part; three quarters of a control group's memory.
+/// host allows the process less. A quarter of an address space, of which stacks and the allocator reserve a good part
+/// without using it; three quarters of a control group's memory.
 pub fn machine_memory_max() -> u64 {
     let read = |path: &str| std::fs::read_to_string(path).ok();
     let space = read("/proc/self/limits").and_then(|text| address_space(&text));
     let group = read("/proc/self/cgroup").and_then(|text| group_path(&text)).and_then(|path| read(&path));
     let group = group.and_then(|text| text.trim().parse::<u64>().ok());
     let usual = Config::default().machine_memory_bytes_max;
-    usual.min(space.map_or(u64::MAX, |bytes| bytes / 2)).min(group.map_or(u64::MAX, |bytes| bytes / 4 * 3))
+    usual.min(space.map_or(u64::MAX, |bytes| bytes / 4)).min(group.map_or(u64::MAX, |bytes| bytes / 4 * 3))
 }
 
 /// The soft limit of the address space in a text of `/proc/self/limits`.

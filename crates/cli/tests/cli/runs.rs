@@ -224,3 +224,18 @@ fn a_mistake_in_an_import_is_shown_in_its_file() {
     let (status, _, error) = seen(&run(folder.path(), &["run", "a.fda"], b""));
     assert!(status == 2 && error.contains("b.fda:2") && error.contains("b.fda does not assemble"), "{error}");
 }
+
+/// The allocator and stacks reserve address space that nobody uses: with half of it for its own the machine was aborted.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_process_of_little_address_space_refuses_fibers() {
+    let script = "ulimit -v 262144 && exec \"$0\" run examples/skynet.fda";
+    let output = std::process::Command::new("sh")
+        .args(["-c", script, env!("CARGO_BIN_EXE_fardel")])
+        .current_dir(crate::support::root())
+        .output()
+        .expect("the shell starts");
+    let (status, _, error) = seen(&output);
+    assert_eq!(status, 3, "{error}");
+    assert!(error.contains("error(system_limit): no place or memory for another fiber"), "{error}");
+}
