@@ -50,7 +50,8 @@ const RESTORED_MAX: usize = PIECE_BYTES / 8;
 
 /// What is copied of a short object at one time. It may be more than the object is: behind every object there are a frame
 /// and the sentinel, which have as much.
-type Short = [u64; 6];
+type Short = [u64; SHORT_WORDS];
+const SHORT_WORDS: usize = 6;
 const SHORT_BYTES: usize = size_of::<Short>();
 /// A longer object than this is copied when its words are looked at, a part at a time: a small one where they are
 /// references, each of which may make another object of that size be copied.
@@ -72,6 +73,19 @@ struct Moved {
     list: *mut u32,
     used: usize,
     room: usize,
+}
+
+/// What is copied straight into another block at most, and the most objects that can be.
+const NEAR_BYTES_MAX: usize = 16 << 10;
+const NEAR_OBJECTS_MAX: usize = NEAR_BYTES_MAX / 8;
+
+/// The two blocks of a copy straight from one into the other, and where in the second one it must end.
+#[derive(Clone, Copy)]
+struct Near {
+    from: *mut u8,
+    to: *mut u8,
+    /// Where the last word of an object may lie. What is copied beyond an object is less than a short one.
+    last: *mut u64,
 }
 
 impl Scratch {
@@ -128,21 +142,26 @@ impl Scratch {
     }
 
     /// Copies what a word reaches out of one block straight into another one at `top`, below `end`; gives the word there
-    /// and the new top. Nothing when there is no room, or something outside is named.
+    /// and the new top. Nothing when there is no room, it is more than [`NEAR_BYTES_MAX`], or something outside is named.
     pub(crate) fn copy_across(&mut self, from: Block, word: u64, to: Block, top: usize, end: usize) -> Option<(u64, usize)> {
         debug_assert!(top & 7 == 0 && top <= end && end <= to.bytes());
-        self.clear(top);
-        self.bytes_max = 0;
-        let mut roots = [word];
-        let mut target = Target { base: to.base(), next: top, end };
-        let mut copied = self.copy_roots(from, &mut roots, &mut target);
-        if copied.is_ok() {
-            copied = self.scan(from, &mut target, usize::MAX);
+        debug_assert!(is_reference(word) && word as usize + SHORT_BYTES <= from.bytes());
+        self.moved.clear();
+        self.moved.try_reserve(NEAR_OBJECTS_MAX).ok()?;
+        let end = end.min(top + NEAR_BYTES_MAX);
+        if end - top < SHORT_BYTES {
+            return None;
         }
-        self.restore_some(from, target.base, usize::MAX);
-        // A scan stops after a piece, whether that was all or not.
-        let is_over = copied.is_ok() && self.at == target.next;
-        if is_over && self.shared.is_empty() { Some((roots[0], target.next)) } else { None }
+        let near = Near { from: from.base(), to: to.base(), last: to.base().wrapping_add(end - SHORT_BYTES).cast() };
+        // SAFETY: `word` is a reference of the fiber whose block is `from`, so what it reaches are objects there, and behind
+        // each there is as much as `Short` says; the room of the other block between `top` and `end` is free. There is room in
+        // the list for as many objects as there is room for in the block.
+        let (new_top, moved) = unsafe { near.copy(word, top, self.moved.as_mut_ptr()) };
+        // SAFETY: so many were written.
+        unsafe { self.moved.set_len(moved) };
+        self.restored = 0;
+        self.restore_some(from, to.base(), usize::MAX);
+        new_top.map(|new_top| (top as u64, new_top))
     }
 
     fn clear(&mut self, first: usize) {
@@ -432,6 +451,87 @@ impl Scratch {
     }
 }
 
+/// Copies what a short object does not have.
+///
+/// # Safety
+/// Both are the start of so many words, and do not overlap.
+#[cold]
+#[inline(never)]
+unsafe fn copy_rest(from: *const u64, to: *mut u64, words: usize) {
+    // SAFETY: as the contract says.
+    unsafe { std::ptr::copy_nonoverlapping(from.add(SHORT_WORDS), to.add(SHORT_WORDS), words - SHORT_WORDS) }
+}
+
+impl Near {
+    /// Copies what a reference reaches to `top` and on; gives where it ends, unless it stopped before, and how many objects
+    /// were copied, whose places are in the list.
+    ///
+    /// This is the loop of [`Scratch::scan`] for the usual message: nothing in it is long, grows, or can be put off, so that
+    /// all it needs stays in registers.
+    ///
+    /// # Safety
+    /// `from` is the base of a block in which `root` is a reference, and behind each object of which there are the bytes that
+    /// [`Short`] says; from the base `to` on there is free room between `top` and `end`, which is at most [`NEAR_BYTES_MAX`],
+    /// and in the list for [`NEAR_OBJECTS_MAX`].
+    #[inline(never)]
+    unsafe fn copy(self, root: u64, top: usize, moved: *mut u32) -> (Option<usize>, usize) {
+        let mut root = root;
+        let mut count = 0;
+        // SAFETY: as this function's contract says. The places from `place` to `places_end` are the root itself or words of an
+        // object below `at`; the objects from `at` to `next` are copied, and their words still mean the other block.
+        unsafe {
+            let mut place = &raw mut root;
+            let mut places_end = place.add(1);
+            let (mut at, mut next) = (self.to.add(top).cast::<u64>(), self.to.add(top).cast::<u64>());
+            loop {
+                while place != places_end {
+                    let value = place.read();
+                    if is_reference(value) {
+                        let object = self.from.add(value as usize).cast::<u64>();
+                        let first = object.read();
+                        let copy = if let Some(copy) = Header::forwarded(first) {
+                            copy
+                        } else {
+                            let words = Header(first).words();
+                            let last = next.wrapping_add(words);
+                            if last > self.last {
+                                return (None, count);
+                            }
+                            next.cast::<Short>().write_unaligned(object.cast::<Short>().read_unaligned());
+                            if words >= SHORT_WORDS {
+                                copy_rest(object, next, words + 1);
+                            }
+                            moved.add(count).write(value as u32);
+                            count += 1;
+                            let copy = next.byte_offset_from_unsigned(self.to) as u64;
+                            object.write(Header::forward(copy));
+                            next = last.add(1);
+                            copy
+                        };
+                        place.write(copy);
+                    }
+                    place = place.add(1);
+                }
+                loop {
+                    if at == next {
+                        return (Some(next.byte_offset_from_unsigned(self.to)), count);
+                    }
+                    let header = Header(at.read());
+                    place = at.add(1);
+                    at = place.add(header.words());
+                    if !header.is_leaf() {
+                        places_end = if header.is_scanned() { at } else { place.add(header.scan()) };
+                        break;
+                    }
+                    if header.is(Kind::SharedText) || header.is(Kind::SharedBytes) {
+                        return (None, count);
+                    }
+                }
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::block::{Pool, header};
@@ -553,9 +653,10 @@ mod tests {
         sender.store(inner as usize + 16, outer);
         let before = words(sender);
         let mut scratch = Scratch::default();
-        assert_eq!(scratch.copy_across(sender, outer, receiver, 64, 64 + 63), None, "one byte short");
+        let end = 64 + 64 + SHORT_BYTES - 8;
+        assert_eq!(scratch.copy_across(sender, outer, receiver, 64, end - 8), None, "one word short");
         assert_eq!(words(sender), before);
-        let (word, top) = scratch.copy_across(sender, outer, receiver, 64, 64 + 64).unwrap();
+        let (word, top) = scratch.copy_across(sender, outer, receiver, 64, end).unwrap();
         assert_eq!((word, top, words(sender)), (64, 128, before));
         let inner = receiver.load(64 + 8) as usize;
         assert_eq!((inner, receiver.load(64 + 16), receiver.load(inner + 16)), (96, 96, 64));
@@ -565,5 +666,49 @@ mod tests {
         assert_eq!(scratch.copy_across(sender, header::HEAP as u64, receiver, 64, 256), None, "it names something outside");
         pool.give(sender);
         pool.give(receiver);
+    }
+
+    #[test]
+    fn both_ways_of_copying_give_the_same_objects() {
+        const TOP: usize = 1024;
+        let mut pool = Pool::new(1 << 20, None);
+        let (sender, near, far) = (pool.take(8192).unwrap(), pool.take(16384).unwrap(), pool.take(16384).unwrap());
+        sender.fill_zero(0, 8192);
+        // Pairs, leaves, and storages of which all words are scanned, short and long, that mean objects further down.
+        let mut objects: Vec<u64> = vec![NULL, 7 << 3 | TAG_INT];
+        let mut at = header::HEAP;
+        let mut state = 1_u64;
+        let mut random = |max: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize % max
+        };
+        while at < 6000 {
+            let count = random(12);
+            let header = match random(3) {
+                0 => Header::new(Kind::Text, 1, count, 0),
+                1 => Header::new(Kind::Fields, 40, count, count / 2),
+                _ => Header::scanned(Kind::Storage, 9, count),
+            };
+            sender.store(at, header.0);
+            for index in 1..=count {
+                let word = if index <= header.scan() { objects[random(objects.len())] } else { random(1 << 20) as u64 };
+                sender.store(at + index * 8, word);
+            }
+            objects.push(at as u64);
+            at += header.bytes();
+        }
+        let before = words(sender);
+        let mut scratch = Scratch::default();
+        for object in &objects[2..] {
+            let (word, top) = scratch.copy_across(sender, *object, near, TOP, 16384).unwrap();
+            assert_eq!(words(sender), before);
+            let mut roots = [*object];
+            scratch.copy(sender, &mut roots, NO_LIMIT).unwrap();
+            assert_eq!((word, top - TOP), (relocate(roots[0], TOP as u64 - 8), scratch.bytes()));
+            assert_eq!(scratch.adopt(far, TOP), TOP as u64 - 8);
+            assert_eq!(near.slice(TOP, top - TOP), far.slice(TOP, top - TOP));
+            assert_eq!(words(sender), before);
+        }
+        [sender, near, far].into_iter().for_each(|block| pool.give(block));
     }
 }

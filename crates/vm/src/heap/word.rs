@@ -55,7 +55,8 @@ pub(crate) fn bool_word(value: bool) -> u64 {
 
 #[inline(always)]
 pub(crate) fn is_reference(word: u64) -> bool {
-    word & TAG_MASK == TAG_REFERENCE && word != NULL
+    // A multiple of 8 that is neither null nor beyond a block; one comparison instead of two.
+    word.rotate_right(3).wrapping_sub(1) < 1 << 29
 }
 
 pub(crate) fn address_word(fiber: FiberId) -> u64 {
@@ -187,6 +188,18 @@ impl Header {
     pub(crate) fn scan(self) -> usize {
         let scan = self.0 >> 6 & 255;
         if scan == SCAN_ALL { self.words() } else { scan as usize }
+    }
+
+    /// Whether the collector looks at none of its words.
+    #[inline(always)]
+    pub(crate) fn is_leaf(self) -> bool {
+        self.0 & SCAN_ALL << 6 == 0
+    }
+
+    /// Whether it was made as an object all of whose words are scannable.
+    #[inline(always)]
+    pub(crate) fn is_scanned(self) -> bool {
+        self.0 & SCAN_ALL << 6 == SCAN_ALL << 6
     }
 
     /// Bytes of the object, header included.
