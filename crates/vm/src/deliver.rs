@@ -379,6 +379,15 @@ impl Core {
             && self.has_budget(needs)
     }
 
+    /// Whether a mailbox with bounds to look at has room for a message of so many bytes in the receiver's block that is kept
+    /// for nobody, not the running fiber either, and the machine for what it takes.
+    pub(crate) fn has_free_room(&mut self, slot: u32, bytes: usize) -> bool {
+        let needs = bytes + NODE_BYTES;
+        !self.fibers.get(self.current).flags.has(Flags::GRANTED)
+            && self.has_unusual_room(slot, needs, false)
+            && self.has_budget(needs)
+    }
+
     fn has_unusual_room(&mut self, slot: u32, bytes: usize, granted: bool) -> bool {
         if granted {
             return true;
@@ -525,12 +534,16 @@ impl Core {
         }
     }
 
-    /// Whether a mailbox with the usual bounds, to which others wait to send, is so full that the next message that is taken
-    /// wakes none of them.
+    /// Whether a message that is taken out of a mailbox with bounds to look at may wake those who wait to send.
     #[inline]
-    pub(crate) fn is_far_from_room(&self, slot: u32) -> bool {
-        let is_usual = self.fibers.side_of(slot).is_some_and(|side| side.limits.is_none() && side.mail.system == 0);
-        is_usual && u64::from(self.fibers.get(slot).count) > self.config.mailbox_messages_max / 2 + 1
+    pub(crate) fn may_wake_senders(&self, slot: u32) -> bool {
+        let Some(side) = self.fibers.side_of(slot) else { return true };
+        if side.limits.is_some() || side.mail.system > 0 {
+            return true;
+        }
+        // As long as nobody waits but some are on their way, there is nothing to be done.
+        let is_on_its_way = side.mail.waiters.is_empty() && !side.mail.granted.is_empty();
+        !is_on_its_way && u64::from(self.fibers.get(slot).count) <= self.config.mailbox_messages_max / 2 + 1
     }
 
     /// Takes a message out of a mailbox.

@@ -1,6 +1,6 @@
 //! Sending and receiving where nothing is out of the ordinary: a message of one word or a small object without
-//! references, and a receiver that waits for it or whose mailbox has room and no record of its own. Everything else is
-//! left to the safe operation that follows.
+//! references, and a receiver that waits for it or whose mailbox has room. Everything else is left to the safe operation
+//! that follows.
 //!
 //! **Invariant:** what is done here is what the safe operation would do.
 #![allow(clippy::missing_safety_doc, clippy::undocumented_unsafe_blocks, unsafe_op_in_unsafe_fn)]
@@ -58,13 +58,13 @@ unsafe fn send_small<D: Dispatch>(r: Regs, o: Op, word: u64, bytes: usize) -> D:
     }
     if (*fiber).state != State::Waiting {
         let small = if bytes == 0 { Small::of_word(word) } else { object.read() };
-        if !enqueue(r.core, fiber, o.c, small, bytes) {
+        if !enqueue(r.core, fiber, to.slot, o.c, small, bytes) {
             return on::<D>(r);
         }
         return over_safe::<D>(r);
     }
     let receive = waits_at(r.core, fiber, o.c);
-    if receive.is_null() {
+    if receive.is_null() || (*fiber).flags.has(Flags::BOUNDED) {
         return on::<D>(r);
     }
     let mut given = word;
@@ -81,15 +81,14 @@ unsafe fn send_small<D: Dispatch>(r: Regs, o: Op, word: u64, bytes: usize) -> D:
     over_safe::<D>(r)
 }
 
-/// The fiber of an id, if it lives, takes messages of a type, and its mailbox has no bounds of its own and nobody who waits
-/// for room; else null.
+/// The fiber of an id, if it lives and takes messages of a type; else null.
 #[inline(always)]
 unsafe fn usual_receiver(core: *mut Core, to: FiberId, ty: TypeId) -> *mut Fiber {
     let core = &mut *core;
     let Some(fiber) = core.fibers.at_mut(to.slot) else { return std::ptr::null_mut() };
     // What is statically Any says itself what it is.
     let is_admitted = ty != types::ANY.0 && (fiber.set == EVERYTHING || core.sets.has(fiber.set, ty));
-    if fiber.generation != to.generation || fiber.flags.has(Flags::BOUNDED) || !is_admitted {
+    if fiber.generation != to.generation || !is_admitted {
         return std::ptr::null_mut();
     }
     fiber
@@ -115,11 +114,18 @@ unsafe fn hand_over(core: *mut Core, fiber: *mut Fiber, slot: u32, receive: *con
     core.queue.push(&mut core.fibers, slot);
 }
 
-/// Puts a message into the mailbox of a fiber that is ready, if there is room for it.
+/// Puts a message into the mailbox of a fiber that is ready, if there is room for it that is kept for nobody.
 #[inline(always)]
-unsafe fn enqueue(core: *mut Core, fiber: *mut Fiber, ty: TypeId, small: Small, bytes: usize) -> bool {
+unsafe fn enqueue(core: *mut Core, fiber: *mut Fiber, slot: u32, ty: TypeId, small: Small, bytes: usize) -> bool {
     let core = &mut *core;
-    if (*fiber).state != State::Ready || !core.has_usual_room(&*fiber, bytes) {
+    if (*fiber).state != State::Ready {
+        return false;
+    }
+    let has_room = match (*fiber).flags.has(Flags::BOUNDED) {
+        false => core.has_usual_room(&*fiber, bytes),
+        true => core.has_free_room(slot, bytes),
+    };
+    if !has_room {
         return false;
     }
     core.messages.push_small(&mut *fiber, small, bytes, ty);
@@ -140,7 +146,7 @@ pub(in crate::interp) unsafe fn receive_now<D: Dispatch>(mut r: Regs) -> D::Out 
     if fiber.flags.has(Flags::MARKED) {
         return on::<D>(r);
     }
-    if fiber.flags.has(Flags::BOUNDED) && !core.is_far_from_room(core.current) {
+    if fiber.flags.has(Flags::BOUNDED) && core.may_wake_senders(core.current) {
         return on::<D>(r);
     }
     let fiber = core.fibers.get_mut(core.current);
