@@ -15,6 +15,10 @@ use fardel_bytecode::system::Reason;
 const SMALL_BLOCK_BYTES: usize = 4096;
 /// What a small block keeps free for the next thing of the size at hand.
 const SPARE_NEED_MAX: usize = 2048;
+/// What a fiber has allocated, as a multiple of its block, before a small block is given for a larger one, up to this size,
+/// that is collected less often. Who does little keeps its small block.
+const BUSY_PARTS: u64 = 32;
+const BUSY_BLOCK_BYTES_MAX: usize = 2048;
 /// A block that is less than this part full is given for a smaller one.
 const SHRINK_PART: usize = 16;
 
@@ -163,7 +167,13 @@ impl Core {
         let used = self.saved.top + stack + need;
         // Who takes large things takes the next one soon: a block for one alone would be collected for each.
         let spare = if size < SMALL_BLOCK_BYTES { (used / 4).max(need.min(SPARE_NEED_MAX)) } else { used };
-        let wanted = Pool::size_for(used + spare);
+        let mut wanted = Pool::size_for(used + spare);
+        let allocated = self.block.load(header::ALLOCATED);
+        if size < BUSY_BLOCK_BYTES_MAX && allocated >= size as u64 * BUSY_PARTS {
+            wanted = wanted.max(size * 2);
+        } else if size == BUSY_BLOCK_BYTES_MAX {
+            wanted = wanted.max(size);
+        }
         if wanted > size || wanted * SHRINK_PART <= size {
             return self.resize(wanted).or_else(|error| {
                 // Without room to spare it may still just fit.
