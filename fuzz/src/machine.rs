@@ -186,6 +186,11 @@ impl World {
                 }
                 Output::Message { to, value } => self.print(&Value::Tuple(vec![Value::Address(to), value])),
                 Output::DeadLetter(letter) => self.outcome.exits.push(letter.to_string()),
+                Output::Signal { .. }
+                | Output::Watch { .. }
+                | Output::Gone { .. }
+                | Output::Room { .. }
+                | Output::Spawn { .. } => unreachable!("there is no other node"),
             }
         }
         answered

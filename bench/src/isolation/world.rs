@@ -163,6 +163,11 @@ impl World {
                 Output::Message { value, .. } => self.reported.push(value),
                 Output::Exited { fiber, reason, .. } if self.started.contains(&fiber) => self.ended.push((fiber, reason)),
                 Output::Exited { .. } | Output::DeadLetter(_) | Output::HostCall { .. } => {}
+                Output::Signal { .. }
+                | Output::Watch { .. }
+                | Output::Gone { .. }
+                | Output::Room { .. }
+                | Output::Spawn { .. } => unreachable!("there is no other node"),
             }
         }
         (before, after, run)

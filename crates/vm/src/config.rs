@@ -28,6 +28,8 @@ pub struct Config {
     pub timers_max: u64,
     /// Whether messages that nobody gets are told outside, and not only counted.
     pub watch_dead_letters: bool,
+    /// Whether the machine is one of a cluster, where fibers can be started on other nodes.
+    pub cluster: bool,
     /// How instructions are dispatched.
     pub dispatch: Dispatch,
     /// How code is lowered.
@@ -53,6 +55,7 @@ impl Default for Config {
             names_max: 1 << 20,
             timers_max: 1 << 22,
             watch_dead_letters: false,
+            cluster: false,
             dispatch: Dispatch::default(),
             lowering: Lowering::Fused,
             collect_always: false,

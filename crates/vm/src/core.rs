@@ -417,13 +417,13 @@ impl Core {
     }
 
     /// Notes a host call of the current fiber.
-    pub(crate) fn open_call(&mut self, host: u32, args: Vec<crate::value::Value>, random: u64) {
+    pub(crate) fn open_call(&mut self, output: impl FnOnce(HostCallId, FiberId) -> Output) {
         self.calls_made += 1;
         let call = HostCallId(self.calls_made);
         let (slot, fiber) = (self.current, self.fibers.id(self.current));
         self.calls_open.insert(call, slot);
         self.fibers.side_or_new(slot).call = Some(call);
-        self.outputs.push_back(Output::HostCall { call, fiber, host: crate::door::HostId(host), args, random });
+        self.outputs.push_back(output(call, fiber));
     }
 
     /// Ends the host call of a fiber, whose result was taken.
@@ -433,14 +433,22 @@ impl Core {
         }
     }
 
+    /// The place of the fiber that waits for a call, if it does.
+    pub(crate) fn waits_for_call(&self, call: HostCallId) -> Option<u32> {
+        let slot = self.calls_open.get(&call).copied()?;
+        (self.fibers.get(slot).state == State::HostCall).then_some(slot)
+    }
+
     /// Takes the result of a host call, if the fiber still waits for it.
     pub(crate) fn host_result(&mut self, call: HostCallId, result: Result<crate::value::Value, String>) {
-        let Some(slot) = self.calls_open.get(&call).copied() else { return };
-        if self.fibers.get(slot).state != State::HostCall {
-            return;
-        }
+        let Some(slot) = self.waits_for_call(call) else { return };
         let import = self.code[self.fibers.get(slot).pc as usize / size_of::<Op>() + 1].extra();
         let reply = result.and_then(|value| self.reply(import as usize, &value));
+        self.put_result(slot, reply);
+    }
+
+    /// Gives a fiber the result of the call that it waits for.
+    pub(crate) fn put_result(&mut self, slot: u32, reply: Result<(u64, Fragment), String>) {
         self.fibers.side_or_new(slot).reply = Some(reply);
         self.wake(slot);
     }
@@ -466,7 +474,7 @@ impl Core {
             State::HostCall => "the host",
             State::Sending => "room in a mailbox",
             State::AtSlot => "an answer or an end",
-            State::Free | State::Ready | State::Ending | State::Outside => return None,
+            State::Free | State::Ready | State::Ending | State::Outside | State::Remote => return None,
         };
         let (_, function, offset) = self.frames_of(fiber.block, fiber.fp as usize, fiber.pc).next()?;
         let place = self.describe(function, offset);

@@ -45,7 +45,7 @@ pub(crate) enum Posted {
 }
 
 /// Why a message could not be dealt with.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum PostError {
     /// The sender has to wait for room.
     Full,
@@ -53,13 +53,25 @@ pub(crate) enum PostError {
     Overflow,
     /// It could not be copied.
     Copy(CopyError),
+    /// A part of it, by the name of its type, cannot leave the node.
+    NotSendable(String),
+}
+
+/// How a message is sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Sending {
+    /// The sender waits for room.
+    Waits,
+    /// The sender is told when there is none.
+    Tries,
+    /// As the request of the token with this number; the sender waits for room.
+    Asks(u64),
 }
 
 /// How a sender stands to a mailbox.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Sender {
-    /// It can be made to wait for room.
-    may_wait: bool,
+    sending: Sending,
     /// Room was kept for it.
     granted: bool,
 }
@@ -107,7 +119,7 @@ impl Core {
         ty: TypeId,
         value: u64,
         message: &mut Message,
-        may_wait: bool,
+        sending: Sending,
     ) -> Result<Posted, PostError> {
         let Some(fiber) = self.fibers.find(to) else {
             message.take().discard(&mut self.shared);
@@ -115,7 +127,7 @@ impl Core {
         };
         let (state, set) = (fiber.state, fiber.set);
         let granted = fiber.flags.has(Flags::BOUNDED) && self.use_grant(to.slot);
-        let sender = Sender { may_wait, granted };
+        let sender = Sender { sending, granted };
         let result = match self.admit(set, ty, value) {
             Admission::As(tag) => self.post_as(to, state, message, tag, sender),
             Admission::Convert { from, to: wanted } => self.post_converted(to, (from, wanted), message, sender),
@@ -221,7 +233,7 @@ impl Core {
         to: FiberId,
         ty: TypeId,
         message: Message,
-        may_wait: bool,
+        sending: Sending,
     ) -> Result<Posted, PostError> {
         let Some(fiber) = self.fibers.find(to) else {
             message.discard(&mut self.shared);
@@ -239,7 +251,7 @@ impl Core {
             return Ok(Posted::Refused);
         };
         let mut message = message;
-        let result = self.post_as(to, state, &mut message, tag, Sender { may_wait, granted });
+        let result = self.post_as(to, state, &mut message, tag, Sender { sending, granted });
         message.discard(&mut self.shared);
         if granted {
             self.grant_more(to);
@@ -321,7 +333,7 @@ impl Core {
     fn enqueue(&mut self, to: FiberId, message: &mut Message, tag: TypeId, sender: Sender) -> Result<Posted, PostError> {
         let bytes = message.bytes(&self.scratch);
         while !self.has_mailbox_room(to.slot, bytes + NODE_BYTES, sender.granted) {
-            match self.full(to, tag, bytes + NODE_BYTES, sender.may_wait) {
+            match self.full(to, tag, bytes + NODE_BYTES, sender.sending) {
                 // Room was made, perhaps not enough.
                 Ok(None) => {}
                 Ok(Some(posted)) => {
@@ -335,6 +347,10 @@ impl Core {
             message.take().discard(&mut self.shared);
             return Err(PostError::Copy(CopyError::OutOfMemory));
         }
+        if self.fibers.get(to.slot).state == State::Remote {
+            let posted = self.post_remote(to, message.take(), bytes + NODE_BYTES, sender.sending);
+            return posted.map(|()| Posted::Taken(bytes));
+        }
         self.stats.messages += 1;
         let message = message.take().keep(&mut self.scratch, &mut self.shared);
         let fiber = self.fibers.get_mut(to.slot);
@@ -346,7 +362,7 @@ impl Core {
     }
 
     /// The bounds of a fiber's mailbox, messages and bytes, and what happens when one is reached.
-    fn mailbox_bounds(&self, slot: u32) -> (u64, u64, FullPolicy) {
+    pub(crate) fn mailbox_bounds(&self, slot: u32) -> (u64, u64, FullPolicy) {
         match self.limits_of(slot) {
             Some(limits) => (limits.mailbox_messages_max, limits.mailbox_bytes_max, limits.policy),
             None => (self.config.mailbox_messages_max, self.config.mailbox_bytes_max, FullPolicy::Block),
@@ -360,7 +376,7 @@ impl Core {
 
     /// Whether a mailbox has room for one more message. Any message fits an empty one.
     #[inline]
-    fn has_mailbox_room(&mut self, slot: u32, bytes: usize, granted: bool) -> bool {
+    pub(crate) fn has_mailbox_room(&mut self, slot: u32, bytes: usize, granted: bool) -> bool {
         let fiber = self.fibers.get(slot);
         let is_usual = !fiber.flags.has(Flags::BOUNDED) && u64::from(fiber.count) < self.config.mailbox_messages_max;
         if is_usual && (fiber.count == 0 || fiber.mailbox_bytes + bytes as u64 <= self.config.mailbox_bytes_max) {
@@ -408,10 +424,10 @@ impl Core {
     }
 
     /// What happens to a message for which there is no room: nothing when room could be made.
-    fn full(&mut self, to: FiberId, tag: TypeId, bytes: usize, may_wait: bool) -> Result<Option<Posted>, PostError> {
+    fn full(&mut self, to: FiberId, tag: TypeId, bytes: usize, sending: Sending) -> Result<Option<Posted>, PostError> {
         let (_, _, policy) = self.mailbox_bounds(to.slot);
         match policy {
-            FullPolicy::Block if !may_wait => {
+            FullPolicy::Block if sending == Sending::Tries => {
                 // A fiber is told, and may try again; an input from outside is lost.
                 if !self.in_slice {
                     self.lose(to, tag, LostBecause::MailboxFull);
@@ -478,7 +494,7 @@ impl Core {
     }
 
     /// Wakes others when one for which room was kept has sent, or could not.
-    fn grant_more(&mut self, to: FiberId) {
+    pub(crate) fn grant_more(&mut self, to: FiberId) {
         if self.fibers.is_alive(to) {
             let waits = self.fibers.get(to.slot).state != State::Ready;
             self.grant(to.slot, waits);
@@ -517,12 +533,17 @@ impl Core {
             left -= 1;
             let mail = &mut self.fibers.side_or_new(slot).mail;
             mail.waiters.pop_front();
-            if self.fibers.find(waiter).is_none_or(|fiber| fiber.state != State::Sending) {
+            let is_remote = self.is_remote(waiter);
+            if !is_remote && self.fibers.find(waiter).is_none_or(|fiber| fiber.state != State::Sending) {
                 continue;
             }
             self.fibers.side_or_new(slot).mail.keep_room(waiter, needs);
-            self.fibers.get_mut(waiter.slot).flags.set(Flags::GRANTED, true);
-            self.wake(waiter.slot);
+            if is_remote {
+                self.outputs.push_back(Output::Room { from: waiter, to: self.fibers.id(slot) });
+            } else {
+                self.fibers.get_mut(waiter.slot).flags.set(Flags::GRANTED, true);
+                self.wake(waiter.slot);
+            }
             (taken, bytes) = (taken + 1, bytes + needs);
         }
         let is_over = self

@@ -26,6 +26,51 @@ pub enum Input {
         /// What. A record or variant is known by the name of its type and takes the shape that the receiver knows.
         value: Value,
     },
+    /// What a fiber of another node does to one of this machine.
+    Signal {
+        /// Which; an address that [`Machine::open_remote`](crate::Machine::open_remote) gave.
+        from: FiberId,
+        /// To whom.
+        to: FiberId,
+        /// What it does.
+        signal: Signal,
+    },
+    /// Another node wants to hear of the end of a fiber of this machine, by [`Output::Gone`].
+    Watch {
+        /// An address that stands for the node.
+        by: FiberId,
+        /// The fiber.
+        fiber: FiberId,
+    },
+    /// A fiber of another node has ended: its address here has as well.
+    Gone {
+        /// Which.
+        remote: FiberId,
+        /// Why.
+        reason: ExitReason,
+    },
+    /// A fiber of another node cannot be reached: whoever is tied to it is told `noconnection`, and its address stays good for
+    /// when it can.
+    Lost {
+        /// Which.
+        remote: FiberId,
+    },
+    /// Messages to a fiber of another node have been taken there: there is room for others.
+    Taken {
+        /// Which.
+        remote: FiberId,
+        /// How many.
+        messages: u32,
+        /// Their bytes together, as [`Output::Signal`] gave them.
+        bytes: u64,
+    },
+    /// What became of an [`Output::Spawn`]: the address of the new fiber, or the kind of an error and a message.
+    Spawned {
+        /// Which.
+        call: HostCallId,
+        /// What became of it.
+        result: Result<FiberId, (String, String)>,
+    },
     /// An exit signal from outside; [`ExitReason::Kill`] and [`ExitReason::Killed`] cannot be withstood.
     Exit {
         /// Who is to end.
@@ -33,6 +78,40 @@ pub enum Input {
         /// With what reason.
         reason: ExitReason,
     },
+}
+
+/// What a fiber does to one of another node.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Signal {
+    /// It sends a message.
+    Message(Value),
+    /// It sends a request, of the token with this number.
+    Request {
+        /// The token's number.
+        number: u64,
+        /// The message.
+        value: Value,
+    },
+    /// Its node has refused a request.
+    Refused {
+        /// The token's number.
+        number: u64,
+        /// Why: `denied`, or `mailbox_overflow`.
+        reason: ExitReason,
+    },
+    /// It answers a request.
+    Reply {
+        /// The number of the request's token.
+        number: u64,
+        /// The answer.
+        value: Value,
+    },
+    /// It sends an exit signal; a `kill` cannot be withstood.
+    Exit(ExitReason),
+    /// It links itself with the other one, and tells the other node of its end.
+    Link,
+    /// It ends the link.
+    Unlink,
 }
 
 /// What enters a machine, in the order in which it enters: whoever keeps this can have everything happen again.
@@ -49,8 +128,21 @@ pub enum Entry<'a> {
         /// With these arguments.
         args: &'a [Value],
     },
+    /// A fiber is started for one of another node.
+    Start {
+        /// In a function of this module.
+        module: ModuleHash,
+        /// At this place.
+        function: u32,
+        /// With these arguments.
+        args: &'a [Value],
+        /// Linked with this fiber of another node.
+        link: Option<FiberId>,
+    },
     /// A mailbox of the outside is opened.
     OpenPort,
+    /// A fiber of another node gets an address.
+    OpenRemote,
     /// A mailbox of the outside is closed.
     ClosePort(FiberId),
     /// An input.
@@ -156,6 +248,53 @@ pub enum Output {
         args: Vec<Value>,
         /// Random bits of the fiber's own generator, for a function that [draws](HostSignature::draws).
         random: u64,
+    },
+    /// What a fiber does to one of another node.
+    Signal {
+        /// Which; slot and generation 0 for a timer.
+        from: FiberId,
+        /// To whom; an address that [`Machine::open_remote`](crate::Machine::open_remote) gave.
+        to: FiberId,
+        /// What it does.
+        signal: Signal,
+        /// For a message what it counts until [`Input::Taken`] says that it was taken; else 0.
+        bytes: u64,
+    },
+    /// Somebody wants to hear of the end of a fiber of another node, by [`Input::Gone`].
+    Watch {
+        /// Which.
+        remote: FiberId,
+    },
+    /// A fiber has ended of which another node wants to hear, or there is none.
+    Gone {
+        /// An address of a fiber of that node, or one that stands for the node.
+        to: FiberId,
+        /// The fiber.
+        fiber: FiberId,
+        /// Why.
+        reason: ExitReason,
+    },
+    /// There is room for a message for which there was none ([`SendError::MailboxFull`]).
+    Room {
+        /// Who sent it.
+        from: FiberId,
+        /// To whom.
+        to: FiberId,
+    },
+    /// A fiber is to be started on another node. The fiber waits for [`Input::Spawned`].
+    Spawn {
+        /// Which call.
+        call: HostCallId,
+        /// Who starts it.
+        fiber: FiberId,
+        /// Where, as the program says it.
+        node: Value,
+        /// The module of its function.
+        module: ModuleHash,
+        /// Which function of the module.
+        function: u32,
+        /// The arguments.
+        args: Vec<Value>,
     },
     /// A message came to a mailbox of the outside.
     Message {

@@ -40,10 +40,11 @@ impl Core {
             self.clear_side(slot);
         }
         let fiber = self.fibers.get_mut(slot);
+        let is_remote = fiber.state == State::Remote;
         fiber.state = State::Ending;
         let block = std::mem::replace(&mut fiber.block, crate::heap::block::Block::NONE);
         self.pool.give(block);
-        if watched || is_failure(cause.kind()) {
+        if !is_remote && (watched || is_failure(cause.kind())) {
             let reason = self.reason_told(&cause);
             self.outputs.push_back(Output::Exited { fiber: id, reason, result });
         }
@@ -114,7 +115,9 @@ impl Core {
     /// Wakes one of those that wait to send to a fiber that has ended; they find it gone.
     fn release_waiter(&mut self, slot: u32) -> bool {
         let Some((waiter, _)) = self.fibers.side(slot).and_then(|side| side.mail.waiters.pop_front()) else { return false };
-        if self.fibers.find(waiter).is_some_and(|fiber| fiber.state == State::Sending) {
+        if self.is_remote(waiter) {
+            self.outputs.push_back(Output::Room { from: waiter, to: self.fibers.id(slot) });
+        } else if self.fibers.find(waiter).is_some_and(|fiber| fiber.state == State::Sending) {
             self.wake(waiter.slot);
         }
         true
@@ -135,7 +138,9 @@ impl Core {
             return;
         };
         let traps = fiber.flags.has(Flags::TRAPS_EXITS);
-        if cause.kind() == Reason::Kill {
+        if fiber.state == State::Remote {
+            self.signal_exit(to, from, cause);
+        } else if cause.kind() == Reason::Kill {
             // It cannot be withstood, and others see that it was not the fiber's own wish.
             self.doom(to.slot, Cause::Plain(Reason::Killed));
         } else if traps {
@@ -149,7 +154,8 @@ impl Core {
     /// Has a fiber end at its next turn.
     pub(crate) fn doom(&mut self, slot: u32, cause: Cause) {
         let fiber = self.fibers.get_mut(slot);
-        if fiber.state == State::Outside || fiber.flags.has(Flags::DOOMED) {
+        let has_no_code = matches!(fiber.state, State::Outside | State::Remote);
+        if has_no_code || fiber.flags.has(Flags::DOOMED) {
             cause.discard(&mut self.shared);
             return;
         }

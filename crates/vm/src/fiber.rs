@@ -61,6 +61,8 @@ pub(crate) enum State {
     Ending,
     /// A mailbox of the outside: no code, and each message leaves by the output door.
     Outside,
+    /// Stands for a fiber of another node, or for the node: no code, and each signal leaves by the output door.
+    Remote,
 }
 
 /// Yes or no questions about a fiber.
@@ -80,6 +82,8 @@ impl Flags {
     pub(crate) const BOUNDED: Flags = Flags(1 << 4);
     /// Its side record has places in its mailbox.
     pub(crate) const MARKED: Flags = Flags(1 << 5);
+    /// Of a fiber of another node: that node has been asked to tell of its end.
+    pub(crate) const WATCHED: Flags = Flags(1 << 6);
 
     /// Two questions at once.
     #[inline(always)]
@@ -384,7 +388,7 @@ impl Fibers {
 
     /// The places of all live fibers, in order.
     pub(crate) fn slots(&self) -> impl Iterator<Item = u32> + '_ {
-        let is_alive = |slot: &u32| !matches!(self.get(*slot).state, State::Free | State::Ending);
+        let is_alive = |slot: &u32| !matches!(self.get(*slot).state, State::Free | State::Ending | State::Remote);
         (0..(self.chunks.len() * CHUNK) as u32).filter(is_alive)
     }
 

@@ -31,6 +31,7 @@ mod message;
 mod notices;
 mod outside;
 mod random;
+mod remote;
 mod runtime;
 mod sets;
 mod slab;

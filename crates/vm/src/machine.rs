@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::convert::from_value;
 use crate::core::Core;
 use crate::door::Journal;
-use crate::door::{Entry, HostTable, Input, Output, SendError};
+use crate::door::{Entry, HostTable, Input, Output, SendError, Signal};
 use crate::exit::{Cause, ExitReason};
 use crate::fiber::FiberId;
 use crate::heap::fragment::{Fragment, relocate};
@@ -186,9 +186,48 @@ impl Machine {
         let loaded = self.core.find_module(module).ok_or(SpawnError::NoModule(module))?;
         let (number, _) =
             loaded.export(function).ok_or_else(|| SpawnError::NoFunction { module, name: function.to_owned() })?;
+        let slot = self.begin(number, args)?;
+        let result = self.core.functions[number as usize].result;
+        let side = self.core.fibers.side_or_new(slot);
+        side.watched = true;
+        side.result = result;
+        self.core.launch(slot);
+        Ok(self.core.fibers.id(slot))
+    }
+
+    /// Starts a fiber for one of another node ([`Output::Spawn`]), in any function of a module, by its place there. With
+    /// `link` it is linked with a fiber of that node from the first.
+    ///
+    /// # Errors
+    /// See [`SpawnError`]; then nothing was started.
+    pub fn start(
+        &mut self,
+        module: ModuleHash,
+        function: u32,
+        args: &[Value],
+        link: Option<FiberId>,
+    ) -> Result<FiberId, SpawnError> {
+        self.note(&Entry::Start { module, function, args, link });
+        let loaded = self.core.find_module(module).ok_or(SpawnError::NoModule(module))?;
+        if function as usize >= loaded.module.module().functions.len() {
+            return Err(SpawnError::NoFunction { module, name: format!("#{function}") });
+        }
+        let slot = self.begin(loaded.first_function + function, args)?;
+        let fiber = self.core.fibers.id(slot);
+        if let Some(link) = link.filter(|link| self.core.is_remote(*link)) {
+            self.core.note_link(fiber, link);
+        }
+        self.core.launch(slot);
+        Ok(fiber)
+    }
+
+    /// Makes a fiber in a function, with arguments from outside, that does not run yet; its place.
+    fn begin(&mut self, number: u32, args: &[Value]) -> Result<u32, SpawnError> {
         let entry = &self.core.functions[number as usize];
-        let (types, is_word, result) = (entry.param_types.clone(), entry.param_words.clone(), entry.result);
-        let bad = |wanted: String, seen: String| SpawnError::BadArguments { name: function.to_owned(), wanted, seen };
+        let (types, is_word) = (entry.param_types.clone(), entry.param_words.clone());
+        let loaded = &self.core.modules[entry.module as usize];
+        let name = loaded.function_name(entry.position as usize).to_owned();
+        let bad = |wanted: String, seen: String| SpawnError::BadArguments { name: name.clone(), wanted, seen };
         if types.len() != args.len() {
             return Err(bad(format!("{} arguments", types.len()), args.len().to_string()));
         }
@@ -211,16 +250,16 @@ impl Machine {
             return Err(SpawnError::Full);
         };
         let block = core.fibers.get(slot).block;
-        let side = core.fibers.side_or_new(slot);
-        side.watched = true;
-        side.result = result;
-        let delta = fragment.adopt(block, crate::heap::block::header::HEAP, Some(&mut side.shared_refs));
+        let mut refs = Vec::new();
+        let delta = fragment.adopt(block, crate::heap::block::header::HEAP, Some(&mut refs));
+        if !refs.is_empty() {
+            core.fibers.side_or_new(slot).shared_refs = refs;
+        }
         for (at, (word, is_word)) in slots.iter().zip(&is_word).enumerate() {
             let word = if *is_word { relocate(*word, delta) } else { *word };
             block.store(fp + usize::from(crate::code::slot_offset(at)), word);
         }
-        core.launch(slot);
-        Ok(core.fibers.id(slot))
+        Ok(slot)
     }
 
     /// Takes an input. A message that is not taken is a dead letter; [`Machine::send`] tells why.
@@ -234,8 +273,17 @@ impl Machine {
             Input::HostResult { call, result } => self.core.host_result(call, result),
             Input::Message { to, value } => {
                 // It was counted.
-                let _ = self.core.message_from_outside(to, &value);
+                let _ = self.core.message_from_outside(None, to, &value);
             }
+            Input::Signal { from, to, signal } => {
+                // It was counted.
+                let _ = self.core.signal_in(from, to, &signal);
+            }
+            Input::Watch { by, fiber } => self.core.watch_from(by, fiber),
+            Input::Gone { remote, reason } => self.core.remote_gone(remote, reason),
+            Input::Lost { remote } => self.core.remote_lost(remote),
+            Input::Taken { remote, messages, bytes } => self.core.remote_taken(remote, messages, bytes),
+            Input::Spawned { call, result } => self.core.spawned(call, result),
             Input::Exit { fiber, reason } => {
                 let is_kill = matches!(reason, ExitReason::Kill | ExitReason::Killed);
                 let cause = if is_kill { Cause::Plain(Reason::Kill) } else { self.core.cause_of(reason) };
@@ -252,7 +300,25 @@ impl Machine {
         let input = Input::Message { to, value };
         self.note(&Entry::Input(&input));
         let Input::Message { to, value } = input else { return Ok(()) };
-        self.core.message_from_outside(to, &value)
+        self.core.message_from_outside(None, to, &value)
+    }
+
+    /// Takes what a fiber of another node does: an [`Input::Signal`] that tells what became of a message.
+    ///
+    /// # Errors
+    /// See [`SendError`]. A message to a full mailbox whose senders wait is lost only to this machine:
+    /// [`Output::Room`] says when it may come again.
+    pub fn signal(&mut self, from: FiberId, to: FiberId, signal: Signal) -> Result<(), SendError> {
+        let input = Input::Signal { from, to, signal };
+        self.note(&Entry::Input(&input));
+        let Input::Signal { from, to, signal } = input else { return Ok(()) };
+        self.core.signal_in(from, to, &signal)
+    }
+
+    /// Gives a fiber of another node an address here, if there is a place. What fibers do to it leaves by [`Output::Signal`].
+    pub fn open_remote(&mut self) -> Option<FiberId> {
+        self.note(&Entry::OpenRemote);
+        self.core.open_remote()
     }
 
     /// Opens a mailbox of the outside, if there is a place: an address to which fibers can send. Each message leaves by

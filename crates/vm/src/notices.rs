@@ -80,6 +80,10 @@ impl Core {
             self.notify_outside(to, message);
             return true;
         }
+        if state == State::Remote {
+            self.notify_remote(to, message);
+            return true;
+        }
         if state == State::Ending {
             // A timer fires at one that is still telling of its end.
             message.discard(&mut self.shared);

@@ -108,21 +108,38 @@ impl Core {
             self.tell_exit(slot, other, &cause, Origin::Link(address_word(other)));
             return Ok(());
         }
-        if self.change_ties(slot, |ties| ties.links.insert(address_word(other))) {
-            self.change_ties(other.slot, |ties| ties.links.insert(address_word(id)));
+        if self.note_link(id, other) {
+            self.signal_link(id, other, true);
         }
         Ok(())
+    }
+
+    /// Notes a link at both of its ends; whether it is new.
+    pub(crate) fn note_link(&mut self, one: FiberId, other: FiberId) -> bool {
+        let is_new = self.change_ties(one.slot, |ties| ties.links.insert(address_word(other)));
+        if is_new {
+            self.change_ties(other.slot, |ties| ties.links.insert(address_word(one)));
+        }
+        is_new
     }
 
     /// Ends a link, and takes back what it has told.
     /// Gives how many messages were looked over for that.
     pub(crate) fn unlink(&mut self, slot: u32, other: FiberId) -> usize {
-        let id = self.fibers.id(slot);
-        let has_side = self.fibers.get(slot).side != NONE;
-        if has_side && self.change_ties(slot, |ties| ties.links.remove(&address_word(other))) {
-            self.drop_link_at(other, id);
+        if self.drop_link(slot, other) {
+            self.signal_link(self.fibers.id(slot), other, false);
         }
         self.take_back(slot, Origin::Link(address_word(other)))
+    }
+
+    /// Removes a link from both of its ends; whether there was one.
+    pub(crate) fn drop_link(&mut self, slot: u32, other: FiberId) -> bool {
+        let has_side = self.fibers.get(slot).side != NONE;
+        let was = has_side && self.change_ties(slot, |ties| ties.links.remove(&address_word(other)));
+        if was {
+            self.drop_link_at(other, self.fibers.id(slot));
+        }
+        was
     }
 
     /// Removes a link from the far end only.
@@ -161,8 +178,14 @@ impl Core {
             ties.watches.insert(number, Watch { target: address_word(target), purpose })
         });
         if self.fibers.is_alive(target) {
-            self.change_ties(target.slot, |ties| ties.watchers.insert((watcher, number)));
+            self.note_watcher(target, (watcher, number));
+            self.want_watch(target);
         }
+    }
+
+    /// Notes at a fiber who watches it.
+    pub(crate) fn note_watcher(&mut self, target: FiberId, watcher: (u64, u64)) {
+        self.change_ties(target.slot, |ties| ties.watchers.insert(watcher));
     }
 
     /// Ends a monitor, and takes back what it has told.
@@ -298,7 +321,9 @@ impl Core {
     }
 
     fn signal_by_link(&mut self, peer: FiberId, from: FiberId, cause: &Cause) {
-        if self.fibers.get(peer.slot).flags.has(Flags::TRAPS_EXITS) {
+        if self.is_remote(peer) {
+            self.tell_gone(peer, from, cause);
+        } else if self.fibers.get(peer.slot).flags.has(Flags::TRAPS_EXITS) {
             self.tell_exit(peer.slot, from, cause, Origin::Link(address_word(from)));
         } else if cause.kind() != Reason::Normal {
             self.doom(peer.slot, cause.clone());
@@ -308,6 +333,10 @@ impl Core {
     fn tell_watcher(&mut self, watcher: FiberId, number: u64, ended: FiberId, cause: &Cause) {
         if !self.fibers.is_alive(watcher) {
             // It has ended as well, and will come to this tie itself.
+            return;
+        }
+        if self.is_remote(watcher) {
+            self.tell_gone(watcher, ended, cause);
             return;
         }
         if self.slot_at(watcher.slot, number).is_some() {

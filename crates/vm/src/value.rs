@@ -42,3 +42,26 @@ pub enum Value {
     /// cycle leads back to.
     Opaque(String),
 }
+
+impl Value {
+    /// The name of the first part that does not leave its fiber, if there is one.
+    pub fn opaque(&self) -> Option<&str> {
+        match self {
+            Value::Null
+            | Value::Bool(_)
+            | Value::Int(_)
+            | Value::Float(_)
+            | Value::Text(_)
+            | Value::Bytes(_)
+            | Value::Address(_)
+            | Value::Ref { .. } => None,
+            Value::List(items)
+            | Value::Set(items)
+            | Value::Tuple(items)
+            | Value::Record(_, items)
+            | Value::Variant(_, _, items) => items.iter().find_map(Value::opaque),
+            Value::Map(entries) => entries.iter().find_map(|(key, value)| key.opaque().or_else(|| value.opaque())),
+            Value::Opaque(name) => Some(name),
+        }
+    }
+}

@@ -21,7 +21,7 @@ use crate::trace::Trace;
 use crate::workers::{Event, Workers};
 use fardel_bytecode::module::ModuleHash;
 use fardel_vm::config::{Config, Dispatch};
-use fardel_vm::door::SendError;
+use fardel_vm::door::{Output as Outgoing, SendError};
 use fardel_vm::exit::ExitReason;
 use fardel_vm::fiber::FiberId;
 use fardel_vm::machine::{LoadError, Machine, Run, SpawnError};
@@ -56,6 +56,8 @@ pub struct Runtime {
     exits: VecDeque<Exit>,
     /// The messages that wait in each mailbox of the outside.
     ports: BTreeMap<FiberId, VecDeque<Value>>,
+    /// What is for other nodes.
+    remote: VecDeque<Outgoing>,
     trace: Option<Trace>,
     batch: u32,
 }
@@ -90,6 +92,7 @@ impl Runtime {
             keep_exits,
             exits: VecDeque::new(),
             ports: BTreeMap::new(),
+            remote: VecDeque::new(),
             trace,
             batch: BATCH_SLICES_MAX,
         }

@@ -41,6 +41,14 @@ impl Runtime {
                 }
                 Output::Exited { fiber, reason, result } => self.take_exit(Exit { fiber, reason, result }),
                 Output::DeadLetter(letter) => self.context.complain(&format!("{letter}\n")),
+                Output::Signal { .. }
+                | Output::Watch { .. }
+                | Output::Gone { .. }
+                | Output::Room { .. }
+                | Output::Spawn { .. } => {
+                    spoke = true;
+                    self.remote.push_back(output);
+                }
                 Output::Message { to, value } => {
                     spoke = true;
                     if let Some(messages) = self.ports.get_mut(&to) {

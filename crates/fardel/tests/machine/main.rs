@@ -6,6 +6,7 @@ mod failing;
 mod limits;
 mod memory;
 mod model;
+mod nodes;
 mod pieces;
 mod promises;
 mod properties;

@@ -212,7 +212,14 @@ fn machine_tells(module: &VerifiedModule, config: Config) -> Vec<String> {
             match &output {
                 Output::Message { value: Value::Text(line), .. } => lines.push(line.clone()),
                 Output::Exited { fiber, reason, .. } => lines.push(format!("{} ended: {reason}", fiber.slot - 1)),
-                Output::Message { .. } | Output::HostCall { .. } | Output::DeadLetter(_) => panic!("{output:?}"),
+                Output::Message { .. }
+                | Output::HostCall { .. }
+                | Output::DeadLetter(_)
+                | Output::Signal { .. }
+                | Output::Watch { .. }
+                | Output::Gone { .. }
+                | Output::Room { .. }
+                | Output::Spawn { .. } => panic!("{output:?}"),
             }
         }
         if run == Run::Idle {

@@ -9,6 +9,7 @@ use fardel::vm::fiber::FiberId;
 use fardel::vm::machine::{Machine, Run, Stats};
 use fardel::vm::value::Value;
 use fardel_asm::{NoImports, assemble};
+use std::collections::VecDeque;
 
 /// Slices after which a test gives up.
 const SLICES_MAX: u64 = 50_000_000;
@@ -44,13 +45,23 @@ pub(crate) struct World {
     pub(crate) received: Vec<Value>,
     /// Messages that nobody got, when the machine tells of them.
     pub(crate) dead: Vec<DeadLetter>,
+    /// What is for other nodes.
+    pub(crate) remote: VecDeque<Output>,
 }
 
 impl World {
     pub(crate) fn new(module: &VerifiedModule, config: Config) -> World {
         let mut machine = Machine::new(config);
         let module = machine.load(module, &hosts()).expect("the module loads");
-        World { machine, module, printed: Vec::new(), ended: Vec::new(), received: Vec::new(), dead: Vec::new() }
+        World {
+            machine,
+            module,
+            printed: Vec::new(),
+            ended: Vec::new(),
+            received: Vec::new(),
+            dead: Vec::new(),
+            remote: VecDeque::new(),
+        }
     }
 
     /// Starts a fiber in an exported function without parameters.
@@ -122,6 +133,11 @@ impl World {
                 Output::Exited { fiber, reason, .. } => self.ended.push((fiber, reason)),
                 Output::Message { value, .. } => self.received.push(value),
                 Output::DeadLetter(letter) => self.dead.push(letter),
+                Output::Signal { .. }
+                | Output::Watch { .. }
+                | Output::Gone { .. }
+                | Output::Room { .. }
+                | Output::Spawn { .. } => self.remote.push_back(output),
             }
         }
         None
@@ -142,6 +158,11 @@ impl World {
                 Output::Exited { fiber, reason, .. } => self.ended.push((fiber, reason)),
                 Output::Message { value, .. } => self.received.push(value),
                 Output::DeadLetter(letter) => self.dead.push(letter),
+                Output::Signal { .. }
+                | Output::Watch { .. }
+                | Output::Gone { .. }
+                | Output::Room { .. }
+                | Output::Spawn { .. } => self.remote.push_back(output),
             }
         }
         answered

@@ -64,7 +64,7 @@ macro_rules! operations {
                 map_set_at set_add container_clear map_copy object_copy
                 array_new array_fill array_slice array_copy copy_range
                 builder_new builder_add builder_grow builder_int builder_code builder_finish builder_len
-                call_host spawn spawn_with no_cluster send try_send await_recv await_recv_until poll
+                call_host spawn spawn_with spawn_on no_cluster send try_send await_recv await_recv_until poll
                 select_from select_peek select_peek_until select_take select_next
                 remote_call await_reply reply barrier_new barrier_wait wait
                 link unlink monitor demonitor exit exit_other trap_exits

@@ -215,7 +215,11 @@ impl<'m> Lowering<'m, '_> {
                 let id = self.function_id(function);
                 self.stop_point(at, Do::spawn_with, u64::from(id))
             }
-            Inst::SpawnOn { .. } | Inst::Migrate {} => self.stop_point(at, Do::no_cluster, 0),
+            Inst::SpawnOn { function } => {
+                let id = self.function_id(function);
+                self.stop_point(at, Do::spawn_on, u64::from(id))
+            }
+            Inst::Migrate {} => self.stop_point(at, Do::no_cluster, 0),
             Inst::Send { ty } => {
                 let id = self.type_id(ty);
                 self.flush();

@@ -3,7 +3,9 @@
 use super::Cx;
 use super::carry::{As, Copied};
 use crate::config::FullPolicy;
+use crate::convert::{VALUES_BYTES_MAX, to_value};
 use crate::deliver::MESSAGE_BYTES_MAX;
+use crate::door::Output;
 use crate::exit::{Cause, ErrorKind, FAILURE_BYTES_MAX, Failure, Payload};
 use crate::fiber::{Flags, Limits, NONE, State};
 use crate::heap::block::header;
@@ -262,6 +264,58 @@ pub(crate) fn spawn_with(cx: &mut Cx<'_>) -> Result<(), Stop> {
     let address = cx.address(slot);
     cx.set_a(address);
     Ok(())
+}
+
+/// As [`spawn`], on the node behind the arguments; `a` := the address, or an error value.
+///
+/// It runs twice: first it commits the call and waits, then it takes the result. The fiber's side record says which.
+pub(crate) fn spawn_on(cx: &mut Cx<'_>) -> Result<(), Stop> {
+    if !cx.core.config.cluster {
+        return no_cluster(cx);
+    }
+    let slot = cx.core.current;
+    let (call, reply) = cx.core.fibers.side(slot).map_or((None, None), |side| (side.call, side.reply.take()));
+    match reply {
+        Some(Ok((word, fragment))) => {
+            if let Err(stop) = cx.reserve(fragment.bytes()) {
+                cx.core.fibers.side_or_new(slot).reply = Some(Ok((word, fragment)));
+                return Err(stop);
+            }
+            cx.core.close_call(slot);
+            let delta = cx.take_in(fragment);
+            cx.set_a(relocate(word, delta));
+            Ok(())
+        }
+        Some(Err(message)) => {
+            cx.core.close_call(slot);
+            cx.trap_with(ErrorKind::SystemLimit, message)
+        }
+        None if call.is_some() => cx.wait_for_host(),
+        None => ask_node(cx),
+    }
+}
+
+/// Commits the call that has a fiber started on another node.
+fn ask_node(cx: &mut Cx<'_>) -> Result<(), Stop> {
+    let entry = &cx.core.functions[cx.extra as usize];
+    let (module, position) = (entry.module as usize, entry.position);
+    let types: Vec<u32> = entry.param_types.to_vec();
+    let words = cx.slots_from_a(types.len() + 1);
+    let mut bytes_left = VALUES_BYTES_MAX;
+    let mut values: Vec<Value> = words
+        .iter()
+        .zip(types.iter().chain([&types::ANY.0]))
+        .map(|(word, ty)| to_value(cx.core, cx.block(), *word, *ty, &mut bytes_left))
+        .collect();
+    if let Some(name) = values.iter().find_map(Value::opaque) {
+        let name = name.to_owned();
+        return cx.trap_with(ErrorKind::NotSendable, name);
+    }
+    cx.charge(VALUES_BYTES_MAX - bytes_left);
+    let node = values.pop().unwrap_or(Value::Null);
+    let module = cx.core.modules[module].module.hash();
+    cx.core.open_call(|call, fiber| Output::Spawn { call, fiber, node, module, function: position, args: values });
+    cx.wait_for_host()
 }
 
 /// What a fiber is started with.

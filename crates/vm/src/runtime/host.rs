@@ -2,6 +2,7 @@
 
 use super::Cx;
 use crate::convert::{VALUES_BYTES_MAX, to_value};
+use crate::door::{HostId, Output};
 use crate::exit::ErrorKind;
 use crate::fiber::State;
 use crate::heap::fragment::relocate;
@@ -58,12 +59,12 @@ fn commit(cx: &mut Cx<'_>) -> Result<(), Stop> {
         return cx.trap_with(ErrorKind::SystemLimit, message);
     }
     let random = if draws { cx.draw() } else { 0 };
-    cx.core.open_call(host, args, random);
+    cx.core.open_call(|call, fiber| Output::HostCall { call, fiber, host: HostId(host), args, random });
     cx.wait_for_host()
 }
 
 impl Cx<'_> {
-    fn wait_for_host<T>(&mut self) -> Result<T, Stop> {
+    pub(super) fn wait_for_host<T>(&mut self) -> Result<T, Stop> {
         self.core.park_as = State::HostCall;
         Err(Stop::Parked)
     }

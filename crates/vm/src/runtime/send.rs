@@ -2,8 +2,8 @@
 
 use super::Cx;
 use super::fibers::{Arrived, TOKEN};
-use crate::deliver::{PostError, Posted};
-use crate::door::LostBecause;
+use crate::deliver::{PostError, Posted, Sending};
+use crate::door::{LostBecause, Signal};
 use crate::exit::{Cause, ErrorKind};
 use crate::fiber::{FiberId, Flags, State};
 use crate::heap::word::{self, NULL};
@@ -16,16 +16,16 @@ use fardel_bytecode::system::Reason;
 use fardel_bytecode::types;
 
 impl Cx<'_> {
-    /// Sends the value in slot `a`, of the type in the extension; waits for room, or does not.
-    fn post(&mut self, to: FiberId, may_wait: bool) -> Result<Posted, Stop> {
-        let posted = self.post_as_it_is(to, may_wait)?;
+    /// Sends the value in slot `a`, of the type in the extension; as `sending` says.
+    fn post(&mut self, to: FiberId, sending: Sending) -> Result<Posted, Stop> {
+        let posted = self.post_as_it_is(to, sending)?;
         if !matches!(posted, Posted::Taken(_)) {
             self.core.saved.fuel -= i64::from(COSTLY_FUEL);
         }
         Ok(posted)
     }
 
-    fn post_as_it_is(&mut self, to: FiberId, may_wait: bool) -> Result<Posted, Stop> {
+    fn post_as_it_is(&mut self, to: FiberId, sending: Sending) -> Result<Posted, Stop> {
         let (ty, value) = (self.extra as TypeId, self.a());
         if !self.is_carrying()
             && let Some(posted) = self.core.post_at_once(to, ty, value)
@@ -45,7 +45,7 @@ impl Cx<'_> {
             }
         };
         let is_large = matches!(message, Message::Fragment(..));
-        match self.core.post(to, ty, value, &mut message, may_wait) {
+        match self.core.post(to, ty, value, &mut message, sending) {
             Ok(posted) => {
                 if let Posted::Taken(bytes) = posted
                     && !is_large
@@ -69,18 +69,19 @@ impl Cx<'_> {
                 Err(Stop::Exit)
             }
             Err(PostError::Copy(error)) => self.copy_failed(error),
+            Err(PostError::NotSendable(name)) => self.trap_with(ErrorKind::NotSendable, name),
         }
     }
 }
 
 /// Sends `a`, of the type in the extension, to the fiber `b`.
 pub(crate) fn send(cx: &mut Cx<'_>) -> Result<(), Stop> {
-    cx.post(word::address_of(cx.b()), true).map(|_| ())
+    cx.post(word::address_of(cx.b()), Sending::Waits).map(|_| ())
 }
 
 /// `a` := whether `a`, of the type in the extension, was taken by the fiber in the next slot.
 pub(crate) fn try_send(cx: &mut Cx<'_>) -> Result<(), Stop> {
-    let posted = cx.post(word::address_of(cx.arg(1)), false)?;
+    let posted = cx.post(word::address_of(cx.arg(1)), Sending::Tries)?;
     let taken = matches!(posted, Posted::Taken(_) | Posted::Dropped);
     cx.set_a(u64::from(taken));
     Ok(())
@@ -98,7 +99,7 @@ pub(crate) fn remote_call(cx: &mut Cx<'_>) -> Result<(), Stop> {
         cx.reserve_slot()?;
     }
     let to = word::address_of(cx.b());
-    let posted = cx.post(to, true)?;
+    let posted = cx.post(to, Sending::Asks(number))?;
     cx.core.open_slot(slot, number, to);
     let refused = match posted {
         Posted::Taken(_) | Posted::Dead => return Ok(()),
@@ -140,6 +141,9 @@ impl Cx<'_> {
 pub(crate) fn reply(cx: &mut Cx<'_>) -> Result<(), Stop> {
     let token = cx.b();
     let (to, number) = (word::address_of(cx.field(token, 0)), cx.field(token, 1));
+    if cx.core.is_remote(to) {
+        return reply_remote(cx, to, number);
+    }
     let waits =
         |cx: &mut Cx<'_>| cx.core.fibers.is_alive(to) && matches!(cx.core.slot_at(to.slot, number), Some(Slot::Open));
     if !cx.is_carrying() && !waits(cx) {
@@ -156,6 +160,20 @@ pub(crate) fn reply(cx: &mut Cx<'_>) -> Result<(), Stop> {
     // It is open, as was just seen.
     let _ = cx.core.answer_slot(to, number, Slot::Replied(message));
     Ok(())
+}
+
+/// Answers the request of a fiber of another node.
+fn reply_remote(cx: &mut Cx<'_>, to: FiberId, number: u64) -> Result<(), Stop> {
+    let value = cx.core.value_to_leave(cx.block(), cx.a());
+    match value {
+        Ok((value, bytes)) => {
+            cx.charge(bytes);
+            cx.core.stats.messages += 1;
+            cx.core.signal_out(to, Signal::Reply { number, value }, 0);
+            Ok(())
+        }
+        Err(name) => cx.trap_with(ErrorKind::NotSendable, name),
+    }
 }
 
 /// `a` := a fresh token.

@@ -1,6 +1,6 @@
 //! The doors of mailboxes: which types a fiber takes, and what becomes of values that it knows in another shape.
 
-use super::{each_way, prints, program};
+use super::{each_way, prints, prints_here, program};
 use crate::support::{World, module, ways};
 use fardel::bytecode::shape::type_keys;
 use fardel::vm::config::Config;
@@ -15,7 +15,7 @@ fn a_door_takes_the_types_of_its_set() {
         fn main() | local p: Address | spawn picky | store p | push 1 | load p | try_send | call tell | push 2 | new Other | load p | try_send | call tell
             list_new List<Any> | load p | try_send | call tell | push 3 | new Point | load p | try_send | call tell
             list_new List<Int> | load p | try_send | call tell | push \"t\" | load p | try_send | call tell | ret | end";
-    prints(source, &["false", "false", "false", "true", "true", "true", "[Point(3), [], \"t\"]"]);
+    prints_here(source, &["false", "false", "false", "true", "true", "true", "[Point(3), [], \"t\"]"]);
     each_way(&Config { watch_dead_letters: true, ..Config::default() }, source, |world| {
         let letters: Vec<_> = world.dead.iter().map(|letter| letter.message.as_str()).collect();
         assert_eq!(letters, ["Int", "Other", "List<Any>"]);
@@ -35,7 +35,7 @@ fn a_door_that_takes_nothing() {
         fn main() | local n: Address | spawn none | store n | push 1 | load n | try_send | call tell | push null | load n | try_send | call tell
             call any | load n | try_send | call tell | load n | push -1 | wait | call tell | ret | end
         fn any() -> Any | push 1.5 | ret | end";
-    prints(source, &["false", "false", "false", "Normal"]);
+    prints_here(source, &["false", "false", "false", "Normal"]);
     each_way(&Config { watch_dead_letters: true, ..Config::default() }, source, |world| {
         assert_eq!(world.dead[0].why, LostBecause::WrongType { takes: "nothing".to_owned() });
     });
@@ -60,7 +60,7 @@ fn a_value_that_is_statically_any_is_looked_at() {
             push 3 | closure times | load p | call any | self | load p | call any | new_ref | load p | call any | push true | load p | call any
             push 7 | array_new Array<Byte> | load p | call any | push 1 | push \"u\" | new (Int, Text) | load p | call any
             push null | load p | call any | push b\"refused\" | load p | call any | map_new Set<Int> | load p | call any | list_new List<Text> | load p | call any | ret | end";
-    prints(
+    prints_here(
         source,
         &[
             "1",
@@ -103,7 +103,7 @@ fn options_at_the_door() {
             spawn texts | store t | push null | to_any 0 | cast Option<Text> | load t | try_send Option<Text> | call tell
             push \"some\" | to_any 0 | cast Option<Text> | load t | try_send Option<Text> | call tell | ret | end";
     let source = source.replace("cast_option: | ", "");
-    prints(&source, &["1", "true", "2", "9223372036854775807", "true", "t", "true", "Normal", "false", "true", "some"]);
+    prints_here(&source, &["1", "true", "2", "9223372036854775807", "true", "t", "true", "Normal", "false", "true", "some"]);
 }
 
 /// MON1, LNK3, DEL4: what the machine sends has to pass the door too; refused it is counted, and the fiber goes on.

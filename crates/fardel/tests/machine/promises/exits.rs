@@ -1,6 +1,6 @@
 //! Each reason for which a fiber of one machine can end, as others see it and as the outside is told.
 
-use super::{ends_with, prints, prints_with, program};
+use super::{ends_with, prints, prints_here, prints_with, program};
 use crate::support::{World, ways};
 use fardel::bytecode::system::Reason;
 use fardel::vm::config::Config;
@@ -97,7 +97,7 @@ fn error_has_kind_message_and_trace() {
         fn main() | spawn outer | push -1 | wait | unwrap | cast Reason | call part | spawn outer | monitor | drop
             await_type Down | field Down.reason | call part | ret | end";
     let lines = ["mine", "broken", "2", "inner", "outer"];
-    prints(source, &[lines, lines].concat());
+    prints_here(source, &[lines, lines].concat());
     // The outside is told the same.
     let module = program("export inner | fn inner() | push 1 | push 0 | div | drop | ret | end");
     for way in ways(&Config::default()) {

@@ -18,8 +18,10 @@ use std::rc::Rc;
 enum Kept {
     Load(ModuleHash),
     Spawn(ModuleHash, String, Vec<Value>),
+    Start(ModuleHash, u32, Vec<Value>, Option<FiberId>),
     OpenPort,
     ClosePort(FiberId),
+    OpenRemote,
     Input(Input),
 }
 
@@ -32,6 +34,8 @@ fn keep(machine: &mut Machine) -> Journal {
         let entry = match entry {
             Entry::Load(hash) => Kept::Load(*hash),
             Entry::Spawn { module, function, args } => Kept::Spawn(*module, (*function).to_owned(), args.to_vec()),
+            Entry::Start { module, function, args, link } => Kept::Start(*module, *function, args.to_vec(), *link),
+            Entry::OpenRemote => Kept::OpenRemote,
             Entry::OpenPort => Kept::OpenPort,
             Entry::ClosePort(port) => Kept::ClosePort(*port),
             Entry::Input(input) => Kept::Input((*input).clone()),
@@ -66,8 +70,14 @@ fn replay(module: &VerifiedModule, config: Config, journal: &[(u64, Kept)], slic
             Kept::Spawn(hash, function, args) => {
                 machine.spawn(hash, &function, &args).expect("it was started before");
             }
+            Kept::Start(hash, function, args, link) => {
+                machine.start(hash, function, &args, link).expect("it was started before");
+            }
             Kept::OpenPort => {
                 machine.open_port();
+            }
+            Kept::OpenRemote => {
+                machine.open_remote();
             }
             Kept::ClosePort(port) => machine.close_port(port),
             Kept::Input(input) => machine.handle(input),

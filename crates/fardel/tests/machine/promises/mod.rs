@@ -2,6 +2,7 @@
 //!
 //! The programs are text; every one runs in every way to lower code, to dispatch it, to cut it into slices and to collect.
 
+mod apart;
 mod delivery;
 mod doors;
 mod exits;
@@ -14,6 +15,7 @@ mod order;
 mod receive;
 mod timers;
 
+use crate::nodes::Nodes;
 use crate::support::{World, module, ways};
 use fardel::bytecode::verify::VerifiedModule;
 use fardel::vm::config::Config;
@@ -84,9 +86,45 @@ fn prints_with(config: &Config, source: &str, lines: &[&str]) {
     each_end(config, source, |world, end| assert_eq!((&world.printed[..], end), (&owned(lines)[..], Some("normal"))));
 }
 
+/// As [`prints_with`], with the usual settings.
+#[track_caller]
+fn prints_here(source: &str, lines: &[&str]) {
+    prints_with(&Config::default(), source, lines);
+}
+
+/// As [`prints_here`], and once more with the fibers on different nodes.
 #[track_caller]
 fn prints(source: &str, lines: &[&str]) {
-    prints_with(&Config::default(), source, lines);
+    prints_here(source, lines);
+    prints_apart(source, lines);
+}
+
+/// Runs `main` with every fiber that is started on another node than the one that starts it: nothing is different.
+#[track_caller]
+fn prints_apart(source: &str, lines: &[&str]) {
+    let apart: Vec<String> = source
+        .split_inclusive(['|', '\n'])
+        .map(|part| match part.trim_start().strip_prefix("spawn ") {
+            Some(rest) => {
+                let end = rest.find(['|', '\n']).unwrap_or(rest.len());
+                format!(" push null | spawn_on {} | cast Address {}", rest[..end].trim_end(), &rest[end..])
+            }
+            None => part.to_owned(),
+        })
+        .collect();
+    let module = program(&apart.concat());
+    for slice in [1, 7, 1000] {
+        let mut nodes = Nodes::new(&module, &Config { slice, ..Config::default() }, 2);
+        let main = nodes.worlds[0].start("main");
+        nodes.run_clock();
+        let mut printed: Vec<String> = nodes.worlds.iter().flat_map(|world| world.printed.clone()).collect();
+        let mut wanted = owned(lines);
+        // Between nodes nothing says which of two lines comes first.
+        printed.sort();
+        wanted.sort();
+        let end = nodes.worlds[0].end_of(main);
+        assert_eq!((&printed[..], end.as_deref()), (&wanted[..], Some("normal")), "slices of {slice}");
+    }
 }
 
 /// Runs `main` in every way: it must end for this reason.

@@ -1,6 +1,6 @@
 //! Taking messages: in which order, how long one waits, and how a request ends.
 
-use super::{each_way, prints, prints_with, program};
+use super::{each_way, prints, prints_here, prints_with, program};
 use crate::support::{World, ways};
 use fardel::vm::config::Config;
 use fardel::vm::door::{Input, LostBecause};
@@ -134,7 +134,7 @@ fn rcv2_the_clock_of_a_receive_that_was_left_wakes_no_sender() {
             load gate | push 1 | push 100000 | push \"block\" | call bounds | spawn_with holder | cast Address | store h
             push \"main\" | load h | send | load h | push \"full\" | call small | spawn first | drop | load h | spawn second | drop
             push 100 | await_recv_until | drop | push null | load gate | send | ret | end";
-    prints(source, &["poke", "[\"main\", \"first\", \"second\"]"]);
+    prints_here(source, &["poke", "[\"main\", \"first\", \"second\"]"]);
 }
 
 const SERVER: &str = "type Ask { millis: Int, token: Ref }

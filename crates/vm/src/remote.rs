@@ -1,0 +1,300 @@
+//! Fibers of other nodes, as partners of those here: each that is known has a place in the table of fibers, so that an
+//! address is an address, and what ties fibers to each other ties them to these as well.
+//!
+//! **Invariant:** of a fiber that is tied to one of another node, that node hears when it ends; and the other way round.
+
+use crate::config::FullPolicy;
+use crate::convert::{VALUES_BYTES_MAX, to_value};
+use crate::core::Core;
+use crate::deliver::{PostError, Sending};
+use crate::door::{HostCallId, LostBecause, Output, SendError, Signal};
+use crate::exit::{Cause, ExitReason, Payload};
+use crate::fiber::{FiberId, Flags, State};
+use crate::heap::block::Block;
+use crate::heap::fragment::Fragment;
+use crate::heap::word::{Header, Kind, address_word};
+use crate::mailbox::NODE_BYTES;
+use crate::message::Message;
+use crate::sets::EVERYTHING;
+use crate::ties::Slot;
+use crate::value::Value;
+use fardel_bytecode::system::Reason;
+use fardel_bytecode::types;
+
+/// Who is named as the sender of what no fiber sends: a timer, or the outside.
+const NOBODY: FiberId = FiberId { slot: 0, generation: 0 };
+
+impl Core {
+    /// Gives a fiber of another node a place, if there is one.
+    pub(crate) fn open_remote(&mut self) -> Option<FiberId> {
+        if !self.has_budget(self.fibers.growth_bytes()) {
+            return None;
+        }
+        let slot = self.fibers.add()?;
+        let fiber = self.fibers.get_mut(slot);
+        fiber.state = State::Remote;
+        fiber.set = EVERYTHING;
+        self.ports += 1;
+        Some(self.fibers.id(slot))
+    }
+
+    /// Whether an address is that of a fiber of another node that lives, as far as is known.
+    #[inline]
+    pub(crate) fn is_remote(&self, id: FiberId) -> bool {
+        self.fibers.is_alive(id) && self.fibers.get(id.slot).state == State::Remote
+    }
+
+    // What leaves.
+
+    /// Has a signal of the running fiber leave.
+    pub(crate) fn signal_out(&mut self, to: FiberId, signal: Signal, bytes: u64) {
+        let from = if self.in_slice { self.fibers.id(self.current) } else { NOBODY };
+        self.outputs.push_back(Output::Signal { from, to, signal, bytes });
+    }
+
+    /// The value of a word of a block, as it is to leave the node, and its bytes.
+    ///
+    /// # Errors
+    /// The name of the type of what cannot leave.
+    pub(crate) fn value_to_leave(&self, block: Block, word: u64) -> Result<(Value, usize), String> {
+        let mut left = VALUES_BYTES_MAX;
+        let value = to_value(self, block, word, types::ANY.0, &mut left);
+        match value.opaque() {
+            Some(name) => Err(name.to_owned()),
+            None => Ok((value, VALUES_BYTES_MAX - left)),
+        }
+    }
+
+    /// Sends a message to a fiber of another node, for which it has room, as far as is known.
+    pub(crate) fn post_remote(
+        &mut self,
+        to: FiberId,
+        message: Message,
+        bytes: usize,
+        sending: Sending,
+    ) -> Result<(), PostError> {
+        let value = self.value_of(message);
+        if let Some(name) = value.opaque() {
+            return Err(PostError::NotSendable(name.to_owned()));
+        }
+        self.stats.messages += 1;
+        let fiber = self.fibers.get_mut(to.slot);
+        fiber.count += 1;
+        fiber.mailbox_bytes += bytes as u64;
+        let signal = match sending {
+            Sending::Waits | Sending::Tries => Signal::Message(value),
+            Sending::Asks(number) => Signal::Request { number, value },
+        };
+        self.signal_out(to, signal, bytes as u64);
+        Ok(())
+    }
+
+    /// Gives a message of the machine's own to a fiber of another node.
+    pub(crate) fn notify_remote(&mut self, to: FiberId, message: Message) {
+        let value = self.value_of(message);
+        self.stats.messages += 1;
+        self.signal_out(to, Signal::Message(value), 0);
+    }
+
+    fn value_of(&mut self, message: Message) -> Value {
+        let (root, fragment) = message.into_fragment(&mut self.scratch, &mut self.shared);
+        let payload = Payload { root, fragment };
+        let value = self.payload_value(&payload);
+        payload.fragment.discard(&mut self.shared);
+        value
+    }
+
+    /// Sends an exit signal to a fiber of another node.
+    pub(crate) fn signal_exit(&mut self, to: FiberId, from: Option<FiberId>, cause: Cause) {
+        let reason = self.reason_told(&cause);
+        cause.discard(&mut self.shared);
+        let from = from.unwrap_or(NOBODY);
+        self.outputs.push_back(Output::Signal { from, to, signal: Signal::Exit(reason), bytes: 0 });
+    }
+
+    /// Tells another node of a link that is new, or over.
+    pub(crate) fn signal_link(&mut self, from: FiberId, to: FiberId, is_new: bool) {
+        if self.is_remote(to) {
+            let signal = if is_new { Signal::Link } else { Signal::Unlink };
+            self.outputs.push_back(Output::Signal { from, to, signal, bytes: 0 });
+        }
+    }
+
+    /// Asks another node, once, to tell of the end of one of its fibers.
+    pub(crate) fn want_watch(&mut self, remote: FiberId) {
+        if !self.is_remote(remote) {
+            return;
+        }
+        let flags = &mut self.fibers.get_mut(remote.slot).flags;
+        if !flags.has(Flags::WATCHED) {
+            flags.set(Flags::WATCHED, true);
+            self.outputs.push_back(Output::Watch { remote });
+        }
+    }
+
+    /// Tells another node of the end of a fiber.
+    pub(crate) fn tell_gone(&mut self, to: FiberId, fiber: FiberId, cause: &Cause) {
+        let reason = self.reason_told(cause);
+        self.outputs.push_back(Output::Gone { to, fiber, reason });
+    }
+
+    // What enters.
+
+    /// Takes a signal of a fiber of another node.
+    pub(crate) fn signal_in(&mut self, from: FiberId, to: FiberId, signal: &Signal) -> Result<(), SendError> {
+        match signal {
+            Signal::Message(value) => self.message_from_outside(Some(from), to, value),
+            Signal::Request { number, value } => self.request_in(from, to, *number, value),
+            Signal::Refused { number, reason } => {
+                let cause = self.cause_of(reason.clone());
+                if let Err(Slot::Gone(cause)) = self.answer_slot(to, *number, Slot::Gone(cause)) {
+                    cause.discard(&mut self.shared);
+                }
+                Ok(())
+            }
+            Signal::Reply { number, value } => {
+                self.reply_in(to, *number, value);
+                Ok(())
+            }
+            Signal::Exit(reason) => {
+                let cause = self.cause_of(reason.clone());
+                self.signal(to, Some(from), cause);
+                Ok(())
+            }
+            Signal::Link => {
+                let is_there = self.fibers.is_alive(to) && self.is_remote(from) && self.has_room_for_ties();
+                if is_there {
+                    self.note_link(to, from);
+                } else {
+                    self.tell_gone(from, to, &Cause::Plain(Reason::NoProc));
+                }
+                Ok(())
+            }
+            Signal::Unlink => {
+                if self.fibers.is_alive(to) {
+                    self.drop_link(to.slot, from);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes a request; whoever asked is told at its slot when it is refused.
+    fn request_in(&mut self, from: FiberId, to: FiberId, number: u64, value: &Value) -> Result<(), SendError> {
+        let taken = self.message_from_outside(Some(from), to, value);
+        let reason = match &taken {
+            Ok(()) | Err(SendError::NoFiber(_)) => return taken,
+            // It will come again.
+            Err(SendError::MailboxFull(_)) if self.is_waited_for(from, to) => return taken,
+            Err(SendError::MailboxFull(_) | SendError::NoMemory) => ExitReason::MailboxOverflow,
+            Err(SendError::WrongType { .. }) => ExitReason::Denied,
+        };
+        let signal = Signal::Refused { number, reason };
+        self.outputs.push_back(Output::Signal { from: to, to: from, signal, bytes: 0 });
+        taken
+    }
+
+    /// Whether a fiber of another node waits for room in a mailbox.
+    fn is_waited_for(&mut self, from: FiberId, to: FiberId) -> bool {
+        let side = if self.fibers.is_alive(to) { self.fibers.side_of(to.slot) } else { None };
+        side.is_some_and(|side| side.mail.waiters.iter().any(|(waiter, _)| *waiter == from))
+    }
+
+    fn reply_in(&mut self, to: FiberId, number: u64, value: &Value) {
+        let is_open = self.fibers.is_alive(to) && matches!(self.slot_at(to.slot, number), Some(Slot::Open));
+        let mut fragment = Fragment::default();
+        let root = if is_open { crate::convert::from_value(self, value, types::ANY.0, &mut fragment).ok() } else { None };
+        let fits = self.has_budget(fragment.bytes() + NODE_BYTES);
+        match root.filter(|_| fits) {
+            Some(root) => {
+                self.stats.messages += 1;
+                let message = Message::of(root, fragment);
+                // It is open, as was just seen.
+                let _ = self.answer_slot(to, number, Slot::Replied(message));
+            }
+            None => {
+                fragment.discard(&mut self.shared);
+                self.lose_from(None, to, types::ANY.0, LostBecause::NoRequest);
+            }
+        }
+    }
+
+    /// Whether there is room for a message of a fiber of another node, which else is told when there is.
+    pub(crate) fn has_room_from(&mut self, from: FiberId, to: FiberId, message: &Message) -> bool {
+        if self.fibers.find(to).is_none() {
+            return true;
+        }
+        let bytes = message.bytes(&self.scratch) + NODE_BYTES;
+        if self.fibers.get(to.slot).flags.has(Flags::BOUNDED) {
+            self.fibers.side_or_new(to.slot).mail.give_up_room(from);
+        }
+        let (_, _, policy) = self.mailbox_bounds(to.slot);
+        if policy != FullPolicy::Block || self.has_mailbox_room(to.slot, bytes, false) {
+            return true;
+        }
+        self.fibers.get_mut(to.slot).flags.set(Flags::BOUNDED, true);
+        self.fibers.side_or_new(to.slot).mail.waiters.push_back((from, bytes as u64));
+        false
+    }
+
+    /// Another node wants to hear of a fiber's end.
+    pub(crate) fn watch_from(&mut self, by: FiberId, fiber: FiberId) {
+        if self.fibers.is_alive(fiber) && self.is_remote(by) && self.has_room_for_ties() {
+            self.note_watcher(fiber, (address_word(by), 0));
+        } else {
+            self.tell_gone(by, fiber, &Cause::Plain(Reason::NoProc));
+        }
+    }
+
+    /// A fiber of another node has ended.
+    pub(crate) fn remote_gone(&mut self, remote: FiberId, reason: ExitReason) {
+        if !self.is_remote(remote) {
+            return;
+        }
+        let cause = self.cause_of(reason);
+        let fiber = self.fibers.get_mut(remote.slot);
+        (fiber.count, fiber.mailbox_bytes) = (0, 0);
+        self.ports -= 1;
+        self.end(remote.slot, cause, None);
+    }
+
+    /// A fiber of another node cannot be reached any more: what is tied to it is told, and its messages are lost.
+    pub(crate) fn remote_lost(&mut self, remote: FiberId) {
+        if !self.is_remote(remote) {
+            return;
+        }
+        let cause = Cause::Plain(Reason::NoConnection);
+        while self.cut_tie(remote.slot, &cause) {}
+        self.fibers.get_mut(remote.slot).flags.set(Flags::WATCHED, false);
+        let fiber = self.fibers.get(remote.slot);
+        self.remote_taken(remote, fiber.count, fiber.mailbox_bytes);
+    }
+
+    /// Messages to a fiber of another node have been taken.
+    pub(crate) fn remote_taken(&mut self, remote: FiberId, messages: u32, bytes: u64) {
+        if !self.is_remote(remote) {
+            return;
+        }
+        let fiber = self.fibers.get_mut(remote.slot);
+        fiber.count = fiber.count.saturating_sub(messages);
+        fiber.mailbox_bytes = fiber.mailbox_bytes.saturating_sub(bytes);
+        if fiber.flags.has(Flags::BOUNDED) {
+            self.grant(remote.slot, false);
+        }
+    }
+
+    /// What became of a fiber that was to be started on another node.
+    pub(crate) fn spawned(&mut self, call: HostCallId, result: Result<FiberId, (String, String)>) {
+        let Some(slot) = self.waits_for_call(call) else { return };
+        let mut fragment = Fragment::default();
+        let word = match result {
+            Ok(fiber) => address_word(fiber),
+            Err((kind, message)) => {
+                let kind = crate::convert::add_bytes(self, true, kind.as_bytes(), &mut fragment);
+                let message = crate::convert::add_bytes(self, true, message.as_bytes(), &mut fragment);
+                fragment.push(Header::new(Kind::Fields, types::ERROR.0, 2, 2), &[kind, message])
+            }
+        };
+        self.put_result(slot, Ok((word, fragment)));
+    }
+}
