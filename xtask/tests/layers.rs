@@ -46,6 +46,7 @@ const LAYERS: &[Layer] = &[
         inside_for_tests: &[],
         outside: Outside::Only(&["thiserror"]),
     },
+    Layer { name: "fardel-node", inside: &[], inside_for_tests: &[], outside: Outside::Any },
     Layer {
         name: "fardel-cli",
         inside: &["fardel-bytecode", "fardel-asm", "fardel-vm", "fardel"],

@@ -1,0 +1,40 @@
+//! The limits of keys and connections, each with the reason for its value.
+
+use std::time::Duration;
+
+/// Time that a connection has from its start until both sides are authenticated: some round trips around the world and
+/// the computing, with room for a machine that is busy. A stranger who stays silent holds a place no longer.
+pub const HANDSHAKE: Duration = Duration::from_secs(5);
+/// Connections that are not authenticated yet: each holds some tens of kilobytes and a file descriptor, and a cluster of
+/// this many nodes can start at once.
+pub const HALF_OPEN_MAX: usize = 256;
+/// Of these, connections from one address: one stranger does not take all places, and nodes behind one address can start
+/// together.
+pub const HALF_OPEN_PER_ADDRESS_MAX: usize = 64;
+/// Authenticated connections that wait to be taken by `accept`; more wait in their tasks, and count as half-open.
+pub const READY_MAX: usize = 16;
+/// Pause after the system refused to hand out a connection, as when file descriptors ran out: others have time to end,
+/// and the refusals do not take a whole processor.
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Time between two lines of the log for one reason of refusal: a flood of connections is no flood of lines.
+pub const REFUSAL_LINES: Duration = Duration::from_secs(1);
+/// The first delay before a connection is tried again: a restart on the same machine takes about this long.
+pub const BACKOFF_BASE: Duration = Duration::from_millis(100);
+/// The longest delay before a connection is tried again: a node that comes back is found soon, and one that stays away
+/// costs nothing that counts.
+pub const BACKOFF_MAX: Duration = Duration::from_secs(10);
+/// Bytes of a file with keys or certificates; a longer one is no such file.
+pub const KEY_FILE_BYTES_MAX: u64 = 1 << 20;
+/// Certificates of one chain or one authority: a root, some that stand between, and as many that replace them.
+pub const CERTIFICATES_MAX: usize = 16;
+/// Bytes of a node's or an authority's name: one label of a domain name, and one less than a common name may have.
+pub const NAME_BYTES_MAX: usize = 63;
+/// How long an authority is valid unless asked otherwise: longer than most clusters live.
+pub const AUTHORITY_VALID: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+/// How long a node's certificate is valid unless asked otherwise: nothing but its end takes one back.
+pub const NODE_VALID: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+/// How long before it was made a certificate is valid: clocks of hosts may differ by this much.
+pub const CLOCK_SKEW: Duration = Duration::from_secs(5 * 60);
+
+const _: () = assert!(HALF_OPEN_PER_ADDRESS_MAX <= HALF_OPEN_MAX);
+const _: () = assert!(BACKOFF_BASE.as_nanos() <= BACKOFF_MAX.as_nanos());
