@@ -1,6 +1,7 @@
 //! A node of a cluster: its keys, and connections to other nodes that are authenticated before they carry anything.
 //!
-//! [`backoff`] says when to try again.
+//! [`keys`] makes and loads what a node proves itself with; [`tls`] turns it into configurations of TLS 1.3 and does the
+//! handshake; [`transport`] opens and takes connections; [`backoff`] says when to try again. What the bytes of a
 //! connection mean is not known here.
 //!
 //! **Invariant:** a [`transport::Connection`] exists only after both sides have proven who they are, or both were told in
@@ -8,4 +9,5 @@
 #![forbid(unsafe_code)]
 
 pub mod backoff;
+pub mod keys;
 pub mod limits;
