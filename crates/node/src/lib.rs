@@ -11,3 +11,4 @@
 pub mod backoff;
 pub mod keys;
 pub mod limits;
+pub mod tls;
