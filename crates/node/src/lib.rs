@@ -11,4 +11,6 @@
 pub mod backoff;
 pub mod keys;
 pub mod limits;
+mod refusals;
 pub mod tls;
+pub mod transport;

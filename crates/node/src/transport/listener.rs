@@ -1,0 +1,320 @@
+//! Taking connections: one task for the socket, one for each handshake, a short queue of those that came through.
+//!
+//! **Invariant:** a place among the half-open connections is given back however its task ends.
+
+use super::{Connection, Security, SecurityError, is_loopback};
+use crate::limits::{ACCEPT_PAUSE, HALF_OPEN_MAX, HALF_OPEN_PER_ADDRESS_MAX, HANDSHAKE, READY_MAX};
+use crate::refusals::{Line, Reason, Refusals};
+use crate::tls::HandshakeError;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+use tokio::task::{JoinError, JoinHandle, JoinSet};
+
+/// Why nothing listens.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// It was not tried.
+    #[error(transparent)]
+    Security(#[from] SecurityError),
+    /// The system refused.
+    #[error("{address}: cannot be listened on: {source}")]
+    Address {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+/// What a listener grants to connections that are not authenticated yet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// The time from the start of a connection until both sides are authenticated.
+    pub handshake: Duration,
+    /// How many there may be.
+    pub half_open_max: usize,
+    /// How many there may be from one address; the addresses of one IPv6 network (64 bits) count as one, since one host
+    /// has them all.
+    pub half_open_per_address_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { handshake: HANDSHAKE, half_open_max: HALF_OPEN_MAX, half_open_per_address_max: HALF_OPEN_PER_ADDRESS_MAX }
+    }
+}
+
+/// Takes connections on an address. When it is dropped, its socket is closed and handshakes under way end; connections
+/// that were taken stay.
+#[derive(Debug)]
+pub struct Listener {
+    address: SocketAddr,
+    ready: mpsc::Receiver<Connection>,
+    taking: JoinHandle<()>,
+}
+
+impl Listener {
+    /// Listens on an address; port 0 lets the system choose one. Works inside a runtime of tokio with input, output and
+    /// time.
+    ///
+    /// # Errors
+    ///
+    /// If there are no credentials and nobody said to do without, if plaintext would leave this host and nobody said to
+    /// force it, or if the system refuses.
+    pub async fn bind(address: SocketAddr, security: Security, limits: Limits) -> Result<Listener, BindError> {
+        security.check(address)?;
+        let refused = |source| BindError::Address { address, source };
+        let socket = TcpListener::bind(address).await.map_err(refused)?;
+        let address = socket.local_addr().map_err(refused)?;
+        match security {
+            Security::Plain(_) if !is_loopback(address) => {
+                tracing::warn!(%address, "listening in plaintext: whoever can reach the address can read and do everything");
+            }
+            Security::Certificates(_) | Security::SharedKey(..) | Security::Plain(_) => (),
+        }
+        let (sender, ready) = mpsc::channel(READY_MAX);
+        let taking = Taking {
+            socket,
+            security,
+            limits,
+            ready: sender,
+            half_open: Arc::default(),
+            tasks: JoinSet::new(),
+            refusals: Refusals::default(),
+        };
+        Ok(Listener { address, ready, taking: tokio::spawn(taking.run()) })
+    }
+
+    /// The address that is listened on, with the port that the system chose.
+    pub fn local_address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Waits for the next connection that came through its handshake. Nothing is lost if the wait is given up.
+    ///
+    /// `None` means that nothing comes any more, because the runtime ends.
+    pub async fn accept(&mut self) -> Option<Connection> {
+        self.ready.recv().await
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        // The task owns the socket and the tasks of handshakes: they end with it.
+        self.taking.abort();
+    }
+}
+
+/// Why a connection was refused: for the count of the log, and in words.
+type Refusal = (Reason, Cow<'static, str>);
+
+/// The task of a listener.
+struct Taking {
+    socket: TcpListener,
+    security: Security,
+    limits: Limits,
+    ready: mpsc::Sender<Connection>,
+    half_open: Arc<Mutex<HalfOpen>>,
+    /// The handshakes under way.
+    tasks: JoinSet<(SocketAddr, Result<(), Refusal>)>,
+    refusals: Refusals,
+}
+
+impl Taking {
+    async fn run(mut self) {
+        loop {
+            tokio::select! {
+                taken = self.socket.accept() => match taken {
+                    Ok((stream, address)) => self.begin(stream, address),
+                    Err(error) => self.missed(&error).await,
+                },
+                Some(ended) = self.tasks.join_next() => self.ended(ended),
+                () = until(self.refusals.due()) => self.refusals.overdue(Instant::now()).iter().for_each(say),
+            }
+        }
+    }
+
+    /// Starts the handshake of a connection, if there is a place for it.
+    fn begin(&mut self, stream: TcpStream, address: SocketAddr) {
+        let place = match Place::take(&self.half_open, address.ip(), &self.limits) {
+            Ok(place) => place,
+            Err(reason) => return self.refuse(Some(address), (reason, self.full(reason))),
+        };
+        let (security, ready, limit) = (self.security.clone(), self.ready.clone(), self.limits.handshake);
+        self.tasks.spawn(async move {
+            let outcome = match tokio::time::timeout(limit, security.accept(stream, address)).await {
+                Ok(Ok(connection)) => {
+                    // Nobody receives any more only when the listener is gone, and then this task is about to end.
+                    let _ = ready.send(connection).await;
+                    Ok(())
+                }
+                Ok(Err(error)) => Err((reason(&error), Cow::Owned(error.to_string()))),
+                Err(_) => Err((Reason::Slow, Cow::Owned(format!("it was not authenticated within {limit:?}")))),
+            };
+            drop(place);
+            (address, outcome)
+        });
+    }
+
+    /// What is said when there is no place.
+    fn full(&self, reason: Reason) -> Cow<'static, str> {
+        let (count, whence) = match reason {
+            Reason::HalfOpenAddress => (self.limits.half_open_per_address_max, " from its address"),
+            Reason::System | Reason::HalfOpen | Reason::Slow | Reason::Broken | Reason::Foreign | Reason::Unproven => {
+                (self.limits.half_open_max, "")
+            }
+        };
+        Cow::Owned(format!("{count} connections{whence} are not authenticated yet, and no more are let in"))
+    }
+
+    /// A handshake is over.
+    fn ended(&mut self, ended: Result<(SocketAddr, Result<(), Refusal>), JoinError>) {
+        match ended {
+            Ok((_, Ok(()))) => (),
+            Ok((address, Err(refusal))) => self.refuse(Some(address), refusal),
+            Err(error) => self.refuse(None, (Reason::Broken, Cow::Owned(format!("its handshake was cut off: {error}")))),
+        }
+    }
+
+    /// The system handed out no connection. That is no reason to stop: others may end and make room.
+    async fn missed(&mut self, error: &io::Error) {
+        self.refuse(None, (Reason::System, Cow::Owned(format!("the system gave none: {error}"))));
+        // The fault of one connection, which is gone; anything else would come again at once.
+        let is_of_one = matches!(
+            error.kind(),
+            io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::Interrupted
+        );
+        if !is_of_one {
+            tokio::time::sleep(ACCEPT_PAUSE).await;
+        }
+    }
+
+    /// Counts a refusal and says it if it is time.
+    fn refuse(&mut self, address: Option<SocketAddr>, (reason, text): Refusal) {
+        self.refusals.note(Instant::now(), reason, address, text).iter().for_each(say);
+    }
+}
+
+/// Writes one line about refusals to the log.
+fn say(line: &Line) {
+    let Line { address, text, count } = line;
+    match address {
+        Some(address) => tracing::warn!(%address, count, "connection refused: {text}"),
+        None => tracing::warn!(count, "no connection taken: {text}"),
+    }
+}
+
+/// Waits until a time, or for ever.
+async fn until(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What counts together with a failed handshake.
+fn reason(error: &HandshakeError) -> Reason {
+    match error {
+        HandshakeError::Broken(_) | HandshakeError::NotTaken => Reason::Broken,
+        HandshakeError::NotTls | HandshakeError::NotPlain | HandshakeError::Foreign | HandshakeError::Protocol { .. } => {
+            Reason::Foreign
+        }
+        HandshakeError::Tls(_) | HandshakeError::NoCertificate | HandshakeError::WrongProof => Reason::Unproven,
+    }
+}
+
+/// How many connections are not authenticated yet, from where. Addresses stay only while they have one.
+#[derive(Default)]
+struct HalfOpen {
+    count: usize,
+    by_source: BTreeMap<IpAddr, usize>,
+}
+
+/// A place among the half-open connections, given back when it is dropped.
+struct Place {
+    half_open: Arc<Mutex<HalfOpen>>,
+    source: IpAddr,
+}
+
+impl Place {
+    /// Takes a place, or says what there are too many of.
+    fn take(half_open: &Arc<Mutex<HalfOpen>>, address: IpAddr, limits: &Limits) -> Result<Place, Reason> {
+        let source = source(address);
+        let mut counts = half_open.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_source = counts.by_source.get(&source).copied().unwrap_or(0);
+        if limits.half_open_per_address_max <= of_source {
+            return Err(Reason::HalfOpenAddress);
+        }
+        if limits.half_open_max <= counts.count {
+            return Err(Reason::HalfOpen);
+        }
+        counts.count += 1;
+        counts.by_source.insert(source, of_source + 1);
+        Ok(Place { half_open: half_open.clone(), source })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut counts = self.half_open.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.count = counts.count.saturating_sub(1);
+        match counts.by_source.get_mut(&self.source) {
+            Some(of_source) if 1 < *of_source => *of_source -= 1,
+            Some(_) | None => drop(counts.by_source.remove(&self.source)),
+        }
+    }
+}
+
+/// What an address is counted under: itself, or its network in IPv6.
+fn source(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => IpAddr::V4(address),
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().expect("an address")
+    }
+
+    #[test]
+    fn places_are_limited_for_each_source_and_in_all_and_come_back() {
+        let limits = Limits { half_open_max: 3, half_open_per_address_max: 2, ..Limits::default() };
+        let half_open = Arc::default();
+        let take = |text| Place::take(&half_open, address(text), &limits);
+        let first = take("192.0.2.1").expect("the first");
+        let _second = take("::ffff:192.0.2.1").expect("the second of the address");
+        assert_eq!(take("192.0.2.1").err(), Some(Reason::HalfOpenAddress));
+        let _third = take("192.0.2.2").expect("another address");
+        assert_eq!(take("192.0.2.3").err(), Some(Reason::HalfOpen));
+        drop(first);
+        drop(take("192.0.2.1").expect("the place of the first"));
+    }
+
+    #[test]
+    fn no_address_stays_that_has_no_place() {
+        let half_open = Arc::default();
+        let places: Vec<_> = (0..9).map(|_| Place::take(&half_open, address("::1"), &Limits::default())).collect();
+        assert!(places.iter().all(Result::is_ok));
+        drop(places);
+        let counts = half_open.lock().expect("no test panics with it");
+        assert_eq!((counts.count, counts.by_source.len()), (0, 0));
+    }
+
+    #[test]
+    fn a_network_of_ipv6_is_one_source() {
+        assert_eq!(source(address("2001:db8:1:2:3:4:5:6")), source(address("2001:db8:1:2::9")));
+        assert_ne!(source(address("2001:db8:1:2::9")), source(address("2001:db8:1:3::9")));
+        assert_eq!(source(address("::ffff:192.0.2.7")), address("192.0.2.7"));
+    }
+}

@@ -1,0 +1,192 @@
+//! Connections that come and say nothing, in numbers: they are bounded in time and number, and others come through.
+
+use crate::support::{LONG, accept, authority, certificates, closed, listen, nobody, node, plain, shared_key};
+use fardel_node::transport::{ConnectError, Connector, Limits, Listener};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream};
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+/// A time that is over soon.
+const SHORT: Duration = Duration::from_millis(100);
+
+async fn stranger(listener: &Listener) -> TcpStream {
+    TcpStream::connect(listener.local_address()).await.expect("the port is open")
+}
+
+#[tokio::test]
+async fn who_stays_silent_is_dropped_when_the_time_is_over() {
+    for security in [certificates(&node(&authority())), shared_key('a'), plain()] {
+        let mut listener = listen(security, Limits { handshake: SHORT, ..Limits::default() }).await;
+        let start = Instant::now();
+        let mut stream = stranger(&listener).await;
+        closed(&mut stream).await;
+        assert!(SHORT <= start.elapsed(), "dropped after {:?}", start.elapsed());
+        nobody(&mut listener).await;
+    }
+}
+
+#[tokio::test]
+async fn who_sends_a_byte_now_and_then_gets_no_more_time() {
+    let mut listener = listen(plain(), Limits { handshake: SHORT, ..Limits::default() }).await;
+    let mut stream = stranger(&listener).await;
+    let dripping = async {
+        for byte in b"fardel/1 plai".iter().cycle() {
+            if stream.write_all(&[*byte]).await.is_err() {
+                break;
+            }
+            tokio::time::sleep(SHORT / 20).await;
+        }
+    };
+    tokio::time::timeout(LONG, dripping).await.expect("the node closes the connection");
+    nobody(&mut listener).await;
+}
+
+#[tokio::test]
+async fn a_server_that_stays_silent_is_given_up_when_the_time_is_over() {
+    let socket = TcpListener::bind(crate::support::LOOPBACK).await.expect("a port");
+    let address = socket.local_addr().expect("an address");
+    for security in [certificates(&node(&authority())), shared_key('a'), plain()] {
+        let error = Connector::new(security).with_handshake(SHORT).connect(address).await.expect_err("no connection");
+        assert!(matches!(error, ConnectError::TimedOut { limit: SHORT, .. }), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn silent_connections_do_not_keep_a_node_out() {
+    let security = certificates(&node(&authority()));
+    let limits = Limits { half_open_max: 400, half_open_per_address_max: 400, ..Limits::default() };
+    let mut listener = listen(security.clone(), limits).await;
+    let mut silent = Vec::new();
+    for _ in 0..300 {
+        silent.push(stranger(&listener).await);
+    }
+    let start = Instant::now();
+    let connected = Connector::new(security).connect(listener.local_address()).await.expect("a node comes through");
+    accept(&mut listener).await;
+    assert!(start.elapsed() < Duration::from_secs(1), "it took {:?}", start.elapsed());
+    drop((silent, connected));
+}
+
+#[tokio::test]
+async fn connections_beyond_the_limit_are_dropped_at_once_and_places_come_back() {
+    for limits in
+        [Limits { half_open_max: 3, ..Limits::default() }, Limits { half_open_per_address_max: 3, ..Limits::default() }]
+    {
+        let security = shared_key('a');
+        let mut listener = listen(security.clone(), limits).await;
+        let mut held = Vec::new();
+        for _ in 0..3 {
+            held.push(stranger(&listener).await);
+        }
+        let start = Instant::now();
+        assert_eq!(closed(&mut stranger(&listener).await).await, []);
+        assert!(start.elapsed() < limits.handshake / 2, "dropped after {:?}", start.elapsed());
+        drop(held);
+        let connector = Connector::new(security);
+        let joining = async {
+            // The node learns of the end of the others in its own time.
+            while connector.connect(listener.local_address()).await.is_err() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(LONG, joining).await.expect("a place comes back");
+        accept(&mut listener).await;
+    }
+}
+
+#[tokio::test]
+async fn who_came_through_waits_for_accept_and_is_not_lost() {
+    let security = shared_key('a');
+    let mut listener = listen(security.clone(), Limits::default()).await;
+    let connector = Connector::new(security);
+    let mut connected = Vec::new();
+    for _ in 0..40 {
+        connected.push(connector.connect(listener.local_address()).await.expect("a node comes through"));
+    }
+    for _ in 0..40 {
+        accept(&mut listener).await;
+    }
+    nobody(&mut listener).await;
+}
+
+#[tokio::test]
+async fn a_listener_that_is_dropped_ends_its_handshakes_and_keeps_what_was_taken() {
+    let security = shared_key('a');
+    let mut listener = listen(security.clone(), Limits::default()).await;
+    let connected = Connector::new(security).connect(listener.local_address()).await.expect("a connection");
+    let accepted = accept(&mut listener).await;
+    let mut half_open = stranger(&listener).await;
+    let start = Instant::now();
+    drop(listener);
+    closed(&mut half_open).await;
+    assert!(start.elapsed() < Limits::default().handshake / 2, "it took {:?}", start.elapsed());
+    crate::support::talk(connected, accepted).await;
+}
+
+#[tokio::test]
+async fn a_flood_is_a_few_lines_in_the_log_and_each_names_an_address_and_a_reason() {
+    let lines = Lines::default();
+    let _guard = tracing::subscriber::set_default(lines.clone());
+    let start = Instant::now();
+    let listener = listen(shared_key('a'), Limits::default()).await;
+    for _ in 0..100 {
+        let mut stream = stranger(&listener).await;
+        stream.write_all(b"GET / HTTP/1.1\r\n\r\n").await.expect("it goes out");
+        closed(&mut stream).await;
+    }
+    let lines = lines.0.lock().expect("no test panics with it").clone();
+    let allowed = 1 + start.elapsed().as_secs();
+    assert!(!lines.is_empty() && u64::try_from(lines.len()).is_ok_and(|count| count <= allowed), "{lines:#?}");
+    let first = lines.first().expect("a line");
+    assert!(first.starts_with("WARN connection refused: the peer does not speak TLS"), "{first}");
+    assert!(first.contains(" address=127.0.0.1:") && first.contains(" count=1"), "{first}");
+}
+
+/// Keeps the lines of the log that this crate writes.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<String>>>);
+
+impl Subscriber for Lines {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target().starts_with("fardel_node")
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        let line = format!("{} {}{}", event.metadata().level(), fields.message, fields.others);
+        self.0.lock().expect("no test panics with it").push(line);
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+/// The fields of one line.
+#[derive(Default)]
+struct Fields {
+    message: String,
+    others: String,
+}
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        match field.name() {
+            "message" => self.message = format!("{value:?}"),
+            name => self.others.push_str(&format!(" {name}={value:?}")),
+        }
+    }
+}
