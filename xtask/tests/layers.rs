@@ -24,7 +24,7 @@ enum Outside {
     Any,
 }
 
-/// From the bottom up. The first two are the deterministic core: no crate that does input or output, starts threads,
+/// From the bottom up. The first three are the deterministic core: no crate that does input or output, starts threads,
 /// reads a clock or is async may stand there.
 const LAYERS: &[Layer] = &[
     Layer {
@@ -38,6 +38,12 @@ const LAYERS: &[Layer] = &[
         inside: &["fardel-bytecode"],
         inside_for_tests: &["fardel-asm"],
         outside: Outside::Only(&["hashbrown", "libm", "rustc-hash", "smallvec", "thiserror"]),
+    },
+    Layer {
+        name: "fardel-wire",
+        inside: &["fardel-bytecode", "fardel-vm"],
+        inside_for_tests: &[],
+        outside: Outside::Only(&["blake3", "hashbrown", "rustc-hash", "smallvec", "thiserror"]),
     },
     Layer { name: "fardel-asm", inside: &["fardel-bytecode"], inside_for_tests: &[], outside: Outside::Any },
     Layer {
@@ -154,4 +160,5 @@ fn the_core_crates_share_one_list_of_what_they_may_not_name() {
         std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     };
     assert_eq!(read("bytecode"), read("vm"), "crates/bytecode/clippy.toml and crates/vm/clippy.toml differ");
+    assert_eq!(read("wire"), read("vm"), "crates/wire/clippy.toml and crates/vm/clippy.toml differ");
 }

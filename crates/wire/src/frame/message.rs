@@ -1,0 +1,377 @@
+//! Messages: what fibers and nodes say to each other in a session, each exactly once and in order.
+
+use super::{Fields, FrameError, text};
+use crate::bytes::{Cursor, cut};
+use crate::id::{ActorId, Address};
+use crate::limits;
+use crate::table::{Kind, SpawnRefusal};
+use fardel_bytecode::module::ModuleHash;
+use std::borrow::Cow;
+
+/// A message of a session. Values and reasons are bytes as [`value`](crate::value) and [`reason`](crate::reason) write
+/// and read them: they depend on what the node knows of addresses, which frames do not.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Message<'a> {
+    /// A message from one fiber to another.
+    Send {
+        /// Who sends.
+        from: ActorId,
+        /// To whom.
+        to: Address,
+        /// The value's bytes.
+        value: Cow<'a, [u8]>,
+    },
+    /// The reply to a request of the fiber `to`.
+    Reply {
+        /// Who replies.
+        from: ActorId,
+        /// Who asked.
+        to: Address,
+        /// Which of its tokens it asked under.
+        number: u64,
+        /// The value's bytes.
+        value: Cow<'a, [u8]>,
+    },
+    /// A fiber links itself to another.
+    Link {
+        /// Who; with its tag, so that the other's end can be told to it.
+        from: Address,
+        /// To whom.
+        to: Address,
+    },
+    /// A fiber gives a link up.
+    Unlink {
+        /// Who.
+        from: ActorId,
+        /// The other fiber of the link.
+        to: Address,
+    },
+    /// An exit signal.
+    Exit {
+        /// From whom.
+        from: ActorId,
+        /// To whom.
+        to: Address,
+        /// The reason's bytes.
+        reason: Cow<'a, [u8]>,
+    },
+    /// The node wants to be told when a fiber ends.
+    Watch {
+        /// Which.
+        fiber: Address,
+    },
+    /// A fiber that is watched has ended. It comes after every message of that fiber's.
+    Gone {
+        /// Which.
+        fiber: ActorId,
+        /// The reason's bytes.
+        reason: Cow<'a, [u8]>,
+    },
+    /// Fibers of the node that gets this may send more to a fiber.
+    Credit {
+        /// To which.
+        fiber: ActorId,
+        /// Messages more.
+        messages: u32,
+        /// Bytes more.
+        bytes: u64,
+    },
+    /// A fiber is to be started.
+    Spawn {
+        /// The number that the answer carries.
+        request: u64,
+        /// For whom.
+        from: Address,
+        /// Whether the two are to be linked from the beginning.
+        linked: bool,
+        /// The module of its function.
+        module: ModuleHash,
+        /// The name under which the module exports the function, at most 1024 bytes.
+        function: Cow<'a, str>,
+        /// The bytes of a value, a list of the arguments.
+        args: Cow<'a, [u8]>,
+    },
+    /// What came of [`Message::Spawn`].
+    Spawned {
+        /// The number of that.
+        request: u64,
+        /// The fiber, or why there is none.
+        result: Result<Address, (SpawnRefusal, Cow<'a, str>)>,
+    },
+    /// The module of a hash is wanted.
+    Fetch {
+        /// The number that the answers carry.
+        request: u64,
+        /// The module's hash.
+        module: ModuleHash,
+    },
+    /// A piece of a module; the pieces come in order.
+    Code {
+        /// The number of the [`Message::Fetch`].
+        request: u64,
+        /// Which piece, from 0; 0 when there is none.
+        chunk: u32,
+        /// How many pieces there are; 0 when the node has no such module.
+        chunks: u32,
+        /// The piece, at most 32 KiB.
+        bytes: Cow<'a, [u8]>,
+    },
+}
+
+/// What a message has to keep its place among.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Lane {
+    /// What one fiber sends to another.
+    Pair(ActorId, ActorId),
+    /// What one fiber sends to anybody.
+    From(ActorId),
+    /// Nothing.
+    Free,
+}
+
+impl Message<'_> {
+    /// The kind of its frame.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Message::Send { .. } => Kind::Send,
+            Message::Reply { .. } => Kind::Reply,
+            Message::Link { .. } => Kind::Link,
+            Message::Unlink { .. } => Kind::Unlink,
+            Message::Exit { .. } => Kind::Exit,
+            Message::Watch { .. } => Kind::Watch,
+            Message::Gone { .. } => Kind::Gone,
+            Message::Credit { .. } => Kind::Credit,
+            Message::Spawn { .. } => Kind::Spawn,
+            Message::Spawned { .. } => Kind::Spawned,
+            Message::Fetch { .. } => Kind::Fetch,
+            Message::Code { .. } => Kind::Code,
+        }
+    }
+
+    /// Whether it is about fibers and nodes and not the content of programs: a full session has room for it.
+    pub fn is_signal(&self) -> bool {
+        match self {
+            Message::Link { .. }
+            | Message::Unlink { .. }
+            | Message::Exit { .. }
+            | Message::Watch { .. }
+            | Message::Gone { .. }
+            | Message::Credit { .. }
+            | Message::Spawned { .. } => true,
+            Message::Send { .. }
+            | Message::Reply { .. }
+            | Message::Spawn { .. }
+            | Message::Fetch { .. }
+            | Message::Code { .. } => false,
+        }
+    }
+
+    pub(crate) fn lane(&self) -> Lane {
+        match self {
+            Message::Send { from, to, .. }
+            | Message::Reply { from, to, .. }
+            | Message::Unlink { from, to }
+            | Message::Exit { from, to, .. } => Lane::Pair(*from, to.id),
+            Message::Link { from, to } => Lane::Pair(from.id, to.id),
+            Message::Gone { fiber, .. } => Lane::From(*fiber),
+            Message::Watch { .. }
+            | Message::Credit { .. }
+            | Message::Spawn { .. }
+            | Message::Spawned { .. }
+            | Message::Fetch { .. }
+            | Message::Code { .. } => Lane::Free,
+        }
+    }
+
+    /// The message with bytes of its own.
+    pub fn into_owned(self) -> Message<'static> {
+        fn own<T: ToOwned + ?Sized>(bytes: Cow<'_, T>) -> Cow<'static, T> {
+            Cow::Owned(bytes.into_owned())
+        }
+        match self {
+            Message::Send { from, to, value } => Message::Send { from, to, value: own(value) },
+            Message::Reply { from, to, number, value } => Message::Reply { from, to, number, value: own(value) },
+            Message::Link { from, to } => Message::Link { from, to },
+            Message::Unlink { from, to } => Message::Unlink { from, to },
+            Message::Exit { from, to, reason } => Message::Exit { from, to, reason: own(reason) },
+            Message::Watch { fiber } => Message::Watch { fiber },
+            Message::Gone { fiber, reason } => Message::Gone { fiber, reason: own(reason) },
+            Message::Credit { fiber, messages, bytes } => Message::Credit { fiber, messages, bytes },
+            Message::Spawn { request, from, linked, module, function, args } => {
+                Message::Spawn { request, from, linked, module, function: own(function), args: own(args) }
+            }
+            Message::Spawned { request, result } => {
+                Message::Spawned { request, result: result.map_err(|(code, text)| (code, own(text))) }
+            }
+            Message::Fetch { request, module } => Message::Fetch { request, module },
+            Message::Code { request, chunk, chunks, bytes } => Message::Code { request, chunk, chunks, bytes: own(bytes) },
+        }
+    }
+
+    /// Appends what stands behind the sequence.
+    pub(crate) fn encode_body(&self, out: &mut Vec<u8>) {
+        match self {
+            Message::Send { from, to, value: rest } | Message::Exit { from, to, reason: rest } => {
+                out.extend(from.to_bytes());
+                out.extend(to.to_bytes());
+                out.extend_from_slice(rest);
+            }
+            Message::Reply { from, to, number, value } => {
+                out.extend(from.to_bytes());
+                out.extend(to.to_bytes());
+                out.extend(number.to_le_bytes());
+                out.extend_from_slice(value);
+            }
+            Message::Link { from, to } => {
+                out.extend(from.to_bytes());
+                out.extend(to.to_bytes());
+            }
+            Message::Unlink { from, to } => {
+                out.extend(from.to_bytes());
+                out.extend(to.to_bytes());
+            }
+            Message::Watch { fiber } => out.extend(fiber.to_bytes()),
+            Message::Gone { fiber, reason } => {
+                out.extend(fiber.to_bytes());
+                out.extend_from_slice(reason);
+            }
+            Message::Credit { fiber, messages, bytes } => {
+                out.extend(fiber.to_bytes());
+                out.extend(messages.to_le_bytes());
+                out.extend(bytes.to_le_bytes());
+            }
+            Message::Spawn { request, from, linked, module, function, args } => {
+                out.extend(request.to_le_bytes());
+                out.extend(from.to_bytes());
+                out.push((*linked).into());
+                out.extend_from_slice(&module.0);
+                text(cut(function, limits::FUNCTION_NAME_BYTES_MAX), out);
+                out.extend_from_slice(args);
+            }
+            Message::Spawned { request, result } => {
+                out.extend(request.to_le_bytes());
+                match result {
+                    Ok(address) => {
+                        out.push(0);
+                        out.extend(address.to_bytes());
+                    }
+                    Err((code, why)) => {
+                        out.push(1);
+                        out.extend(code.number().to_le_bytes());
+                        text(cut(why, limits::TEXT_BYTES_MAX), out);
+                    }
+                }
+            }
+            Message::Fetch { request, module } => {
+                out.extend(request.to_le_bytes());
+                out.extend_from_slice(&module.0);
+            }
+            Message::Code { request, chunk, chunks, bytes } => {
+                out.extend(request.to_le_bytes());
+                out.extend(chunk.to_le_bytes());
+                out.extend(chunks.to_le_bytes());
+                out.extend_from_slice(bytes);
+            }
+        }
+    }
+}
+
+impl<'a> Message<'a> {
+    /// What stands behind the sequence; the caller looks whether all was read.
+    pub(crate) fn decode_body(fields: &mut Fields<'a>) -> Result<Message<'a>, FrameError> {
+        let kind = fields.kind;
+        Ok(match kind {
+            Kind::Send => Message::Send {
+                from: fields.read(ActorId::read)?,
+                to: fields.read(Address::read)?,
+                value: Cow::Borrowed(fields.body.rest()),
+            },
+            Kind::Reply => Message::Reply {
+                from: fields.read(ActorId::read)?,
+                to: fields.read(Address::read)?,
+                number: fields.u64()?,
+                value: Cow::Borrowed(fields.body.rest()),
+            },
+            Kind::Link => Message::Link { from: fields.read(Address::read)?, to: fields.read(Address::read)? },
+            Kind::Unlink => Message::Unlink { from: fields.read(ActorId::read)?, to: fields.read(Address::read)? },
+            Kind::Exit => Message::Exit {
+                from: fields.read(ActorId::read)?,
+                to: fields.read(Address::read)?,
+                reason: Cow::Borrowed(fields.body.rest()),
+            },
+            Kind::Watch => Message::Watch { fiber: fields.read(Address::read)? },
+            Kind::Gone => Message::Gone { fiber: fields.read(ActorId::read)?, reason: Cow::Borrowed(fields.body.rest()) },
+            Kind::Credit => {
+                Message::Credit { fiber: fields.read(ActorId::read)?, messages: fields.u32()?, bytes: fields.u64()? }
+            }
+            Kind::Spawn => Message::Spawn {
+                request: fields.u64()?,
+                from: fields.read(Address::read)?,
+                linked: fields.flag("the link flag")?,
+                module: ModuleHash(fields.read(Cursor::array)?),
+                function: Cow::Borrowed(fields.text("the function's name", limits::FUNCTION_NAME_BYTES_MAX)?),
+                args: Cow::Borrowed(fields.body.rest()),
+            },
+            Kind::Spawned => {
+                let request = fields.u64()?;
+                let result = if fields.flag("the result")? {
+                    let code = fields.u16()?;
+                    let known = SpawnRefusal::of(code);
+                    let code = known.ok_or_else(|| fields.wrong("the code", code, "a known code"))?;
+                    Err((code, Cow::Borrowed(fields.text("the text", limits::TEXT_BYTES_MAX)?)))
+                } else {
+                    Ok(fields.read(Address::read)?)
+                };
+                Message::Spawned { request, result }
+            }
+            Kind::Fetch => Message::Fetch { request: fields.u64()?, module: ModuleHash(fields.read(Cursor::array)?) },
+            Kind::Code => decode_code(fields)?,
+            Kind::Hello
+            | Kind::Welcome
+            | Kind::Refuse
+            | Kind::NameRegister
+            | Kind::NameLookup
+            | Kind::NameFound
+            | Kind::Fragment
+            | Kind::Ack
+            | Kind::Ping
+            | Kind::Pong
+            | Kind::Bye => return Err(FrameError::UnknownKind { kind: kind.number() }),
+        })
+    }
+
+    /// The message of these bytes, which are kind, flags and body, as fragments carry them; none when it may be skipped.
+    pub(crate) fn decode_assembled(bytes: &'a [u8]) -> Result<Option<Message<'a>>, FrameError> {
+        let mut body = Cursor::new(bytes);
+        let (Ok(number), Ok(flags)) = (body.u8(), body.u8()) else {
+            return Err(FrameError::TooShort { seen: bytes.len() as u32 });
+        };
+        if flags & !super::OPTIONAL != 0 {
+            return Err(FrameError::ReservedFlags { kind: number, flags });
+        }
+        let mut fields = match Kind::of(number) {
+            Some(kind) => Fields { kind, body },
+            None if flags & super::OPTIONAL != 0 => return Ok(None),
+            None => return Err(FrameError::UnknownKind { kind: number }),
+        };
+        let message = Message::decode_body(&mut fields)?;
+        fields.end()?;
+        Ok(Some(message))
+    }
+}
+
+fn decode_code<'a>(fields: &mut Fields<'a>) -> Result<Message<'a>, FrameError> {
+    let request = fields.u64()?;
+    let (chunk, chunks) = (fields.u32()?, fields.u32()?);
+    if chunks > limits::CODE_CHUNKS_MAX {
+        return Err(fields.wrong("the number of chunks", chunks, "at most what the largest module has"));
+    }
+    if chunk >= chunks.max(1) {
+        return Err(fields.wrong("the chunk", chunk, "less than the number of chunks"));
+    }
+    let bytes = fields.body.rest();
+    if bytes.len() > limits::CODE_CHUNK_BYTES_MAX || (chunks == 0 && !bytes.is_empty()) {
+        return Err(fields.wrong("the length of the chunk", bytes.len() as u64, "at most 32768, or 0 without a module"));
+    }
+    Ok(Message::Code { request, chunk, chunks, bytes: Cow::Borrowed(bytes) })
+}

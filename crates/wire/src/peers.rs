@@ -1,0 +1,207 @@
+//! The peers of a node: one session each, and what the handshakes of all connections have to agree on.
+//!
+//! | a HELLO comes, and the session here | then |
+//! | --- | --- |
+//! | is the one that is wanted | it goes on, on this connection |
+//! | is none, or the peer does not know of it yet, and the one that is wanted is new | the one that is wanted begins |
+//! | is none, or the peer does not know of it yet, and the one that is wanted was to go on | a new one begins |
+//! | is another that the peer knew | it is lost, and one begins as in the two rows above |
+//!
+//! Messages that wait in a session that the peer does not know of yet are sent in the one that begins.
+//!
+//! **Invariant:** a refused handshake has changed nothing here.
+
+use crate::frame::{Message, Refusal, Sequence};
+use crate::hello::{Hello, Local, Version, Welcome};
+use crate::id::{Incarnation, NodeId};
+use crate::limits;
+use crate::session::{Attachment, Lost, SendError, Session, SessionId};
+use crate::table::RefusalCode;
+use std::collections::BTreeMap;
+
+/// What this node knows of those that it has had to do with.
+#[derive(Debug)]
+pub struct Peers {
+    local: Local,
+    sessions: BTreeMap<NodeId, Session>,
+    /// The latest incarnation of each node that has connected.
+    incarnations: BTreeMap<NodeId, Incarnation>,
+    /// Until when a connection that this node dials has precedence.
+    dialling: BTreeMap<NodeId, u64>,
+}
+
+/// What a handshake came to.
+#[derive(Debug)]
+pub(crate) struct Joined {
+    pub(crate) attachment: Attachment,
+    pub(crate) resumed: bool,
+    /// The session that could not go on.
+    pub(crate) lost: Option<Lost>,
+}
+
+impl Peers {
+    /// A node that knows nobody.
+    pub fn new(local: Local) -> Peers {
+        Peers { local, sessions: BTreeMap::new(), incarnations: BTreeMap::new(), dialling: BTreeMap::new() }
+    }
+
+    /// What the node tells of itself.
+    pub fn local(&self) -> &Local {
+        &self.local
+    }
+
+    /// The session with a node.
+    pub fn session(&self, peer: NodeId) -> Option<&Session> {
+        self.sessions.get(&peer)
+    }
+
+    pub(crate) fn session_mut(&mut self, peer: NodeId) -> Option<&mut Session> {
+        self.sessions.get_mut(&peer)
+    }
+
+    /// Every session.
+    pub fn sessions(&self) -> impl Iterator<Item = (NodeId, &Session)> {
+        self.sessions.iter().map(|(peer, session)| (*peer, session))
+    }
+
+    /// Takes a message for a node. Where there is no session with it, one is there from now on, and `fresh` is its number:
+    /// it begins with the next connection, or is lost when none comes within 10 s.
+    ///
+    /// # Errors
+    /// As [`Session::send`].
+    pub fn send(&mut self, now: u64, peer: NodeId, fresh: SessionId, message: &Message<'_>) -> Result<(), SendError> {
+        self.open(now, peer, fresh).send(message)
+    }
+
+    fn open(&mut self, now: u64, peer: NodeId, fresh: SessionId) -> &mut Session {
+        let max = self.local.node.message_bytes_max as usize;
+        self.sessions.entry(peer).or_insert_with(|| Session::new(now, fresh, max))
+    }
+
+    /// Gives up the session with a node, as when the node is known to be dead.
+    pub fn forget(&mut self, peer: NodeId) -> Option<Lost> {
+        self.sessions.remove(&peer).map(|session| session.lost())
+    }
+
+    /// Gives up one session that has been without a connection for too long; to be called until there is none.
+    pub fn expire(&mut self, now: u64) -> Option<(NodeId, Lost)> {
+        let (peer, _) = self.sessions.iter().find(|(_, session)| session.is_expired(now))?;
+        let peer = *peer;
+        self.forget(peer).map(|lost| (peer, lost))
+    }
+
+    /// When [`Peers::expire`] has to be called.
+    pub fn next_timeout(&self) -> Option<u64> {
+        let offline = self.sessions.values().filter(|session| !session.is_connected());
+        offline.map(Session::next_timeout).min()
+    }
+
+    /// What to say to a node that is dialled, and to whom when that is known.
+    pub(crate) fn hello(&mut self, now: u64, peer: Option<NodeId>, fresh: SessionId) -> Hello {
+        let versions = self.local.versions;
+        let node = self.local.node.clone();
+        let Some(peer) = peer else {
+            return Hello { versions, session: fresh, established: false, received: Sequence(0), node };
+        };
+        self.dialling.insert(peer, now + limits::HANDSHAKE_TIME);
+        let session = self.open(now, peer, fresh);
+        Hello { versions, session: session.id(), established: session.is_established(), received: session.received(), node }
+    }
+
+    /// A connection that this node dialled has ended, or has got past the handshake.
+    pub(crate) fn dialled(&mut self, peer: NodeId) {
+        self.dialling.remove(&peer);
+    }
+
+    /// Takes the HELLO of a node: its session is on this connection from now on.
+    ///
+    /// # Errors
+    /// The refusal to send.
+    pub(crate) fn welcome(
+        &mut self,
+        now: u64,
+        hello: &Hello,
+        proven: Option<NodeId>,
+        fresh: SessionId,
+    ) -> Result<(Welcome, Joined), Refusal> {
+        let version = self.local.judge_hello(hello, proven)?;
+        let peer = hello.node.id;
+        self.judge_incarnation(peer, hello.node.incarnation)?;
+        if self.local.node.id < peer && self.dialling.get(&peer).is_some_and(|until| now < *until) {
+            let text = format!("node {} dials too, and has the lower id", self.local.node.id);
+            return Err(Refusal::new(RefusalCode::Crossing, text));
+        }
+        let max = hello.node.message_bytes_max as usize;
+        let mut lost = self.take_incarnation(peer, hello.node.incarnation);
+        let resumed = self
+            .sessions
+            .get_mut(&peer)
+            .is_some_and(|session| session.id() == hello.session && session.resume(now, hello.received, max).is_ok());
+        if !resumed {
+            let known = self.sessions.get(&peer).map(Session::is_established);
+            if known == Some(true) {
+                lost = self.forget(peer);
+            }
+            let id = if hello.established { fresh } else { hello.session };
+            self.open(now, peer, id).begin(now, id, max);
+        }
+        let session = self.open(now, peer, fresh);
+        let (attachment, session, received) = (session.attachment(), session.id(), session.received());
+        let welcome = Welcome { version, session, resumed, received, node: self.local.node.clone() };
+        Ok((welcome, Joined { attachment, resumed, lost }))
+    }
+
+    /// Takes the WELCOME of a node: its session is on this connection from now on.
+    ///
+    /// # Errors
+    /// The refusal to send.
+    pub(crate) fn welcomed(
+        &mut self,
+        now: u64,
+        welcome: &Welcome,
+        proven: Option<NodeId>,
+    ) -> Result<(Version, Joined), Refusal> {
+        let version = self.local.judge_welcome(welcome, proven)?;
+        let peer = welcome.node.id;
+        self.judge_incarnation(peer, welcome.node.incarnation)?;
+        let max = welcome.node.message_bytes_max as usize;
+        if welcome.resumed {
+            let session = self.sessions.get_mut(&peer).filter(|session| session.id() == welcome.session);
+            let is_same = self.incarnations.get(&peer).is_none_or(|seen| *seen == welcome.node.incarnation);
+            let resumed =
+                session.filter(|_| is_same).is_some_and(|session| session.resume(now, welcome.received, max).is_ok());
+            if !resumed {
+                let text = format!("session {:#x} cannot go on after {}", welcome.session.0, welcome.received.0);
+                return Err(Refusal::new(RefusalCode::Unexpected, text));
+            }
+            self.incarnations.insert(peer, welcome.node.incarnation);
+        }
+        let mut lost = self.take_incarnation(peer, welcome.node.incarnation);
+        if !welcome.resumed {
+            let known = self.sessions.get(&peer).map(Session::is_established);
+            if known == Some(true) {
+                lost = self.forget(peer);
+            }
+            self.open(now, peer, welcome.session).begin(now, welcome.session, max);
+        }
+        let attachment = self.open(now, peer, welcome.session).attachment();
+        Ok((version, Joined { attachment, resumed: welcome.resumed, lost }))
+    }
+
+    fn judge_incarnation(&self, peer: NodeId, seen: Incarnation) -> Result<(), Refusal> {
+        match self.incarnations.get(&peer) {
+            Some(latest) if seen < *latest => {
+                let text = format!("incarnation {} of node {peer}; {} has been seen", seen.0, latest.0);
+                Err(Refusal::new(RefusalCode::Incarnation, text))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Notes the incarnation of a node; the session of an earlier one is lost.
+    fn take_incarnation(&mut self, peer: NodeId, incarnation: Incarnation) -> Option<Lost> {
+        let earlier = self.incarnations.insert(peer, incarnation)?;
+        let knew = earlier < incarnation && self.sessions.get(&peer).is_some_and(Session::is_established);
+        if knew { self.forget(peer) } else { None }
+    }
+}
