@@ -24,7 +24,7 @@ enum Outside {
     Any,
 }
 
-/// From the bottom up. The first three are the deterministic core: no crate that does input or output, starts threads,
+/// From the bottom up. The first four are the deterministic core: no crate that does input or output, starts threads,
 /// reads a clock or is async may stand there.
 const LAYERS: &[Layer] = &[
     Layer {
@@ -52,10 +52,21 @@ const LAYERS: &[Layer] = &[
         inside_for_tests: &[],
         outside: Outside::Only(&["thiserror"]),
     },
-    Layer { name: "fardel-node", inside: &[], inside_for_tests: &[], outside: Outside::Any },
+    Layer {
+        name: "fardel-cluster",
+        inside: &["fardel-bytecode", "fardel-vm", "fardel-wire"],
+        inside_for_tests: &["fardel-asm"],
+        outside: Outside::Only(&["thiserror"]),
+    },
+    Layer {
+        name: "fardel-node",
+        inside: &["fardel-bytecode", "fardel-vm", "fardel", "fardel-wire", "fardel-cluster"],
+        inside_for_tests: &[],
+        outside: Outside::Any,
+    },
     Layer {
         name: "fardel-cli",
-        inside: &["fardel-bytecode", "fardel-asm", "fardel-vm", "fardel"],
+        inside: &["fardel-bytecode", "fardel-asm", "fardel-vm", "fardel", "fardel-node"],
         inside_for_tests: &[],
         outside: Outside::Any,
     },

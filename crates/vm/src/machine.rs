@@ -11,7 +11,7 @@ use crate::exit::{Cause, ExitReason};
 use crate::fiber::FiberId;
 use crate::heap::fragment::{Fragment, relocate};
 use crate::value::Value;
-use fardel_bytecode::module::ModuleHash;
+use fardel_bytecode::module::{Module, ModuleHash};
 use fardel_bytecode::system::Reason;
 use fardel_bytecode::verify::VerifiedModule;
 
@@ -166,6 +166,11 @@ impl Machine {
         self.note(&Entry::Load(module.hash()));
         self.core.load(module, hosts)?;
         Ok(module.hash())
+    }
+
+    /// A module that is loaded.
+    pub fn module(&self, module: ModuleHash) -> Option<&Module> {
+        self.core.find_module(module).map(|loaded| loaded.module.module())
     }
 
     /// The types of an exported function's parameters and result as text, if there is one: `["List<Text>"]`.

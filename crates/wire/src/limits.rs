@@ -37,8 +37,6 @@ pub const REASON_TEXT_BYTES_MAX: usize = 64 * KIB;
 pub const NODE_NAME_BYTES_MAX: usize = 255;
 /// Bytes of the text of a refusal or of a goodbye: a sentence or two for a log.
 pub const TEXT_BYTES_MAX: usize = 1000;
-/// Bytes of the name of a function, as in modules.
-pub const FUNCTION_NAME_BYTES_MAX: usize = fardel_bytecode::limits::NAME_BYTES_MAX;
 /// Bytes of one CODE frame: a chunk is an inline message.
 pub const CODE_CHUNK_BYTES_MAX: usize = 32 * KIB;
 /// Chunks of one module.

@@ -67,6 +67,8 @@ closed_set! {
         NameLookup = 0x1d "NAME_LOOKUP" "Reserved for names; unknown in version 1.";
         NameFound = 0x1e "NAME_FOUND" "Reserved for names; unknown in version 1.";
         Fragment = 0x1f "FRAGMENT" "A piece of a message that is too large for one frame.";
+        Request = 0x20 "REQUEST" "A message from one fiber to another that asks for a reply.";
+        Refused = 0x21 "REFUSED" "A request was not taken.";
         Ack = 0x80 "ACK" "Every numbered frame up to this sequence has arrived.";
         Ping = 0x81 "PING" "Asks whether the peer is there.";
         Pong = 0x82 "PONG" "Answers PING with its number.";
@@ -120,7 +122,7 @@ closed_set! {
     SpawnRefusal: u16 {
         Denied = 1 "denied" "The peer may not start fibers here, or not these.";
         CodeMissing = 2 "code missing" "The module could not be had.";
-        NoFunction = 3 "no function" "The module exports no such function.";
+        NoFunction = 3 "no function" "The module has no such function.";
         Arguments = 4 "arguments" "The arguments do not fit the function.";
         Limit = 5 "limit" "A limit of the node was reached.";
     }

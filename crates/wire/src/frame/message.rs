@@ -21,6 +21,28 @@ pub enum Message<'a> {
         /// The value's bytes.
         value: Cow<'a, [u8]>,
     },
+    /// A message from one fiber to another that asks for a reply.
+    Request {
+        /// Who asks.
+        from: ActorId,
+        /// To whom.
+        to: Address,
+        /// Which of its tokens it asks under.
+        number: u64,
+        /// The value's bytes.
+        value: Cow<'a, [u8]>,
+    },
+    /// A request of the fiber `to` was not taken.
+    Refused {
+        /// Whom it was for.
+        from: ActorId,
+        /// Who asked.
+        to: Address,
+        /// Which of its tokens it asked under.
+        number: u64,
+        /// The reason's bytes.
+        reason: Cow<'a, [u8]>,
+    },
     /// The reply to a request of the fiber `to`.
     Reply {
         /// Who replies.
@@ -86,8 +108,8 @@ pub enum Message<'a> {
         linked: bool,
         /// The module of its function.
         module: ModuleHash,
-        /// The name under which the module exports the function, at most 1024 bytes.
-        function: Cow<'a, str>,
+        /// Which function of the module, by its place there.
+        function: u32,
         /// The bytes of a value, a list of the arguments.
         args: Cow<'a, [u8]>,
     },
@@ -134,6 +156,8 @@ impl Message<'_> {
     pub fn kind(&self) -> Kind {
         match self {
             Message::Send { .. } => Kind::Send,
+            Message::Request { .. } => Kind::Request,
+            Message::Refused { .. } => Kind::Refused,
             Message::Reply { .. } => Kind::Reply,
             Message::Link { .. } => Kind::Link,
             Message::Unlink { .. } => Kind::Unlink,
@@ -157,8 +181,10 @@ impl Message<'_> {
             | Message::Watch { .. }
             | Message::Gone { .. }
             | Message::Credit { .. }
+            | Message::Refused { .. }
             | Message::Spawned { .. } => true,
             Message::Send { .. }
+            | Message::Request { .. }
             | Message::Reply { .. }
             | Message::Spawn { .. }
             | Message::Fetch { .. }
@@ -169,6 +195,8 @@ impl Message<'_> {
     pub(crate) fn lane(&self) -> Lane {
         match self {
             Message::Send { from, to, .. }
+            | Message::Request { from, to, .. }
+            | Message::Refused { from, to, .. }
             | Message::Reply { from, to, .. }
             | Message::Unlink { from, to }
             | Message::Exit { from, to, .. } => Lane::Pair(*from, to.id),
@@ -190,6 +218,8 @@ impl Message<'_> {
         }
         match self {
             Message::Send { from, to, value } => Message::Send { from, to, value: own(value) },
+            Message::Request { from, to, number, value } => Message::Request { from, to, number, value: own(value) },
+            Message::Refused { from, to, number, reason } => Message::Refused { from, to, number, reason: own(reason) },
             Message::Reply { from, to, number, value } => Message::Reply { from, to, number, value: own(value) },
             Message::Link { from, to } => Message::Link { from, to },
             Message::Unlink { from, to } => Message::Unlink { from, to },
@@ -198,7 +228,7 @@ impl Message<'_> {
             Message::Gone { fiber, reason } => Message::Gone { fiber, reason: own(reason) },
             Message::Credit { fiber, messages, bytes } => Message::Credit { fiber, messages, bytes },
             Message::Spawn { request, from, linked, module, function, args } => {
-                Message::Spawn { request, from, linked, module, function: own(function), args: own(args) }
+                Message::Spawn { request, from, linked, module, function, args: own(args) }
             }
             Message::Spawned { request, result } => {
                 Message::Spawned { request, result: result.map_err(|(code, text)| (code, own(text))) }
@@ -216,11 +246,13 @@ impl Message<'_> {
                 out.extend(to.to_bytes());
                 out.extend_from_slice(rest);
             }
-            Message::Reply { from, to, number, value } => {
+            Message::Request { from, to, number, value: rest }
+            | Message::Refused { from, to, number, reason: rest }
+            | Message::Reply { from, to, number, value: rest } => {
                 out.extend(from.to_bytes());
                 out.extend(to.to_bytes());
                 out.extend(number.to_le_bytes());
-                out.extend_from_slice(value);
+                out.extend_from_slice(rest);
             }
             Message::Link { from, to } => {
                 out.extend(from.to_bytes());
@@ -245,7 +277,7 @@ impl Message<'_> {
                 out.extend(from.to_bytes());
                 out.push((*linked).into());
                 out.extend_from_slice(&module.0);
-                text(cut(function, limits::FUNCTION_NAME_BYTES_MAX), out);
+                out.extend(function.to_le_bytes());
                 out.extend_from_slice(args);
             }
             Message::Spawned { request, result } => {
@@ -286,6 +318,18 @@ impl<'a> Message<'a> {
                 to: fields.read(Address::read)?,
                 value: Cow::Borrowed(fields.body.rest()),
             },
+            Kind::Request => Message::Request {
+                from: fields.read(ActorId::read)?,
+                to: fields.read(Address::read)?,
+                number: fields.u64()?,
+                value: Cow::Borrowed(fields.body.rest()),
+            },
+            Kind::Refused => Message::Refused {
+                from: fields.read(ActorId::read)?,
+                to: fields.read(Address::read)?,
+                number: fields.u64()?,
+                reason: Cow::Borrowed(fields.body.rest()),
+            },
             Kind::Reply => Message::Reply {
                 from: fields.read(ActorId::read)?,
                 to: fields.read(Address::read)?,
@@ -309,7 +353,7 @@ impl<'a> Message<'a> {
                 from: fields.read(Address::read)?,
                 linked: fields.flag("the link flag")?,
                 module: ModuleHash(fields.read(Cursor::array)?),
-                function: Cow::Borrowed(fields.text("the function's name", limits::FUNCTION_NAME_BYTES_MAX)?),
+                function: fields.u32()?,
                 args: Cow::Borrowed(fields.body.rest()),
             },
             Kind::Spawned => {

@@ -272,6 +272,8 @@ impl<'a> Frame<'a> {
             }
             Kind::NameRegister | Kind::NameLookup | Kind::NameFound => return unknown(&mut fields.body),
             Kind::Send
+            | Kind::Request
+            | Kind::Refused
             | Kind::Reply
             | Kind::Link
             | Kind::Unlink

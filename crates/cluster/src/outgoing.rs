@@ -1,0 +1,190 @@
+//! What the machine has for other nodes.
+
+use crate::router::{Home, Router};
+use fardel_vm::door::{HostCallId, Input, Output, Signal};
+use fardel_vm::exit::ExitReason;
+use fardel_vm::fiber::FiberId;
+use fardel_vm::value::Value;
+use fardel_wire::frame::Message;
+use fardel_wire::id::NodeId;
+use fardel_wire::peers::Peers;
+use fardel_wire::{reason, value};
+use std::borrow::Cow;
+
+impl Router {
+    /// Takes an output of the machine that is about other nodes; any other is not for it.
+    pub fn output(&mut self, now: u64, output: Output, home: &mut impl Home, peers: &mut Peers) {
+        match output {
+            Output::Signal { from, to, signal, bytes } => self.signal(now, from, to, &signal, bytes, home, peers),
+            Output::Watch { remote } => {
+                if let Some(known) = self.addresses.remote(remote) {
+                    let fiber = known.address;
+                    self.send(now, fiber.id.node, Message::Watch { fiber }, peers);
+                }
+            }
+            Output::Gone { to, fiber, reason } => {
+                if let Some(node) = self.addresses.node_at(to) {
+                    let (fiber, reason) = (self.addresses.own_id(fiber), self.reason_bytes(&reason));
+                    self.send(now, node, Message::Gone { fiber, reason: Cow::Owned(reason) }, peers);
+                }
+            }
+            Output::Room { to, .. } => self.offer_held(to, home),
+            Output::Spawn { call, fiber, node, module, function, args } => {
+                let Some(node) = self.node_of_value(&node) else {
+                    let error = ("no_node".to_owned(), format!("no node is known as {}", shown(&node)));
+                    home.machine().handle(Input::Spawned { call, result: Err(error) });
+                    return;
+                };
+                self.ask(now, node, Asked { call, fiber, module, function, args }, home, peers);
+            }
+            Output::HostCall { .. } | Output::Message { .. } | Output::DeadLetter(_) | Output::Exited { .. } => {}
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "they are the fields of one output, and what it is done with")]
+    fn signal(
+        &mut self,
+        now: u64,
+        from: FiberId,
+        to: FiberId,
+        signal: &Signal,
+        bytes: u64,
+        home: &mut impl Home,
+        peers: &mut Peers,
+    ) {
+        let id = self.addresses.own_id(from);
+        let Some(remote) = self.addresses.remote(to) else { return };
+        let to_address = remote.address;
+        let is_counted = matches!(signal, Signal::Message(_) | Signal::Request { .. }) && bytes > 0;
+        if is_counted {
+            remote.under_way.push_back(bytes);
+        }
+        let node = to_address.id.node;
+        let message = match signal {
+            Signal::Message(value) => self.value_bytes(value).map(|value| Message::Send { from: id, to: to_address, value }),
+            Signal::Request { number, value } => {
+                let value = self.value_bytes(value);
+                value.map(|value| Message::Request { from: id, to: to_address, number: *number, value })
+            }
+            Signal::Reply { number, value } => {
+                let value = self.value_bytes(value);
+                value.map(|value| Message::Reply { from: id, to: to_address, number: *number, value })
+            }
+            Signal::Refused { number, reason } => {
+                let reason = Cow::Owned(self.reason_bytes(reason));
+                Some(Message::Refused { from: id, to: to_address, number: *number, reason })
+            }
+            Signal::Exit(reason) => {
+                let reason = Cow::Owned(self.reason_bytes(reason));
+                Some(Message::Exit { from: id, to: to_address, reason })
+            }
+            Signal::Link => Some(Message::Link { from: self.addresses.address(from), to: to_address }),
+            Signal::Unlink => Some(Message::Unlink { from: id, to: to_address }),
+        };
+        match message {
+            Some(message) => self.send(now, node, message, peers),
+            None => {
+                self.stats.dropped += 1;
+                if is_counted {
+                    self.credit(to, 1, home);
+                }
+            }
+        }
+    }
+
+    /// The bytes of a value; nothing when it cannot be written.
+    fn value_bytes(&self, value: &Value) -> Option<Cow<'static, [u8]>> {
+        let mut bytes = Vec::new();
+        value::encode(value, &mut |fiber| self.addresses.address(fiber), &mut bytes).ok()?;
+        Some(Cow::Owned(bytes))
+    }
+
+    /// The bytes of a reason; of one that cannot be written those of `shutdown`.
+    fn reason_bytes(&self, reason: &ExitReason) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut address = |fiber| self.addresses.address(fiber);
+        if reason::encode(reason, &mut address, &mut bytes).is_err() {
+            bytes.clear();
+            // It holds nothing that could not be written.
+            let _ = reason::encode(&ExitReason::Shutdown, &mut address, &mut bytes);
+        }
+        bytes
+    }
+
+    /// Messages to a fiber of another node have been taken.
+    pub(crate) fn credit(&mut self, remote: FiberId, messages: u32, home: &mut impl Home) {
+        let Some(known) = self.addresses.remote(remote) else { return };
+        let count = (messages as usize).min(known.under_way.len());
+        let bytes = known.under_way.drain(..count).sum();
+        home.machine().handle(Input::Taken { remote, messages: count as u32, bytes });
+    }
+
+    fn node_of_value(&self, value: &Value) -> Option<NodeId> {
+        match value {
+            Value::Text(name) => self.node_named(name),
+            Value::Address(fiber) => Some(self.addresses.id(*fiber).node),
+            Value::Null
+            | Value::Bool(_)
+            | Value::Int(_)
+            | Value::Float(_)
+            | Value::Bytes(_)
+            | Value::Ref { .. }
+            | Value::List(_)
+            | Value::Map(_)
+            | Value::Set(_)
+            | Value::Tuple(_)
+            | Value::Record(..)
+            | Value::Variant(..)
+            | Value::Opaque(_) => None,
+        }
+    }
+
+    /// Asks a node, which may be this one, to start a fiber.
+    fn ask(&mut self, now: u64, node: NodeId, asked: Asked, home: &mut impl Home, peers: &mut Peers) {
+        let Asked { call, fiber, module, function, args } = asked;
+        if node == self.addresses.node {
+            let result = home.machine().start(module, function, &args, None);
+            let result = result.map_err(|error| ("bad_spawn".to_owned(), error.to_string()));
+            home.machine().handle(Input::Spawned { call, result });
+            return;
+        }
+        let Some(args) = self.value_bytes(&Value::List(args)) else {
+            let error = ("bad_spawn".to_owned(), "an argument cannot leave the node".to_owned());
+            home.machine().handle(Input::Spawned { call, result: Err(error) });
+            return;
+        };
+        let request = self.next_request();
+        self.spawns.insert(request, (node, call));
+        let from = self.addresses.address(fiber);
+        self.send(now, node, Message::Spawn { request, from, linked: false, module, function, args }, peers);
+    }
+
+    /// Tells those that wait for fibers on a node that it is lost.
+    pub(crate) fn fail_spawns(&mut self, node: NodeId, home: &mut impl Home) {
+        let (failed, rest) = std::mem::take(&mut self.spawns).into_iter().partition(|(_, (asked, _))| *asked == node);
+        self.spawns = rest;
+        let failed: std::collections::BTreeMap<u64, (NodeId, HostCallId)> = failed;
+        for (_, (_, call)) in failed {
+            let error = ("noconnection".to_owned(), format!("node {node} cannot be reached"));
+            home.machine().handle(Input::Spawned { call, result: Err(error) });
+        }
+    }
+}
+
+/// A fiber that is wanted elsewhere.
+struct Asked {
+    call: HostCallId,
+    fiber: FiberId,
+    module: fardel_bytecode::module::ModuleHash,
+    function: u32,
+    args: Vec<Value>,
+}
+
+fn shown(value: &Value) -> String {
+    let mut text = format!("{value:?}");
+    if text.len() > 64 {
+        text.truncate((0..=64).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0));
+        text.push_str("..");
+    }
+    text
+}

@@ -1,0 +1,209 @@
+//! The router: what stands between a machine and the sessions with other nodes.
+
+use crate::addresses::Addresses;
+use crate::code::Fetches;
+use crate::grants::Grants;
+use fardel_bytecode::module::ModuleHash;
+use fardel_bytecode::verify::VerifiedModule;
+use fardel_vm::door::{HostCallId, Signal};
+use fardel_vm::fiber::FiberId;
+use fardel_vm::machine::{LoadError, Machine};
+use fardel_wire::frame::Message;
+use fardel_wire::id::{ActorId, Incarnation, NodeId, TagKey};
+use fardel_wire::peers::Peers;
+use fardel_wire::session::{SendError, SessionId};
+use std::collections::{BTreeMap, VecDeque};
+
+/// The node's machine, and its code.
+pub trait Home {
+    /// The machine.
+    fn machine(&mut self) -> &mut Machine;
+
+    /// The bytes of a module that is loaded.
+    fn module_bytes(&self, module: ModuleHash) -> Option<Vec<u8>>;
+
+    /// Loads a module, whose imports are loaded.
+    ///
+    /// # Errors
+    /// See [`LoadError`].
+    fn load(&mut self, module: &VerifiedModule) -> Result<ModuleHash, LoadError>;
+}
+
+/// Counts since a router's start.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Stats {
+    /// Messages and signals that were refused: the peer may not send them, or holds no address.
+    pub denied: u64,
+    /// Messages that were malformed.
+    pub malformed: u64,
+    /// Messages that were too large for their receiver's node, or met a lost session.
+    pub dropped: u64,
+}
+
+/// A message that waits for room in a mailbox.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub(crate) from: ActorId,
+    pub(crate) sender: FiberId,
+    pub(crate) signal: Signal,
+}
+
+/// See the [module](self).
+#[derive(Debug)]
+pub struct Router {
+    pub(crate) addresses: Addresses,
+    /// Names of nodes that have connected.
+    names: BTreeMap<String, NodeId>,
+    incarnations: BTreeMap<NodeId, Incarnation>,
+    grants: BTreeMap<NodeId, Grants>,
+    usual_grants: Grants,
+    /// By receiver: what its mailbox has no room for, in the order in which it came.
+    pub(crate) held: BTreeMap<FiberId, VecDeque<Held>>,
+    /// By sender's node and receiver: how many messages were taken of which that node has not been told.
+    pub(crate) taken: BTreeMap<(NodeId, FiberId), u32>,
+    /// Spawns that other nodes have been asked for: the call of the fiber that waits.
+    pub(crate) spawns: BTreeMap<u64, (NodeId, HostCallId)>,
+    pub(crate) fetches: Fetches,
+    requests: u64,
+    /// Messages for nodes whose session is full.
+    waiting: BTreeMap<NodeId, VecDeque<Message<'static>>>,
+    /// What session ids are drawn from.
+    seed: u64,
+    pub(crate) stats: Stats,
+}
+
+impl Router {
+    /// The router of a node, which knows nobody. `key` is its secret, `seed` is random: of it follow the numbers of sessions.
+    /// `usual` is what a peer may do of which nothing else is said.
+    pub fn new(node: NodeId, incarnation: Incarnation, key: TagKey, seed: u64, usual: Grants) -> Router {
+        Router {
+            addresses: Addresses::new(node, incarnation, key),
+            names: BTreeMap::new(),
+            incarnations: BTreeMap::new(),
+            grants: BTreeMap::new(),
+            usual_grants: usual,
+            held: BTreeMap::new(),
+            taken: BTreeMap::new(),
+            spawns: BTreeMap::new(),
+            fetches: Fetches::default(),
+            requests: 0,
+            waiting: BTreeMap::new(),
+            seed,
+            stats: Stats::default(),
+        }
+    }
+
+    /// Says what a peer may do.
+    pub fn grant(&mut self, peer: NodeId, grants: Grants) {
+        self.grants.insert(peer, grants);
+    }
+
+    pub(crate) fn grants_of(&self, peer: NodeId) -> Grants {
+        self.grants.get(&peer).copied().unwrap_or(self.usual_grants)
+    }
+
+    /// The counts.
+    pub fn stats(&self) -> Stats {
+        self.stats
+    }
+
+    /// How many fibers of other nodes are known.
+    pub fn remotes(&self) -> usize {
+        self.addresses.count()
+    }
+
+    /// The nodes that have connected, by name.
+    pub fn nodes(&self) -> impl Iterator<Item = (&str, NodeId)> {
+        self.names.iter().map(|(name, node)| (name.as_str(), *node))
+    }
+
+    /// The node that a text names: by the name under which it has connected, or its id.
+    pub fn node_named(&self, text: &str) -> Option<NodeId> {
+        self.names.get(text).copied().or_else(|| text.parse().ok())
+    }
+
+    /// A session with a node has begun or goes on.
+    pub fn established(&mut self, node: NodeId, incarnation: Incarnation, name: &str, home: &mut impl Home) {
+        self.names.insert(name.to_owned(), node);
+        self.incarnations.insert(node, incarnation);
+        self.addresses.came(node, incarnation, home.machine());
+    }
+
+    pub(crate) fn incarnation_of(&self, node: NodeId) -> Incarnation {
+        self.incarnations.get(&node).copied().unwrap_or(Incarnation(0))
+    }
+
+    /// The session with a node is lost: all that depends on it has `noconnection`.
+    pub fn lost(&mut self, node: NodeId, home: &mut impl Home) {
+        self.waiting.remove(&node);
+        self.taken.retain(|(sender, _), _| *sender != node);
+        for held in self.held.values_mut() {
+            held.retain(|held| held.from.node != node);
+        }
+        self.addresses.lost(node, home.machine());
+        self.fail_spawns(node, home);
+        self.fail_fetches(node);
+    }
+
+    /// A number for a request.
+    pub(crate) fn next_request(&mut self) -> u64 {
+        self.requests += 1;
+        self.requests
+    }
+
+    /// The number of a session that might begin.
+    pub fn fresh_session(&mut self) -> SessionId {
+        // SplitMix64, Steele, Lea and Flood 2014.
+        self.seed = self.seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.seed;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        SessionId(z ^ (z >> 31))
+    }
+
+    /// Sends a message to a node, now or when its session has room.
+    pub(crate) fn send(&mut self, now: u64, node: NodeId, message: Message<'_>, peers: &mut Peers) {
+        if self.waiting.get(&node).is_some_and(|waiting| !waiting.is_empty()) {
+            self.waiting.entry(node).or_default().push_back(message.into_owned());
+            return;
+        }
+        let fresh = self.fresh_session();
+        match peers.send(now, node, fresh, &message) {
+            Ok(()) => {}
+            Err(SendError::Full { .. }) => {
+                self.waiting.entry(node).or_default().push_back(message.into_owned());
+            }
+            Err(SendError::TooLarge { .. }) => self.stats.dropped += 1,
+        }
+    }
+
+    /// Tells nodes of what was taken of theirs, and sends what waited for room in sessions. To be called after each batch.
+    pub fn flush(&mut self, now: u64, peers: &mut Peers) {
+        for ((node, fiber), messages) in std::mem::take(&mut self.taken) {
+            let fiber = self.addresses.own_id(fiber);
+            self.send(now, node, Message::Credit { fiber, messages, bytes: 0 }, peers);
+        }
+        let nodes: Vec<NodeId> = self.waiting.keys().copied().collect();
+        for node in nodes {
+            while let Some(message) = self.waiting.get_mut(&node).and_then(VecDeque::pop_front) {
+                let fresh = self.fresh_session();
+                match peers.send(now, node, fresh, &message) {
+                    Ok(()) => {}
+                    Err(SendError::Full { .. }) => {
+                        self.waiting.entry(node).or_default().push_front(message);
+                        break;
+                    }
+                    Err(SendError::TooLarge { .. }) => self.stats.dropped += 1,
+                }
+            }
+            if self.waiting.get(&node).is_some_and(VecDeque::is_empty) {
+                self.waiting.remove(&node);
+            }
+        }
+    }
+
+    /// Whether more than a session can hold waits for some node: then the machine should run no further for the time.
+    pub fn is_congested(&self) -> bool {
+        self.waiting.values().any(|waiting| !waiting.is_empty())
+    }
+}

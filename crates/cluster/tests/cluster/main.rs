@@ -1,0 +1,6 @@
+//! Programs over several nodes, in one thread, with virtual time.
+
+mod faults;
+mod programs;
+mod rights;
+mod sim;
