@@ -1,6 +1,7 @@
 //! What other nodes have for the machine.
 
 use crate::code::Wanted;
+use crate::members::Member;
 use crate::router::{Held, Home, Router};
 use fardel_vm::door::{Input, SendError, Signal};
 use fardel_vm::exit::ExitReason;
@@ -120,6 +121,10 @@ impl Router {
                 }
             }
             Message::Spawned { request, result } => self.spawned(peer, request, result, home)?,
+            Message::Member { node, incarnation, name, address } => {
+                let member = Member { incarnation, name: name.into_owned(), address: address.into_owned() };
+                self.member(now, peer, node, member, peers);
+            }
             Message::Fetch { request, module } => self.ship(now, peer, request, module, home, peers),
             Message::Code { request, chunk, chunks, bytes } => {
                 self.take_code(now, peer, request, (chunk, chunks), &bytes, home, peers);

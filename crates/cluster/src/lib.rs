@@ -13,8 +13,10 @@ mod code;
 mod grants;
 mod incoming;
 pub mod limits;
+mod members;
 mod outgoing;
 mod router;
 
 pub use grants::Grants;
+pub use members::Member;
 pub use router::{Home, Router, Stats};

@@ -2,6 +2,8 @@
 
 /// Fibers of other nodes that a machine knows at a time: at about 300 bytes each, what a large machine can spare.
 pub const REMOTES_MAX: usize = 4 << 20;
+/// Nodes that one node remembers.
+pub const MEMBERS_MAX: usize = 10_000;
 /// Modules that are fetched at a time.
 pub const FETCHES_MAX: usize = 64;
 /// Starts of fibers that wait for one module.

@@ -3,12 +3,14 @@
 use crate::addresses::Addresses;
 use crate::code::Fetches;
 use crate::grants::Grants;
+use crate::members::{Member, Members};
 use fardel_bytecode::module::ModuleHash;
 use fardel_bytecode::verify::VerifiedModule;
 use fardel_vm::door::{HostCallId, Signal};
 use fardel_vm::fiber::FiberId;
 use fardel_vm::machine::{LoadError, Machine};
 use fardel_wire::frame::Message;
+use fardel_wire::hello::Node;
 use fardel_wire::id::{ActorId, Incarnation, NodeId, TagKey};
 use fardel_wire::peers::Peers;
 use fardel_wire::session::{SendError, SessionId};
@@ -52,8 +54,8 @@ pub(crate) struct Held {
 #[derive(Debug)]
 pub struct Router {
     pub(crate) addresses: Addresses,
-    /// Names of nodes that have connected.
-    names: BTreeMap<String, NodeId>,
+    pub(crate) members: Members,
+    /// Of the nodes that have connected.
     incarnations: BTreeMap<NodeId, Incarnation>,
     grants: BTreeMap<NodeId, Grants>,
     usual_grants: Grants,
@@ -73,12 +75,12 @@ pub struct Router {
 }
 
 impl Router {
-    /// The router of a node, which knows nobody. `key` is its secret, `seed` is random: of it follow the numbers of sessions.
-    /// `usual` is what a peer may do of which nothing else is said.
-    pub fn new(node: NodeId, incarnation: Incarnation, key: TagKey, seed: u64, usual: Grants) -> Router {
+    /// The router of a node, which knows nobody; `own` is what others are told of it. `key` is its secret, `seed` is random:
+    /// of it follow the numbers of sessions. `usual` is what a peer may do of which nothing else is said.
+    pub fn new(node: NodeId, own: Member, key: TagKey, seed: u64, usual: Grants) -> Router {
         Router {
-            addresses: Addresses::new(node, incarnation, key),
-            names: BTreeMap::new(),
+            addresses: Addresses::new(node, own.incarnation, key),
+            members: Members::of(node, own),
             incarnations: BTreeMap::new(),
             grants: BTreeMap::new(),
             usual_grants: usual,
@@ -112,21 +114,30 @@ impl Router {
         self.addresses.count()
     }
 
-    /// The nodes that have connected, by name.
-    pub fn nodes(&self) -> impl Iterator<Item = (&str, NodeId)> {
-        self.names.iter().map(|(name, node)| (name.as_str(), *node))
+    /// The nodes that are known, this one included.
+    pub fn members(&self) -> impl Iterator<Item = (NodeId, &Member)> {
+        self.members.iter()
     }
 
-    /// The node that a text names: by the name under which it has connected, or its id.
+    /// What is known of a node.
+    pub fn member_at(&self, node: NodeId) -> Option<&Member> {
+        self.members.get(node)
+    }
+
+    /// The node that a text names: by its name or its id.
     pub fn node_named(&self, text: &str) -> Option<NodeId> {
-        self.names.get(text).copied().or_else(|| text.parse().ok())
+        self.members.named(text).or_else(|| text.parse().ok())
     }
 
-    /// A session with a node has begun or goes on.
-    pub fn established(&mut self, node: NodeId, incarnation: Incarnation, name: &str, home: &mut impl Home) {
-        self.names.insert(name.to_owned(), node);
-        self.incarnations.insert(node, incarnation);
-        self.addresses.came(node, incarnation, home.machine());
+    /// A session with a node has begun, or goes on when it is `resumed`.
+    pub fn established(&mut self, now: u64, peer: &Node, resumed: bool, home: &mut impl Home, peers: &mut Peers) {
+        self.incarnations.insert(peer.id, peer.incarnation);
+        self.addresses.came(peer.id, peer.incarnation, home.machine());
+        let member = Member { incarnation: peer.incarnation, name: peer.name.clone(), address: String::new() };
+        self.member(now, peer.id, peer.id, member, peers);
+        if !resumed {
+            self.introduce(now, peer.id, peers);
+        }
     }
 
     pub(crate) fn incarnation_of(&self, node: NodeId) -> Incarnation {

@@ -35,6 +35,8 @@ pub const TRACE_FRAMES_MAX: usize = 64;
 pub const REASON_TEXT_BYTES_MAX: usize = 64 * KIB;
 /// Bytes of the name of a node: its length is one byte.
 pub const NODE_NAME_BYTES_MAX: usize = 255;
+/// Bytes of the address under which a node can be reached: the longest name of a host, and a port.
+pub const NODE_ADDRESS_BYTES_MAX: usize = 260;
 /// Bytes of the text of a refusal or of a goodbye: a sentence or two for a log.
 pub const TEXT_BYTES_MAX: usize = 1000;
 /// Bytes of one CODE frame: a chunk is an inline message.

@@ -4,7 +4,7 @@ use fardel_asm::{NoImports, assemble};
 use fardel_bytecode::format;
 use fardel_bytecode::module::ModuleHash;
 use fardel_bytecode::verify::{VerifiedModule, verify};
-use fardel_cluster::{Grants, Home, Router};
+use fardel_cluster::{Grants, Home, Member, Router};
 use fardel_vm::config::Config;
 use fardel_vm::door::{HostSignature, HostTable, HostType, Input, Output};
 use fardel_vm::exit::ExitReason;
@@ -130,11 +130,12 @@ impl Sim {
             let fresh = sim.node(node, 1);
             sim.nodes.push(fresh);
         }
-        // All have heard of each other's names.
+        // All have heard of each other.
         for node in 0..count {
-            for other in 0..count {
-                let Node { router, home, .. } = &mut sim.nodes[node];
-                router.established(id_of(other), Incarnation(1), &format!("n{other}"), home);
+            for other in (0..count).filter(|other| *other != node) {
+                let known = sim.nodes[other].peers.local().node.clone();
+                let Node { router, home, peers, .. } = &mut sim.nodes[node];
+                router.established(0, &known, true, home, peers);
             }
         }
         sim
@@ -143,10 +144,11 @@ impl Sim {
     fn node(&self, node: usize, incarnation: u32) -> Node {
         let (id, incarnation) = (id_of(node), Incarnation(incarnation));
         let key = TagKey::new([node as u8 + 100; 32]);
+        let own = Member { incarnation, name: format!("n{node}"), address: format!("n{node}") };
         Node {
             id,
             home: Here { machine: Machine::new(self.config.clone()) },
-            router: Router::new(id, incarnation, key, node as u64 + u64::from(incarnation.0) * 1_000, Grants::MEMBER),
+            router: Router::new(id, own, key, node as u64 + u64::from(incarnation.0) * 1_000, Grants::MEMBER),
             peers: Peers::new(Local::new(id, incarnation, &format!("n{node}"))),
             printed: Vec::new(),
             ended: Vec::new(),
@@ -366,7 +368,7 @@ fn take_events(now: u64, end: &mut End, node: &mut Node) {
         *is_idle = false;
         match event {
             Event::Lost { peer, .. } => router.lost(peer, home),
-            Event::Established { peer, .. } => router.established(peer.id, peer.incarnation, &peer.name, home),
+            Event::Established { peer, resumed, .. } => router.established(now, &peer, resumed, home, peers),
             Event::Message(message) => {
                 let message = message.into_owned();
                 if let Some(peer) = end.link.peer() {

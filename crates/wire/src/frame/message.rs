@@ -2,7 +2,7 @@
 
 use super::{Fields, FrameError, text};
 use crate::bytes::{Cursor, cut};
-use crate::id::{ActorId, Address};
+use crate::id::{ActorId, Address, Incarnation, NodeId};
 use crate::limits;
 use crate::table::{Kind, SpawnRefusal};
 use fardel_bytecode::module::ModuleHash;
@@ -127,6 +127,17 @@ pub enum Message<'a> {
         /// The module's hash.
         module: ModuleHash,
     },
+    /// A node of the cluster, and where it can be reached.
+    Member {
+        /// Which.
+        node: NodeId,
+        /// How often it has been started.
+        incarnation: Incarnation,
+        /// Its name, at most 255 bytes.
+        name: Cow<'a, str>,
+        /// Where it can be reached, at most 260 bytes; empty when it takes no connections.
+        address: Cow<'a, str>,
+    },
     /// A piece of a module; the pieces come in order.
     Code {
         /// The number of the [`Message::Fetch`].
@@ -169,6 +180,7 @@ impl Message<'_> {
             Message::Spawned { .. } => Kind::Spawned,
             Message::Fetch { .. } => Kind::Fetch,
             Message::Code { .. } => Kind::Code,
+            Message::Member { .. } => Kind::Member,
         }
     }
 
@@ -182,6 +194,7 @@ impl Message<'_> {
             | Message::Gone { .. }
             | Message::Credit { .. }
             | Message::Refused { .. }
+            | Message::Member { .. }
             | Message::Spawned { .. } => true,
             Message::Send { .. }
             | Message::Request { .. }
@@ -207,7 +220,8 @@ impl Message<'_> {
             | Message::Spawn { .. }
             | Message::Spawned { .. }
             | Message::Fetch { .. }
-            | Message::Code { .. } => Lane::Free,
+            | Message::Code { .. }
+            | Message::Member { .. } => Lane::Free,
         }
     }
 
@@ -235,6 +249,9 @@ impl Message<'_> {
             }
             Message::Fetch { request, module } => Message::Fetch { request, module },
             Message::Code { request, chunk, chunks, bytes } => Message::Code { request, chunk, chunks, bytes: own(bytes) },
+            Message::Member { node, incarnation, name, address } => {
+                Message::Member { node, incarnation, name: own(name), address: own(address) }
+            }
         }
     }
 
@@ -297,6 +314,12 @@ impl Message<'_> {
             Message::Fetch { request, module } => {
                 out.extend(request.to_le_bytes());
                 out.extend_from_slice(&module.0);
+            }
+            Message::Member { node, incarnation, name, address } => {
+                out.extend_from_slice(&node.0);
+                out.extend(incarnation.0.to_le_bytes());
+                text(cut(name, limits::NODE_NAME_BYTES_MAX), out);
+                text(cut(address, limits::NODE_ADDRESS_BYTES_MAX), out);
             }
             Message::Code { request, chunk, chunks, bytes } => {
                 out.extend(request.to_le_bytes());
@@ -370,6 +393,12 @@ impl<'a> Message<'a> {
             }
             Kind::Fetch => Message::Fetch { request: fields.u64()?, module: ModuleHash(fields.read(Cursor::array)?) },
             Kind::Code => decode_code(fields)?,
+            Kind::Member => Message::Member {
+                node: NodeId(fields.read(Cursor::array)?),
+                incarnation: Incarnation(fields.u32()?),
+                name: Cow::Borrowed(fields.text("the name", limits::NODE_NAME_BYTES_MAX)?),
+                address: Cow::Borrowed(fields.text("the address", limits::NODE_ADDRESS_BYTES_MAX)?),
+            },
             Kind::Hello
             | Kind::Welcome
             | Kind::Refuse

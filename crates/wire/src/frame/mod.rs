@@ -284,7 +284,8 @@ impl<'a> Frame<'a> {
             | Kind::Spawn
             | Kind::Spawned
             | Kind::Fetch
-            | Kind::Code => Frame::Numbered(Sequence(fields.u64()?), Message::decode_body(&mut fields)?),
+            | Kind::Code
+            | Kind::Member => Frame::Numbered(Sequence(fields.u64()?), Message::decode_body(&mut fields)?),
         };
         fields.end()?;
         Ok(frame)
