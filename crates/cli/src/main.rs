@@ -6,6 +6,8 @@
 mod asm;
 mod check;
 mod disasm;
+mod keygen;
+mod node;
 mod options;
 mod run;
 mod say;
@@ -20,6 +22,8 @@ fn main() {
         Command::Asm(options) => asm::asm(&options),
         Command::Disasm(options) => disasm::disasm(&options),
         Command::Check(options) => check::check(&options),
+        Command::Keygen(options) => keygen::keygen(&options),
+        Command::Node(options) => node::node(&options),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Options::command(), "fardel", &mut script);

@@ -1,6 +1,6 @@
 //! What can be asked for on the command line, each option with its help.
 
-use crate::{asm, check, disasm, run};
+use crate::{asm, check, disasm, keygen, node, run};
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
@@ -38,6 +38,10 @@ pub(crate) enum Command {
     Disasm(disasm::Options),
     /// Says whether files hold sound modules
     Check(check::Options),
+    /// Makes what the nodes of a cluster prove themselves with
+    Keygen(keygen::Options),
+    /// Runs a node of a cluster
+    Node(node::Options),
     /// Prints the completions of a shell
     Completions {
         /// For which shell

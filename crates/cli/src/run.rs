@@ -1,5 +1,6 @@
 //! `fardel run`: runs a program.
 
+use crate::node::{self, NodeOptions};
 use crate::{say, size};
 use clap::{Args, ValueEnum};
 use fardel::program::Loader;
@@ -58,9 +59,33 @@ pub(crate) struct Options {
     /// A module that the program imports by its hash; once for each
     #[arg(long, value_name = "FILE")]
     module: Vec<PathBuf>,
+    #[command(flatten)]
+    cluster: Cluster,
     /// How instructions are dispatched
     #[arg(long, value_enum, default_value_t = Dispatcher::Tail, hide = true)]
     dispatch: Dispatcher,
+}
+
+/// Runs the program as a node of a cluster, whose other nodes it can start fibers on.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Cluster")]
+struct Cluster {
+    /// A node to connect with before the program begins; once for each
+    #[arg(long, value_name = "ADDRESS")]
+    connect: Vec<std::net::SocketAddr>,
+    #[command(flatten)]
+    node: NodeOptions,
+}
+
+impl Cluster {
+    fn node_settings(&self) -> Result<Option<fardel_node::server::Settings>, String> {
+        if self.connect.is_empty() {
+            return Ok(None);
+        }
+        let mut settings = self.node.clone().settings()?;
+        settings.join.extend(&self.connect);
+        Ok(Some(settings))
+    }
 }
 
 #[derive(ValueEnum, Clone, Copy, Debug)]
@@ -77,7 +102,15 @@ pub(crate) fn run(options: &Options) -> u8 {
         Ok(program) => program,
         Err(problem) => return say::bad_program(&problem),
     };
-    let settings = Settings { machine: config(options), arguments, ..Settings::default() };
+    let node = match options.cluster.node_settings() {
+        Ok(node) => node,
+        Err(problem) => {
+            say::error(problem);
+            return say::USAGE;
+        }
+    };
+    let machine = Config { cluster: node.is_some(), ..config(options) };
+    let settings = Settings { machine, arguments, ..Settings::default() };
     let mut runtime = Runtime::new(settings, Hosts::standard());
     let interrupt = runtime.interrupt_handle();
     let handler = ctrlc::set_handler(move || {
@@ -89,17 +122,21 @@ pub(crate) fn run(options: &Options) -> u8 {
         say::error(format_args!("ctrl-C will end the program at once: {problem}"));
     }
     let started = Instant::now();
-    match runtime.run(program) {
+    let ran = match node {
+        None => runtime.run(program).map_err(|problem| {
+            say::error(format_args!("{}: {problem}", file.display()));
+            say::USAGE
+        }),
+        Some(node) => node::run(node, runtime, program, file),
+    };
+    match ran {
         Ok(outcome) => {
             if options.stats {
                 say::line(&stats(&outcome.stats, started));
             }
             outcome.status
         }
-        Err(problem) => {
-            say::error(format_args!("{}: {problem}", file.display()));
-            say::USAGE
-        }
+        Err(status) => status,
     }
 }
 

@@ -76,5 +76,5 @@ pub use host::{Arguments, HostFunction, HostReturn, HostValue, Hosts, random_see
 pub use memory::machine_memory_max;
 pub use outcome::{End, Outcome};
 pub use program::{Program, ProgramError};
-pub use runtime::{Exit, InterruptHandle, ReceiveError, Runtime, StartError};
+pub use runtime::{Advance, Exit, InterruptHandle, ReceiveError, Running, Runtime, StartError};
 pub use settings::{Settings, Streams};

@@ -10,7 +10,7 @@ use fardel_vm::door::HostCallId;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// What reaches the driver from other threads.
 pub(crate) enum Event {
@@ -27,6 +27,31 @@ pub(crate) enum Event {
     Interrupted,
 }
 
+/// Who is to be woken when there is an event, once that is set.
+pub(crate) type Alarm = Arc<OnceLock<Box<dyn Fn() + Send + Sync>>>;
+
+/// Where events go.
+#[derive(Clone)]
+pub(crate) struct EventSender {
+    events: Sender<Event>,
+    alarm: Alarm,
+}
+
+impl EventSender {
+    pub(crate) fn new(events: Sender<Event>, alarm: Alarm) -> EventSender {
+        EventSender { events, alarm }
+    }
+
+    /// Sends an event; whether there is still somebody to take it.
+    pub(crate) fn send(&self, event: Event) -> bool {
+        let sent = self.events.send(event).is_ok();
+        if let Some(alarm) = self.alarm.get() {
+            alarm();
+        }
+        sent
+    }
+}
+
 /// Threads that carry out calls of one kind.
 pub(crate) struct Workers {
     name: &'static str,
@@ -34,7 +59,7 @@ pub(crate) struct Workers {
     threads: usize,
     awaited: bool,
     shared: Arc<Shared>,
-    events: Sender<Event>,
+    events: EventSender,
 }
 
 struct Shared {
@@ -62,7 +87,7 @@ impl Shared {
 }
 
 impl Workers {
-    pub(crate) fn new(name: &'static str, threads_max: usize, awaited: bool, events: Sender<Event>) -> Self {
+    pub(crate) fn new(name: &'static str, threads_max: usize, awaited: bool, events: EventSender) -> Self {
         assert!(threads_max > 0);
         let shared = Arc::new(Shared { queue: Mutex::default(), wake: Condvar::new() });
         Workers { name, threads_max, threads: 0, awaited, shared, events }
@@ -107,10 +132,10 @@ impl Drop for Workers {
     }
 }
 
-fn serve(shared: &Shared, events: &Sender<Event>, awaited: bool) {
+fn serve(shared: &Shared, events: &EventSender, awaited: bool) {
     while let Some(job) = next(shared) {
         let answer = guarded(job.work);
-        if events.send(Event::Done { call: job.call, answer, awaited }).is_err() {
+        if !events.send(Event::Done { call: job.call, answer, awaited }) {
             return;
         }
     }
@@ -155,7 +180,7 @@ mod tests {
     #[test]
     fn calls_run_beside_each_other_up_to_the_limit() {
         let (sender, events) = channel();
-        let mut workers = Workers::new("test", 3, true, sender);
+        let mut workers = Workers::new("test", 3, true, EventSender::new(sender, Alarm::default()));
         // Each waits for the two others: with fewer than three threads nobody would ever get further.
         let barrier = Arc::new(Barrier::new(3));
         for call in 0..9 {
@@ -175,7 +200,7 @@ mod tests {
     #[test]
     fn one_thread_serves_calls_that_do_not_overlap() {
         let (sender, events) = channel();
-        let mut workers = Workers::new("test", 8, true, sender);
+        let mut workers = Workers::new("test", 8, true, EventSender::new(sender, Alarm::default()));
         for call in 0..4 {
             workers.submit(HostCallId(call), || Ok(Value::Null)).expect("a thread starts");
             assert_eq!(done(&events), (call, Ok(Value::Null)));
@@ -189,7 +214,7 @@ mod tests {
     #[test]
     fn a_panic_is_the_result_of_its_call() {
         let (sender, events) = channel();
-        let mut workers = Workers::new("test", 1, true, sender);
+        let mut workers = Workers::new("test", 1, true, EventSender::new(sender, Alarm::default()));
         workers.submit(HostCallId(1), || panic!("on purpose")).expect("a thread starts");
         workers.submit(HostCallId(2), || Ok(Value::Int(2))).expect("a thread is there");
         assert_eq!(done(&events), (1, Err("the host function panicked".into())));

@@ -1,8 +1,8 @@
 //! A node of a cluster: its keys, and connections to other nodes that are authenticated before they carry anything.
 //!
 //! [`keys`] makes and loads what a node proves itself with; [`tls`] turns it into configurations of TLS 1.3 and does the
-//! handshake; [`transport`] opens and takes connections; [`backoff`] says when to try again. What the bytes of a
-//! connection mean is not known here.
+//! handshake; [`transport`] opens and takes connections; [`backoff`] says when to try again. [`server`] drives a machine
+//! among other nodes over such connections.
 //!
 //! **Invariant:** a [`transport::Connection`] exists only after both sides have proven who they are, or both were told in
 //! so many words to do without.
@@ -12,5 +12,6 @@ pub mod backoff;
 pub mod keys;
 pub mod limits;
 mod refusals;
+pub mod server;
 pub mod tls;
 pub mod transport;

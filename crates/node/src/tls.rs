@@ -23,7 +23,9 @@
 //!
 //! **Invariant:** every handshake signature is verified, whatever the certificate is worth.
 
-use crate::keys::{Authority, Credentials, Identity, KeyError, NodeId, Pair, SharedKey, Validity, in_words, provider};
+use crate::keys::{
+    Authority, Credentials, Identity, KeyError, NodeId, Pair, SharedKey, Validity, in_words, node_of_certificate, provider,
+};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{Resumption, verify_server_cert_signed_by_trust_anchor};
 use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls13_signature};
@@ -225,7 +227,7 @@ impl Tls {
             return Err(HandshakeError::Protocol { wanted });
         }
         let leaf = connection.peer_certificates().and_then(<[_]>::first).ok_or(HandshakeError::NoCertificate)?;
-        NodeId::of_certificate(leaf).map_err(HandshakeError::Tls)
+        node_of_certificate(leaf).map_err(HandshakeError::Tls)
     }
 }
 

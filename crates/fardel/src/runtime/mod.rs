@@ -9,7 +9,7 @@
 mod program;
 mod turn;
 
-pub use program::{InterruptHandle, StartError};
+pub use program::{Advance, InterruptHandle, Running, StartError};
 
 use crate::host::{Arguments, Generator, HostContext, HostValue, Hosts, wanted_text};
 use crate::limits::{BATCH_SLICES_MAX, INPUT_BYTES_MAX, WORKERS_MAX};
@@ -18,8 +18,9 @@ use crate::program::Program;
 use crate::report::Sources;
 use crate::settings::Settings;
 use crate::trace::Trace;
-use crate::workers::{Event, Workers};
+use crate::workers::{Alarm, Event, EventSender, Workers};
 use fardel_bytecode::module::ModuleHash;
+use fardel_bytecode::verify::VerifiedModule;
 use fardel_vm::config::{Config, Dispatch};
 use fardel_vm::door::{Output as Outgoing, SendError};
 use fardel_vm::exit::ExitReason;
@@ -45,6 +46,7 @@ pub struct Runtime {
     /// Calls on threads whose end is worth waiting for, such as writing a file.
     awaited: usize,
     events: Receiver<Event>,
+    alarm: Alarm,
     interrupts: InterruptHandle,
     grace: u64,
     sources: Sources,
@@ -66,7 +68,9 @@ impl Runtime {
     /// Sets up a machine. Nothing runs yet, and no thread is started.
     pub fn new(settings: Settings, hosts: Hosts) -> Self {
         let Settings { machine: config, arguments, streams, clock, grace, keep_exits } = settings;
-        let (sender, events) = channel();
+        let (events_in, events) = channel();
+        let alarm = Alarm::default();
+        let sender = EventSender::new(events_in, Alarm::clone(&alarm));
         let mut machine = Machine::new(config.clone());
         let trace = (config.dispatch == Dispatch::Trace).then(|| Trace::of(&mut machine));
         // Each call of a function that draws brings bits of its own.
@@ -83,6 +87,7 @@ impl Runtime {
             reads: 0,
             awaited: 0,
             events,
+            alarm,
             interrupts: InterruptHandle::new(sender),
             grace,
             sources: Sources::new(),
@@ -200,6 +205,36 @@ impl Runtime {
         }
         self.sleep(timeout.into_iter().chain(until).min());
         true
+    }
+
+    /// What the machine has for other nodes, the oldest first.
+    pub fn poll_remote(&mut self) -> Option<Outgoing> {
+        self.remote.pop_front()
+    }
+
+    /// The machine, for whoever stands between it and other nodes. What enters it from there alone goes past the runtime.
+    pub fn machine_mut(&mut self) -> &mut Machine {
+        &mut self.machine
+    }
+
+    /// Loads a module whose imports are loaded, as one that comes from another node.
+    ///
+    /// # Errors
+    /// See [`LoadError`].
+    pub fn load_module(&mut self, module: &VerifiedModule) -> Result<ModuleHash, LoadError> {
+        self.machine.load(module, self.hosts.table())
+    }
+
+    /// The time of the runtime's clock, in nanoseconds.
+    pub fn now(&mut self) -> u64 {
+        self.context.clock.now()
+    }
+
+    /// Has a function called, on other threads, whenever something has happened that a [`step`](Runtime::step) would let in:
+    /// for a caller that waits for other things as well.
+    pub fn set_alarm(&self, alarm: impl Fn() + Send + Sync + 'static) {
+        // It is set once.
+        let _ = self.alarm.set(Box::new(alarm));
     }
 
     /// The machine, to look at: what is alive, what waits for what, when the next timer is due.

@@ -10,7 +10,7 @@ use crate::outcome::{End, Outcome, status};
 use crate::program::Program;
 use crate::report;
 use crate::trace::Trace;
-use crate::workers::Event;
+use crate::workers::{Event, EventSender};
 use fardel_bytecode::module::ModuleHash;
 use fardel_vm::door::Input;
 use fardel_vm::exit::ExitReason;
@@ -20,7 +20,6 @@ use fardel_vm::value::Value;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::mpsc::Sender;
 
 /// Why a program cannot be started.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -42,15 +41,43 @@ pub enum StartError {
     Spawn(#[from] SpawnError),
 }
 
+/// A program that was begun and is not over.
+#[derive(Debug)]
+pub struct Running {
+    main: FiberId,
+    /// When an interrupted run ends at the latest.
+    deadline: Option<u64>,
+}
+
+/// One time round.
+enum Round {
+    /// Whether fibers are ready to run.
+    Ran(Run),
+    /// Why the run is over, and what `main` returned.
+    Over(End, Option<Value>),
+}
+
+/// What going round once came to.
+#[derive(Debug)]
+pub enum Advance {
+    /// Fibers are ready to run.
+    More,
+    /// None is, before something happens or the machine's next timeout; to be called again at this time of the runtime's
+    /// clock in any case.
+    Idle(Option<u64>),
+    /// The program is over.
+    Over(Box<Outcome>),
+}
+
 /// Interrupts a run from another thread, such as one that waits for signals.
 #[derive(Clone)]
 pub struct InterruptHandle {
     count: Arc<AtomicU32>,
-    events: Sender<Event>,
+    events: EventSender,
 }
 
 impl InterruptHandle {
-    pub(super) fn new(events: Sender<Event>) -> Self {
+    pub(super) fn new(events: EventSender) -> Self {
         InterruptHandle { count: Arc::default(), events }
     }
 
@@ -64,7 +91,7 @@ impl InterruptHandle {
     pub fn interrupt(&self) -> u32 {
         let before = self.count.fetch_add(1, Ordering::SeqCst);
         // Without a receiver the run is over already.
-        let _ = self.events.send(Event::Interrupted);
+        self.events.send(Event::Interrupted);
         before
     }
 }
@@ -80,14 +107,52 @@ impl Runtime {
     /// # Errors
     /// When it cannot be started; nothing has run then.
     pub fn run(&mut self, program: Program) -> Result<Outcome, StartError> {
+        let mut running = self.begin(program)?;
+        loop {
+            match self.advance(&mut running) {
+                Advance::More => {}
+                Advance::Idle(until) => {
+                    if !self.wait(until) {
+                        return Ok(self.deadlocked());
+                    }
+                }
+                Advance::Over(outcome) => return Ok(*outcome),
+            }
+        }
+    }
+
+    /// Starts a program's `main`, for a caller that goes round itself with [`Runtime::advance`].
+    ///
+    /// # Errors
+    /// When it cannot be started; nothing runs then.
+    pub fn begin(&mut self, program: Program) -> Result<Running, StartError> {
         let module = self.load(program)?;
         let main = self.start(module)?;
-        let (end, result) = self.drive(main);
+        self.joined = Some(main);
+        Ok(Running { main, deadline: None })
+    }
+
+    /// Goes round once with a program that was begun, without waiting but for the last fibers when `main` has ended.
+    pub fn advance(&mut self, running: &mut Running) -> Advance {
+        match self.go_round(running) {
+            Round::Ran(Run::More) => Advance::More,
+            Round::Ran(Run::Idle) => Advance::Idle(running.deadline),
+            Round::Over(end, result) => Advance::Over(Box::new(self.outcome(end, result))),
+        }
+    }
+
+    /// The outcome of a program in which nothing can go on.
+    pub fn deadlocked(&mut self) -> Outcome {
+        let end = self.deadlock();
+        self.outcome(end, None)
+    }
+
+    fn outcome(&mut self, end: End, result: Option<Value>) -> Outcome {
         self.joined = None;
         let status = self.conclude(&end, result);
         let mut stats = self.machine.stats();
         stats.instructions = stats.instructions.or(self.trace.as_ref().map(Trace::instructions));
-        Ok(Outcome { status, end, stats })
+        Outcome { status, end, stats }
     }
 
     fn start(&mut self, module: ModuleHash) -> Result<FiberId, StartError> {
@@ -105,32 +170,26 @@ impl Runtime {
         Ok(self.machine.spawn(module, "main", &arguments)?)
     }
 
-    /// Goes round until the run is over; gives why, and what `main` returned.
-    fn drive(&mut self, main: FiberId) -> (End, Option<Value>) {
-        let mut deadline = None;
-        self.joined = Some(main);
-        loop {
-            if let Some(end) = self.output_end() {
-                self.machine.handle(Input::Exit { fiber: main, reason: ExitReason::Shutdown });
-                self.close(self.context.clock.now().saturating_add(self.grace));
-                return (end, None);
-            }
-            if self.interrupts.count() > 0 && deadline.is_none() {
-                deadline = Some(self.context.clock.now().saturating_add(self.grace));
-                self.machine.handle(Input::Exit { fiber: main, reason: ExitReason::Shutdown });
-            }
-            if self.interrupts.count() > 1 || deadline.is_some_and(|deadline| self.context.clock.now() >= deadline) {
-                return (End::Interrupted, None);
-            }
-            let run = self.turn(self.batch);
-            if let Some(Exit { reason, result, .. }) = self.joined_exit.take() {
-                self.close(deadline.unwrap_or_else(|| self.context.clock.now().saturating_add(self.grace)));
-                return (if deadline.is_some() { End::Interrupted } else { End::Main(reason) }, result);
-            }
-            if run == Run::Idle && !self.wait(deadline) {
-                return (self.deadlock(), None);
-            }
+    fn go_round(&mut self, running: &mut Running) -> Round {
+        let Running { main, deadline } = running;
+        if let Some(end) = self.output_end() {
+            self.machine.handle(Input::Exit { fiber: *main, reason: ExitReason::Shutdown });
+            self.close(self.context.clock.now().saturating_add(self.grace));
+            return Round::Over(end, None);
         }
+        if self.interrupts.count() > 0 && deadline.is_none() {
+            *deadline = Some(self.context.clock.now().saturating_add(self.grace));
+            self.machine.handle(Input::Exit { fiber: *main, reason: ExitReason::Shutdown });
+        }
+        if self.interrupts.count() > 1 || deadline.is_some_and(|deadline| self.context.clock.now() >= deadline) {
+            return Round::Over(End::Interrupted, None);
+        }
+        let run = self.turn(self.batch);
+        if let Some(Exit { reason, result, .. }) = self.joined_exit.take() {
+            self.close(deadline.unwrap_or_else(|| self.context.clock.now().saturating_add(self.grace)));
+            return Round::Over(if deadline.is_some() { End::Interrupted } else { End::Main(reason) }, result);
+        }
+        Round::Ran(run)
     }
 
     fn deadlock(&self) -> End {

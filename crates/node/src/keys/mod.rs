@@ -11,6 +11,7 @@ mod issue;
 
 pub use error::KeyError;
 pub(crate) use error::in_words;
+pub use fardel_wire::id::NodeId;
 pub use issue::{Pair, Validity};
 
 use files::Access;
@@ -25,37 +26,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Who a node is: the first 16 bytes of the BLAKE3 hash of its public key, as the certificate has it
+/// The node that a certificate is of: the first 16 bytes of the BLAKE3 hash of its public key, as the certificate has it
 /// (SubjectPublicKeyInfo in DER). So whoever has the private key is the node, and nobody else can be.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct NodeId(pub [u8; 16]);
-
-impl NodeId {
-    /// The node that a certificate is of.
-    ///
-    /// # Errors
-    ///
-    /// If the bytes are no certificate.
-    pub fn of_certificate(certificate: &CertificateDer<'_>) -> Result<NodeId, rustls::Error> {
-        let parsed = ParsedCertificate::try_from(certificate)?;
-        let hash = blake3::hash(parsed.subject_public_key_info().as_ref());
-        let mut id = [0; 16];
-        id.iter_mut().zip(hash.as_bytes()).for_each(|(to, from)| *to = *from);
-        Ok(NodeId(id))
-    }
-}
-
-impl fmt::Display for NodeId {
-    /// 32 hexadecimal digits.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for NodeId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "NodeId({self})")
-    }
+///
+/// # Errors
+///
+/// If the bytes are no certificate.
+pub fn node_of_certificate(certificate: &CertificateDer<'_>) -> Result<NodeId, rustls::Error> {
+    let parsed = ParsedCertificate::try_from(certificate)?;
+    let hash = blake3::hash(parsed.subject_public_key_info().as_ref());
+    let mut id = [0; 16];
+    id.iter_mut().zip(hash.as_bytes()).for_each(|(to, from)| *to = *from);
+    Ok(NodeId(id))
 }
 
 /// 256 bits that all nodes of a cluster know and nobody else does.
@@ -174,7 +156,7 @@ impl Identity {
             |fault: rustls::Error| KeyError::Certificate { place: certificate_place.to_owned(), fault: fault.to_string() };
         let wrong_key = |fault: rustls::Error| KeyError::Key { place: key_place.to_owned(), fault: fault.to_string() };
         let certificate = chain.first().cloned().ok_or_else(|| wrong_certificate(rustls::Error::NoCertificatesPresented))?;
-        let id = NodeId::of_certificate(&certificate).map_err(wrong_certificate)?;
+        let id = node_of_certificate(&certificate).map_err(wrong_certificate)?;
         let signing = provider().key_provider.load_private_key(key.clone_key()).map_err(wrong_key)?;
         let certified = CertifiedKey::new(chain, signing);
         certified
@@ -301,6 +283,16 @@ impl Credentials {
         let client = client.build().map_err(|error| fault(error.to_string()))?;
         client.verify_client_cert(first, between, now).map(drop).map_err(rejected)
     }
+}
+
+/// Fills bytes from the system's source of randomness.
+///
+/// # Errors
+///
+/// [`KeyError::Make`] if the system gives none.
+pub fn random(bytes: &mut [u8]) -> Result<(), KeyError> {
+    let failed = |_| KeyError::Make { what: "a secret", fault: "the system gives no random bytes".to_owned() };
+    provider().secure_random.fill(bytes).map_err(failed)
 }
 
 /// The cryptography of every connection and key.

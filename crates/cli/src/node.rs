@@ -1,0 +1,239 @@
+//! `fardel node`: runs a node of a cluster, and what `fardel run` needs to be one.
+
+use crate::say;
+use clap::{Args, ValueEnum};
+use fardel::vm::config::Config;
+use fardel::{Hosts, Outcome, Program, Runtime, Settings, Streams};
+use fardel_node::keys::{Credentials, SharedKey};
+use fardel_node::server::{self, Grants, Server};
+use fardel_node::transport::{Plain, Security};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+/// How long `fardel run` waits for a connection to one of the nodes to join.
+const JOIN: Duration = Duration::from_secs(10);
+
+/// How a node is set up. Each can stand in the file as well, with `_` for `-`; what the command line or the environment
+/// says goes before it.
+#[derive(Args, serde::Deserialize, Clone, Default, Debug)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct NodeOptions {
+    /// A file with these options, as TOML
+    #[arg(long, value_name = "FILE", env = "FARDEL_CONFIG")]
+    #[serde(skip)]
+    config: Option<PathBuf>,
+    /// The node's name, by which programs call it
+    #[arg(long, env = "FARDEL_NAME")]
+    name: Option<String>,
+    /// Where others reach it, if that is not where it listens
+    #[arg(long, value_name = "ADDRESS", env = "FARDEL_ADVERTISE")]
+    advertise: Option<String>,
+    /// A node of the cluster to connect with; once for each
+    #[arg(long, value_name = "ADDRESS", env = "FARDEL_JOIN", value_delimiter = ',')]
+    join: Vec<SocketAddr>,
+    /// The node's certificate
+    #[arg(long, value_name = "FILE", env = "FARDEL_CERT")]
+    cert: Option<PathBuf>,
+    /// The certificate's key
+    #[arg(long, value_name = "FILE", env = "FARDEL_KEY")]
+    key: Option<PathBuf>,
+    /// The certificate of the cluster's authority
+    #[arg(long, value_name = "FILE", env = "FARDEL_AUTHORITY")]
+    authority: Option<PathBuf>,
+    /// The key that all nodes share, in place of certificates
+    #[arg(long, value_name = "FILE", env = "FARDEL_SHARED_KEY")]
+    shared_key: Option<PathBuf>,
+    /// Connects in plaintext, with whoever comes; on this host alone
+    #[arg(long, env = "FARDEL_INSECURE")]
+    insecure: bool,
+    /// With --insecure, on other addresses than this host's own as well
+    #[arg(long, env = "FARDEL_FORCE")]
+    force: bool,
+    /// Starts no fibers for other nodes
+    #[arg(long, env = "FARDEL_NO_SPAWN")]
+    no_spawn: bool,
+    /// Takes no code from other nodes
+    #[arg(long, env = "FARDEL_NO_CODE")]
+    no_code: bool,
+    /// Where it takes connections
+    #[arg(long, value_name = "ADDRESS", env = "FARDEL_LISTEN")]
+    listen: Option<SocketAddr>,
+}
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  fardel keygen shared cluster.key\n  fardel node --name one --listen 127.0.0.1:7001 --shared-key cluster.key"
+)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    node: NodeOptions,
+    /// How the log is written
+    #[arg(long, value_enum, default_value_t = Log::Text, env = "FARDEL_LOG")]
+    log: Log,
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug)]
+enum Log {
+    Text,
+    Json,
+}
+
+impl NodeOptions {
+    /// The options with those of the file, if one is named.
+    fn with_file(self) -> Result<NodeOptions, String> {
+        let Some(path) = self.config.clone() else { return Ok(self) };
+        let text = std::fs::read_to_string(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+        let file: NodeOptions = toml::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+        Ok(NodeOptions {
+            config: None,
+            name: self.name.or(file.name),
+            advertise: self.advertise.or(file.advertise),
+            join: if self.join.is_empty() { file.join } else { self.join },
+            cert: self.cert.or(file.cert),
+            key: self.key.or(file.key),
+            authority: self.authority.or(file.authority),
+            shared_key: self.shared_key.or(file.shared_key),
+            insecure: self.insecure || file.insecure,
+            force: self.force || file.force,
+            no_spawn: self.no_spawn || file.no_spawn,
+            no_code: self.no_code || file.no_code,
+            listen: self.listen.or(file.listen),
+        })
+    }
+
+    fn security(&self) -> Result<Security, String> {
+        match (&self.cert, &self.key, &self.authority, &self.shared_key) {
+            (Some(cert), Some(key), Some(authority), None) => Credentials::load(cert, key, authority, SystemTime::now())
+                .and_then(|credentials| Security::certificates(&credentials))
+                .map_err(|error| error.to_string()),
+            (None, None, None, Some(file)) => {
+                SharedKey::load(file).and_then(Security::shared_key).map_err(|error| error.to_string())
+            }
+            (None, None, None, None) => Ok(Security::Plain(Plain { insecure: self.insecure, force: self.force })),
+            (_, _, _, Some(_)) => Err("--shared-key stands in place of --cert, --key and --authority".to_owned()),
+            (cert, key, authority, None) => {
+                let given = [("--cert", cert), ("--key", key), ("--authority", authority)];
+                let missing: Vec<&str> = given.iter().filter(|(_, file)| file.is_none()).map(|(name, _)| *name).collect();
+                Err(format!("--cert, --key and --authority belong together; {} is missing", missing.join(" and ")))
+            }
+        }
+    }
+
+    /// What the node is started with.
+    ///
+    /// # Errors
+    /// What is wrong with the options, for people.
+    pub(crate) fn settings(self) -> Result<server::Settings, String> {
+        let options = self.with_file()?;
+        let security = options.security()?;
+        let name = options.name.unwrap_or_else(|| format!("node-{}", std::process::id()));
+        Ok(server::Settings {
+            name,
+            security,
+            listen: options.listen,
+            advertise: options.advertise,
+            join: options.join,
+            grants: Grants { send: true, spawn: !options.no_spawn, code: !options.no_code },
+        })
+    }
+}
+
+pub(crate) fn node(options: &Options) -> u8 {
+    let settings = match options.node.clone().settings() {
+        Ok(settings) => settings,
+        Err(problem) => {
+            say::error(problem);
+            return say::USAGE;
+        }
+    };
+    if settings.listen.is_none() && settings.join.is_empty() {
+        say::error("a node listens (--listen) or joins others (--join), or both");
+        return say::USAGE;
+    }
+    write_log(options.log);
+    let machine = Config {
+        cluster: true,
+        seed: fardel::random_seed(),
+        machine_memory_bytes_max: fardel::machine_memory_max(),
+        ..Config::default()
+    };
+    let streams = Streams { line_wise: true, ..Streams::standard() };
+    let runtime = Runtime::new(Settings { machine, streams, ..Settings::default() }, Hosts::standard());
+    drive(async move {
+        let name = settings.name.clone();
+        let mut server = match Server::start(settings, runtime).await {
+            Ok(server) => server,
+            Err(problem) => {
+                say::error(problem);
+                return say::USAGE;
+            }
+        };
+        match server.address() {
+            Some(address) => say::line(&format!("node {name} listens on {address}")),
+            None => say::line(&format!("node {name} takes no connections")),
+        }
+        server.run(interrupted()).await;
+        server.leave().await;
+        say::OK
+    })
+}
+
+/// Runs a program as a node of a cluster.
+pub(crate) fn run(settings: server::Settings, runtime: Runtime, program: Program, path: &Path) -> Result<Outcome, u8> {
+    drive(async move {
+        let joins = !settings.join.is_empty();
+        let mut server = Server::start(settings, runtime).await.map_err(|problem| {
+            say::error(problem);
+            say::USAGE
+        })?;
+        if joins && !server.joined(JOIN).await {
+            say::error(format_args!("no connection to the cluster within {} seconds", JOIN.as_secs()));
+            return Err(say::FAILED);
+        }
+        let outcome = server.run_program(program).await.map_err(|problem| {
+            say::error(format_args!("{}: {problem}", path.display()));
+            say::USAGE
+        });
+        server.leave().await;
+        outcome
+    })
+}
+
+/// Runs the task of a node in this thread.
+fn drive<T>(task: impl Future<Output = T>) -> T {
+    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(task),
+        Err(error) => {
+            say::error(format_args!("the system gives no means to wait for connections: {error}"));
+            std::process::exit(say::FAILED.into());
+        }
+    }
+}
+
+fn write_log(log: Log) {
+    let to_error = tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false);
+    // It is set once.
+    let _ = match log {
+        Log::Text => to_error.with_ansi(say::in_colour()).try_init(),
+        Log::Json => to_error.json().try_init(),
+    };
+}
+
+/// Until somebody asks the process to end.
+async fn interrupted() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+            let _ = tokio::signal::ctrl_c().await;
+            return;
+        };
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = tokio::signal::ctrl_c().await;
+}

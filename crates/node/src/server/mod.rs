@@ -1,0 +1,510 @@
+//! A node: a machine, its router, and connections to other nodes, driven by one task of one thread.
+//!
+//! It goes round: takes what connections have brought, lets the machine run a batch of slices, has the router take what the
+//! machine wants of other nodes, gives each connection what is to be written, and sleeps until something happens or is due.
+//! Of what connections bring it takes a bounded number at a time, and the machine runs a bounded time, so that neither waits
+//! long for the other.
+//!
+//! **Invariant:** the machine, the router and all sessions are touched by this task alone.
+
+mod pump;
+
+use crate::backoff::Backoff;
+use crate::limits::{EVENTS_MAX, EVENTS_TAKEN_MAX, LOOK_AGAIN};
+use crate::transport::{BindError, Connection, Connector, Limits, Listener, Security};
+use fardel::{Advance, Outcome, Program, Run, Running, Runtime, StartError};
+use fardel_bytecode::format;
+use fardel_bytecode::module::ModuleHash;
+use fardel_bytecode::verify::VerifiedModule;
+pub use fardel_cluster::Grants;
+use fardel_cluster::{Home, Member, Router};
+use fardel_vm::machine::{LoadError, Machine};
+use fardel_wire::frame::Bye;
+use fardel_wire::hello::Local;
+use fardel_wire::id::{Incarnation, NodeId, TagKey};
+use fardel_wire::link::{Closed, Event as LinkEvent, Link};
+use fardel_wire::peers::Peers;
+use fardel_wire::table::Goodbye;
+use pump::{ConnectionId, Event, Pump};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::sync::mpsc::{self, Receiver, Sender};
+
+/// What a node is started with.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Its name, by which programs call it.
+    pub name: String,
+    /// How connections are secured.
+    pub security: Security,
+    /// Where it takes connections; nowhere without that.
+    pub listen: Option<SocketAddr>,
+    /// Where others reach it, if that is not where it listens.
+    pub advertise: Option<String>,
+    /// Nodes to connect with at the start, and again whenever there is no connection.
+    pub join: Vec<SocketAddr>,
+    /// What nodes of the cluster may do here.
+    pub grants: Grants,
+}
+
+/// Why a node cannot be started.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// It cannot listen.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The system gives no random bits.
+    #[error("the system gives no random bits: {0}")]
+    Random(String),
+}
+
+/// A node.
+pub struct Server {
+    runtime: Runtime,
+    router: Router,
+    peers: Peers,
+    connector: Connector,
+    address: Option<SocketAddr>,
+    connections: BTreeMap<ConnectionId, Open>,
+    connections_made: u64,
+    seeds: BTreeMap<SocketAddr, Seed>,
+    /// When a node may be dialled again.
+    dials: BTreeMap<NodeId, Dial>,
+    /// Addresses that are being dialled, and for which node.
+    dialling: BTreeMap<SocketAddr, Option<NodeId>>,
+    events: Receiver<Event>,
+    sender: Sender<Event>,
+    alarm: Arc<Notify>,
+    random: u64,
+}
+
+/// A connection.
+struct Open {
+    link: Link,
+    pump: Pump,
+    /// The seed that was dialled.
+    seed: Option<SocketAddr>,
+}
+
+/// A node to connect with at the start.
+struct Seed {
+    backoff: Backoff,
+    /// The connection, once there is one.
+    connection: Option<ConnectionId>,
+    next_try: u64,
+}
+
+struct Dial {
+    backoff: Backoff,
+    next_try: u64,
+}
+
+/// The machine as the router sees it.
+struct HomeOf<'a>(&'a mut Runtime);
+
+impl Home for HomeOf<'_> {
+    fn machine(&mut self) -> &mut Machine {
+        self.0.machine_mut()
+    }
+
+    fn module_bytes(&self, module: ModuleHash) -> Option<Vec<u8>> {
+        self.0.machine().module(module).map(format::encode)
+    }
+
+    fn load(&mut self, module: &VerifiedModule) -> Result<ModuleHash, LoadError> {
+        self.0.load_module(module)
+    }
+}
+
+impl Server {
+    /// Starts a node around a runtime whose machine is one of a cluster
+    /// ([`Config::cluster`](fardel_vm::config::Config::cluster)). It listens from now on, and does the rest when it
+    /// [runs](Server::run).
+    ///
+    /// # Errors
+    /// See [`NodeError`].
+    pub async fn start(settings: Settings, runtime: Runtime) -> Result<Server, NodeError> {
+        let mut random = [0; 64];
+        fill_random(&mut random)?;
+        let (secret, rest) = random.split_at(32);
+        let part = |at: usize| rest.get(at..at + 16).and_then(|part| part.try_into().ok()).unwrap_or([0; 16]);
+        // In plaintext nothing proves who a node is; it is another one with every start.
+        let id = settings.security.node_id().unwrap_or(NodeId(part(0)));
+        // A restarted node has a later one, as long as the clock of its host goes on.
+        let incarnation = Incarnation(seconds_since_1970());
+        let seed = u128::from_le_bytes(part(16)) as u64;
+        let (sender, events) = mpsc::channel(EVENTS_MAX);
+        let address = match settings.listen {
+            None => None,
+            Some(address) => {
+                let listener = Listener::bind(address, settings.security.clone(), Limits::default()).await?;
+                let address = listener.local_address();
+                tokio::spawn(accept(listener, sender.clone()));
+                Some(address)
+            }
+        };
+        let advertised = settings.advertise.or_else(|| address.map(|address| address.to_string())).unwrap_or_default();
+        let own = Member { incarnation, name: settings.name.clone(), address: advertised };
+        let key = TagKey::new(secret.try_into().unwrap_or([0; 32]));
+        let alarm = Arc::new(Notify::new());
+        let notify = Arc::clone(&alarm);
+        runtime.set_alarm(move || notify.notify_one());
+        let seeds = settings.join.iter().enumerate().map(|(at, address)| {
+            let backoff = Backoff::new(seed.wrapping_add(at as u64));
+            (*address, Seed { backoff, connection: None, next_try: 0 })
+        });
+        Ok(Server {
+            runtime,
+            router: Router::new(id, own, key, seed, settings.grants),
+            peers: Peers::new(Local::new(id, incarnation, &settings.name)),
+            connector: Connector::new(settings.security),
+            address,
+            connections: BTreeMap::new(),
+            connections_made: 0,
+            seeds: seeds.collect(),
+            dials: BTreeMap::new(),
+            dialling: BTreeMap::new(),
+            events,
+            sender,
+            alarm,
+            random: seed,
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.address
+    }
+
+    /// Its router: who is known, and what was refused.
+    pub fn router(&self) -> &Router {
+        &self.router
+    }
+
+    /// Its runtime.
+    pub fn runtime(&mut self) -> &mut Runtime {
+        &mut self.runtime
+    }
+
+    /// Runs until `until` is done.
+    pub async fn run(&mut self, until: impl Future<Output = ()>) {
+        tokio::pin!(until);
+        loop {
+            let is_idle = self.turn(None).is_idle;
+            let wait = self.wait(is_idle);
+            tokio::select! {
+                biased;
+                () = &mut until => return,
+                () = wait => {}
+            }
+        }
+    }
+
+    /// Runs until there is a connection with one of the nodes to join, at most so long; whether there is one.
+    pub async fn joined(&mut self, limit: Duration) -> bool {
+        let is_joined = async |server: &mut Server| {
+            while !server.peers.sessions().any(|(_, session)| session.is_connected()) {
+                let is_idle = server.turn(None).is_idle;
+                server.wait(is_idle).await;
+            }
+        };
+        tokio::time::timeout(limit, is_joined(self)).await.is_ok()
+    }
+
+    /// Runs a program from its `main` to its end, as [`Runtime::run`] does.
+    ///
+    /// # Errors
+    /// When it cannot be started; nothing has run then.
+    pub async fn run_program(&mut self, program: Program) -> Result<Outcome, StartError> {
+        let mut running = self.runtime.begin(program)?;
+        loop {
+            let Turn { is_idle, outcome } = self.turn(Some(&mut running));
+            if let Some(outcome) = outcome {
+                return Ok(outcome);
+            }
+            self.wait(is_idle).await;
+        }
+    }
+
+    /// Says goodbye to all, and waits a moment for that to be written.
+    pub async fn leave(&mut self) {
+        let now = self.runtime.now();
+        let ids: Vec<ConnectionId> = self.connections.keys().copied().collect();
+        for id in ids {
+            if let Some(open) = self.connections.get_mut(&id) {
+                open.link.end(now, &mut self.peers, Bye { code: Goodbye::Shutdown, text: "the node ends".to_owned() });
+            }
+            self.serve(now, id);
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+
+    /// Goes round once.
+    fn turn(&mut self, running: Option<&mut Running>) -> Turn {
+        let mut took = 0;
+        while took < EVENTS_TAKEN_MAX
+            && let Ok(event) = self.events.try_recv()
+        {
+            self.take(event);
+            took += 1;
+        }
+        let mut outcome = None;
+        let runs = match running {
+            None => self.runtime.step(fardel::limits::BATCH_SLICES_MAX) == Run::More,
+            Some(running) => match self.runtime.advance(running) {
+                Advance::More => true,
+                Advance::Idle(_) => false,
+                Advance::Over(over) => {
+                    outcome = Some(*over);
+                    true
+                }
+            },
+        };
+        let now = self.runtime.now();
+        let mut sent = false;
+        while let Some(output) = self.runtime.poll_remote() {
+            sent = true;
+            self.router.output(now, output, &mut HomeOf(&mut self.runtime), &mut self.peers);
+        }
+        self.router.flush(now, &mut self.peers);
+        while let Some((peer, _)) = self.peers.expire(now) {
+            self.router.lost(peer, &mut HomeOf(&mut self.runtime));
+            sent = true;
+        }
+        self.dial(now);
+        let ids: Vec<ConnectionId> = self.connections.keys().copied().collect();
+        ids.into_iter().for_each(|id| self.serve(now, id));
+        Turn { is_idle: took == 0 && !runs && !sent, outcome }
+    }
+
+    /// Waits until something happens or is due; with something to do, only lets other tasks have their turn.
+    async fn wait(&mut self, is_idle: bool) {
+        if !is_idle {
+            tokio::task::yield_now().await;
+            return;
+        }
+        let now = self.runtime.now();
+        let due = self.next_timeout();
+        let pause = due.map_or(LOOK_AGAIN, |due| Duration::from_nanos(due.saturating_sub(now)).min(LOOK_AGAIN));
+        if pause.is_zero() {
+            tokio::task::yield_now().await;
+            return;
+        }
+        let event = tokio::select! {
+            event = self.events.recv() => event,
+            () = self.alarm.notified() => None,
+            () = tokio::time::sleep(pause) => None,
+        };
+        if let Some(event) = event {
+            self.take(event);
+        }
+    }
+
+    fn next_timeout(&self) -> Option<u64> {
+        let links = self.connections.values().filter_map(|open| open.link.next_timeout(&self.peers));
+        let seeds =
+            self.seeds.iter().filter(|(address, seed)| seed.connection.is_none() && !self.dialling.contains_key(address));
+        let seeds = seeds.map(|(_, seed)| seed.next_try);
+        let machine = self.runtime.machine().next_timeout();
+        links.chain(seeds).chain(machine).chain(self.peers.next_timeout()).min()
+    }
+
+    fn take(&mut self, event: Event) {
+        let now = self.runtime.now();
+        match event {
+            Event::Accepted(connection) => {
+                let link = Link::accept(now, connection.peer, self.router.fresh_session());
+                self.open(connection, link, None);
+            }
+            Event::Dialled(address, result) => {
+                let wanted = self.dialling.remove(&address).flatten();
+                self.dialled(now, address, wanted, result);
+            }
+            Event::Read(id, bytes) => {
+                if let Some(open) = self.connections.get_mut(&id) {
+                    open.link.feed(now, &mut self.peers, &bytes);
+                    self.serve(now, id);
+                }
+            }
+            Event::Written(id, buffer) => {
+                if let Some(open) = self.connections.get_mut(&id) {
+                    open.pump.idle = Some(buffer);
+                }
+            }
+            Event::Ended(id) => {
+                if let Some(open) = self.connections.get_mut(&id) {
+                    open.link.disconnected(now, &mut self.peers);
+                    self.serve(now, id);
+                }
+            }
+        }
+    }
+
+    fn dialled(
+        &mut self,
+        now: u64,
+        address: SocketAddr,
+        wanted: Option<NodeId>,
+        result: Result<Connection, crate::transport::ConnectError>,
+    ) {
+        match result {
+            Ok(connection) => {
+                if connection.peer.is_some() && connection.peer == self.connector_id() {
+                    tracing::warn!(%address, "this is the node itself");
+                    self.seeds.remove(&address);
+                    return;
+                }
+                let peer = connection.peer.or(wanted);
+                let link = Link::dial(now, &mut self.peers, peer, self.router.fresh_session());
+                let id = self.open(connection, link, Some(address));
+                if let Some(seed) = self.seeds.get_mut(&address) {
+                    seed.connection = Some(id);
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%address, %error, "no connection");
+                if let Some(seed) = self.seeds.get_mut(&address) {
+                    seed.next_try = now.saturating_add(nanos(seed.backoff.next_delay()));
+                }
+            }
+        }
+    }
+
+    fn connector_id(&self) -> Option<NodeId> {
+        Some(self.peers.local().node.id)
+    }
+
+    fn open(&mut self, connection: Connection, link: Link, seed: Option<SocketAddr>) -> ConnectionId {
+        self.connections_made += 1;
+        let id = ConnectionId(self.connections_made);
+        let pump = Pump::start(id, connection.reader, connection.writer, &self.sender);
+        self.connections.insert(id, Open { link, pump, seed });
+        id
+    }
+
+    /// Takes what a connection says, and gives it what is to be written.
+    fn serve(&mut self, now: u64, id: ConnectionId) {
+        loop {
+            let Some(open) = self.connections.get_mut(&id) else { return };
+            let Some(event) = open.link.poll_event(now, &mut self.peers) else { break };
+            let mut home = HomeOf(&mut self.runtime);
+            match event {
+                LinkEvent::Lost { peer, .. } => self.router.lost(peer, &mut home),
+                LinkEvent::Established { peer, resumed, .. } => {
+                    tracing::info!(peer = %peer.id, name = peer.name, resumed, "connected");
+                    self.dials.remove(&peer.id);
+                    if let Some(seed) = open.seed.and_then(|address| self.seeds.get_mut(&address)) {
+                        seed.backoff.reset();
+                    }
+                    self.router.established(now, &peer, resumed, &mut home, &mut self.peers);
+                }
+                LinkEvent::Message(message) => {
+                    let message = message.into_owned();
+                    if let Some(peer) = open.link.peer() {
+                        self.router.message(now, peer, message, &mut home, &mut self.peers);
+                    }
+                }
+                LinkEvent::Closed(closed) => note_end(&closed),
+            }
+        }
+        let Some(open) = self.connections.get_mut(&id) else { return };
+        if let Some(mut buffer) = open.pump.idle.take() {
+            open.link.poll_output(now, &mut self.peers, &mut buffer);
+            if buffer.is_empty() {
+                open.pump.idle = Some(buffer);
+            } else {
+                open.pump.write(buffer);
+            }
+        }
+        if open.link.is_closed() {
+            self.close(now, id);
+        }
+    }
+
+    fn close(&mut self, now: u64, id: ConnectionId) {
+        let Some(open) = self.connections.remove(&id) else { return };
+        if let Some(seed) = open.seed.and_then(|address| self.seeds.get_mut(&address)) {
+            seed.connection = None;
+            seed.next_try = now.saturating_add(nanos(seed.backoff.next_delay()));
+        }
+        open.pump.finish();
+    }
+
+    /// Dials the nodes to join, and those for which there is something to say.
+    fn dial(&mut self, now: u64) {
+        let mut wanted: BTreeMap<SocketAddr, Option<NodeId>> = BTreeMap::new();
+        for (address, seed) in &self.seeds {
+            if seed.connection.is_none() && seed.next_try <= now {
+                wanted.insert(*address, None);
+            }
+        }
+        let busy: BTreeSet<NodeId> = self.dialling.values().flatten().copied().collect();
+        let lonely: Vec<NodeId> = self
+            .peers
+            .sessions()
+            .filter(|(node, session)| !session.is_connected() && session.held_bytes() > 0 && !busy.contains(node))
+            .map(|(node, _)| node)
+            .collect();
+        for node in lonely {
+            let address = self.router.member_at(node).and_then(|member| member.address.parse().ok());
+            let Some(address) = address else { continue };
+            let seed = self.random ^ now;
+            let dial = self.dials.entry(node).or_insert_with(|| Dial { backoff: Backoff::new(seed), next_try: 0 });
+            if dial.next_try <= now {
+                dial.next_try = now.saturating_add(nanos(dial.backoff.next_delay()));
+                wanted.insert(address, Some(node));
+            }
+        }
+        for (address, node) in wanted {
+            if self.dialling.contains_key(&address) {
+                continue;
+            }
+            self.dialling.insert(address, node);
+            let (connector, sender) = (self.connector.clone(), self.sender.clone());
+            tokio::spawn(async move {
+                let result = connector.connect(address).await;
+                // When nobody takes it the node has ended.
+                let _ = sender.send(Event::Dialled(address, result)).await;
+            });
+        }
+    }
+}
+
+/// What going round once came to.
+struct Turn {
+    is_idle: bool,
+    outcome: Option<Outcome>,
+}
+
+async fn accept(mut listener: Listener, events: Sender<Event>) {
+    while let Some(connection) = listener.accept().await {
+        if events.send(Event::Accepted(connection)).await.is_err() {
+            return;
+        }
+    }
+}
+
+fn note_end(closed: &Closed) {
+    match closed {
+        Closed::Refused(_) | Closed::RefusedByPeer(_) | Closed::Timeout | Closed::Protocol(_) | Closed::Silence => {
+            tracing::warn!("{closed}");
+        }
+        Closed::Replaced | Closed::ByPeer(_) | Closed::Here(_) | Closed::Disconnected => tracing::info!("{closed}"),
+    }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+fn seconds_since_1970() -> u32 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |since| u32::try_from(since.as_secs()).unwrap_or(u32::MAX))
+}
+
+fn fill_random(bytes: &mut [u8]) -> Result<(), NodeError> {
+    crate::keys::random(bytes).map_err(|error| NodeError::Random(error.to_string()))
+}
