@@ -55,12 +55,12 @@ impl Router {
             Message::Send { from, to, value } => {
                 let (sender, to) = self.partners(peer, from, &to, home)?;
                 let signal = Signal::Message(self.value(&value, home)?);
-                self.offer(to, Held { from, sender, signal }, home);
+                self.offer(now, to, Held { bytes: value.len() as u64, from, sender, signal }, home);
             }
             Message::Request { from, to, number, value } => {
                 let (sender, to) = self.partners(peer, from, &to, home)?;
                 let signal = Signal::Request { number, value: self.value(&value, home)? };
-                self.offer(to, Held { from, sender, signal }, home);
+                self.offer(now, to, Held { bytes: value.len() as u64, from, sender, signal }, home);
             }
             Message::Reply { from, to, number, value } => {
                 let (from, to) = self.partners(peer, from, &to, home)?;
@@ -198,33 +198,33 @@ impl Router {
     }
 
     /// Gives the machine a message, behind those that wait for the same mailbox.
-    fn offer(&mut self, to: FiberId, held: Held, home: &mut impl Home) {
+    fn offer(&mut self, now: u64, to: FiberId, held: Held, home: &mut impl Home) {
         if let Some(waiting) = self.held.get_mut(&to) {
             waiting.push_back(held);
             return;
         }
-        if let Some(held) = self.try_offer(to, held, home) {
+        if let Some(held) = self.try_offer(now, to, held, home) {
             self.held.entry(to).or_default().push_back(held);
         }
     }
 
     /// Gives the machine a message; it comes back when there is no room for it, of which the machine will tell.
-    fn try_offer(&mut self, to: FiberId, held: Held, home: &mut impl Home) -> Option<Held> {
+    fn try_offer(&mut self, now: u64, to: FiberId, held: Held, home: &mut impl Home) -> Option<Held> {
         let result = home.machine().signal(held.sender, to, held.signal.clone());
         match result {
             Err(SendError::MailboxFull(_)) if home.machine().is_alive(to) => Some(held),
             Ok(()) | Err(_) => {
-                *self.taken.entry((held.from.node, to)).or_default() += 1;
+                self.note_taken(now, held.from.node, to, held.bytes);
                 None
             }
         }
     }
 
     /// There is room in a mailbox: offers what waits for it, in order, as far as there is.
-    pub(crate) fn offer_held(&mut self, to: FiberId, home: &mut impl Home) {
+    pub(crate) fn offer_held(&mut self, now: u64, to: FiberId, home: &mut impl Home) {
         let Some(mut waiting) = self.held.remove(&to) else { return };
         while let Some(held) = waiting.pop_front() {
-            if let Some(held) = self.try_offer(to, held, home) {
+            if let Some(held) = self.try_offer(now, to, held, home) {
                 waiting.push_front(held);
                 self.held.insert(to, waiting);
                 return;

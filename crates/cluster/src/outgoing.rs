@@ -28,7 +28,7 @@ impl Router {
                     self.send(now, node, Message::Gone { fiber, reason: Cow::Owned(reason) }, peers);
                 }
             }
-            Output::Room { to, .. } => self.offer_held(to, home),
+            Output::Room { to, .. } => self.offer_held(now, to, home),
             Output::Spawn { call, fiber, node, module, function, args } => {
                 let Some(node) = self.node_of_value(&node) else {
                     let error = ("no_node".to_owned(), format!("no node is known as {}", shown(&node)));
@@ -94,7 +94,7 @@ impl Router {
 
     /// The bytes of a value; nothing when it cannot be written.
     fn value_bytes(&self, value: &Value) -> Option<Cow<'static, [u8]>> {
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(size_hint(value));
         value::encode(value, &mut |fiber| self.addresses.address(fiber), &mut bytes).ok()?;
         Some(Cow::Owned(bytes))
     }
@@ -178,6 +178,29 @@ struct Asked {
     module: fardel_bytecode::module::ModuleHash,
     function: u32,
     args: Vec<Value>,
+}
+
+/// About how many bytes a value takes, where that is easily said.
+fn size_hint(value: &Value) -> usize {
+    let text = match value {
+        Value::Text(text) => text.len(),
+        Value::Bytes(bytes) => bytes.len(),
+        Value::Variant(_, _, fields) | Value::Record(_, fields) => {
+            return 64 + fields.iter().map(size_hint).sum::<usize>();
+        }
+        Value::Null
+        | Value::Bool(_)
+        | Value::Int(_)
+        | Value::Float(_)
+        | Value::Address(_)
+        | Value::Ref { .. }
+        | Value::List(_)
+        | Value::Map(_)
+        | Value::Set(_)
+        | Value::Tuple(_)
+        | Value::Opaque(_) => 0,
+    };
+    text + 16
 }
 
 fn shown(value: &Value) -> String {

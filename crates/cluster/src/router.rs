@@ -3,6 +3,7 @@
 use crate::addresses::Addresses;
 use crate::code::Fetches;
 use crate::grants::Grants;
+use crate::limits::{TOLD_BYTES, TOLD_MESSAGES, TOLD_TIME};
 use crate::members::{Member, Members};
 use fardel_bytecode::module::ModuleHash;
 use fardel_bytecode::verify::VerifiedModule;
@@ -45,9 +46,20 @@ pub struct Stats {
 /// A message that waits for room in a mailbox.
 #[derive(Debug)]
 pub(crate) struct Held {
+    /// Bytes of its value.
+    pub(crate) bytes: u64,
     pub(crate) from: ActorId,
     pub(crate) sender: FiberId,
     pub(crate) signal: Signal,
+}
+
+/// Taken messages that their sender's node has not been told of.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(crate) struct Taken {
+    pub(crate) messages: u32,
+    pub(crate) bytes: u64,
+    /// When the first of them was taken.
+    pub(crate) since: u64,
 }
 
 /// See the [module](self).
@@ -61,8 +73,12 @@ pub struct Router {
     usual_grants: Grants,
     /// By receiver: what its mailbox has no room for, in the order in which it came.
     pub(crate) held: BTreeMap<FiberId, VecDeque<Held>>,
-    /// By sender's node and receiver: how many messages were taken of which that node has not been told.
-    pub(crate) taken: BTreeMap<(NodeId, FiberId), u32>,
+    /// By sender's node and receiver.
+    pub(crate) taken: BTreeMap<(NodeId, FiberId), Taken>,
+    /// Those of these of which it is time to tell.
+    pub(crate) told_next: Vec<(NodeId, FiberId)>,
+    /// When it is time to tell of all.
+    told_at: Option<u64>,
     /// Spawns that other nodes have been asked for: the call of the fiber that waits.
     pub(crate) spawns: BTreeMap<u64, (NodeId, HostCallId)>,
     pub(crate) fetches: Fetches,
@@ -86,6 +102,8 @@ impl Router {
             usual_grants: usual,
             held: BTreeMap::new(),
             taken: BTreeMap::new(),
+            told_next: Vec::new(),
+            told_at: None,
             spawns: BTreeMap::new(),
             fetches: Fetches::default(),
             requests: 0,
@@ -190,9 +208,9 @@ impl Router {
 
     /// Tells nodes of what was taken of theirs, and sends what waited for room in sessions. To be called after each batch.
     pub fn flush(&mut self, now: u64, peers: &mut Peers) {
-        for ((node, fiber), messages) in std::mem::take(&mut self.taken) {
-            let fiber = self.addresses.own_id(fiber);
-            self.send(now, node, Message::Credit { fiber, messages, bytes: 0 }, peers);
+        self.tell_taken(now, peers);
+        if self.waiting.is_empty() {
+            return;
         }
         let nodes: Vec<NodeId> = self.waiting.keys().copied().collect();
         for node in nodes {
@@ -211,6 +229,39 @@ impl Router {
                 self.waiting.remove(&node);
             }
         }
+    }
+
+    fn tell_taken(&mut self, now: u64, peers: &mut Peers) {
+        let due = if self.told_at.is_some_and(|at| at <= now) {
+            self.told_at = None;
+            self.taken.keys().copied().collect()
+        } else {
+            std::mem::take(&mut self.told_next)
+        };
+        for (node, fiber) in due {
+            if let Some(Taken { messages, bytes, since: _ }) = self.taken.remove(&(node, fiber)) {
+                let fiber = self.addresses.own_id(fiber);
+                self.send(now, node, Message::Credit { fiber, messages, bytes }, peers);
+            }
+        }
+    }
+
+    /// Notes that a message of a node was taken.
+    pub(crate) fn note_taken(&mut self, now: u64, node: NodeId, fiber: FiberId, bytes: u64) {
+        let fresh = Taken { messages: 0, bytes: 0, since: now };
+        let taken = self.taken.entry((node, fiber)).or_insert(fresh);
+        let was_due = taken.messages >= TOLD_MESSAGES || taken.bytes >= TOLD_BYTES;
+        taken.messages += 1;
+        taken.bytes += bytes;
+        if !was_due && (taken.messages >= TOLD_MESSAGES || taken.bytes >= TOLD_BYTES) {
+            self.told_next.push((node, fiber));
+        }
+        self.told_at.get_or_insert(now.saturating_add(TOLD_TIME));
+    }
+
+    /// When [`Router::flush`] has something to do at the latest.
+    pub fn next_timeout(&self) -> Option<u64> {
+        self.told_at
     }
 
     /// Whether more than a session can hold waits for some node: then the machine should run no further for the time.

@@ -25,10 +25,10 @@ pub const BACKOFF_BASE: Duration = Duration::from_millis(100);
 pub const BACKOFF_MAX: Duration = Duration::from_secs(10);
 /// Bytes that are read from a connection at once.
 pub const READ_BYTES: usize = 64 << 10;
-/// Events of connections that wait to be taken; a connection that has more to say waits itself.
-pub const EVENTS_MAX: usize = 256;
-/// Events that are taken before the machine has its turn again.
-pub const EVENTS_TAKEN_MAX: usize = 64;
+/// Reads of one connection before others, and the machine, have their turn.
+pub const READS_MAX: usize = 4;
+/// Connections that came in or were dialled, and wait to be taken; more wait in their tasks.
+pub const EVENTS_MAX: usize = 64;
 /// How often a node looks whether it has something to do besides what wakes it.
 pub const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// Bytes of a file with keys or certificates; a longer one is no such file.

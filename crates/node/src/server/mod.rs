@@ -10,8 +10,8 @@
 mod pump;
 
 use crate::backoff::Backoff;
-use crate::limits::{EVENTS_MAX, EVENTS_TAKEN_MAX, LOOK_AGAIN};
-use crate::transport::{BindError, Connection, Connector, Limits, Listener, Security};
+use crate::limits::{EVENTS_MAX, LOOK_AGAIN, READS_MAX};
+use crate::transport::{BindError, ConnectError, Connection, Connector, Limits, Listener, Security};
 use fardel::{Advance, Outcome, Program, Run, Running, Runtime, StartError};
 use fardel_bytecode::format;
 use fardel_bytecode::module::ModuleHash;
@@ -25,13 +25,18 @@ use fardel_wire::id::{Incarnation, NodeId, TagKey};
 use fardel_wire::link::{Closed, Event as LinkEvent, Link};
 use fardel_wire::peers::Peers;
 use fardel_wire::table::Goodbye;
-use pump::{ConnectionId, Event, Pump};
+use pump::{ConnectionId, Pump};
 use std::collections::{BTreeMap, BTreeSet};
+use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::{self, Receiver, Sender};
+
+/// How long a node that ends waits for its goodbyes to be written.
+const LEAVE: Duration = Duration::from_millis(200);
 
 /// What a node is started with.
 #[derive(Clone, Debug)]
@@ -70,6 +75,8 @@ pub struct Server {
     address: Option<SocketAddr>,
     connections: BTreeMap<ConnectionId, Open>,
     connections_made: u64,
+    /// Connections at their end, of which the last bytes are still to be written.
+    leaving: Vec<Pump>,
     seeds: BTreeMap<SocketAddr, Seed>,
     /// When a node may be dialled again.
     dials: BTreeMap<NodeId, Dial>,
@@ -79,6 +86,14 @@ pub struct Server {
     sender: Sender<Event>,
     alarm: Arc<Notify>,
     random: u64,
+}
+
+/// What tasks tell the owner of the machine.
+enum Event {
+    /// A connection came in.
+    Accepted(Connection),
+    /// A connection that was dialled is there, or is not.
+    Dialled(SocketAddr, Result<Connection, ConnectError>),
 }
 
 /// A connection.
@@ -164,6 +179,7 @@ impl Server {
             address,
             connections: BTreeMap::new(),
             connections_made: 0,
+            leaving: Vec::new(),
             seeds: seeds.collect(),
             dials: BTreeMap::new(),
             dialling: BTreeMap::new(),
@@ -194,11 +210,10 @@ impl Server {
         tokio::pin!(until);
         loop {
             let is_idle = self.turn(None).is_idle;
-            let wait = self.wait(is_idle);
             tokio::select! {
                 biased;
                 () = &mut until => return,
-                () = wait => {}
+                () = self.wait(is_idle) => {}
             }
         }
     }
@@ -239,18 +254,17 @@ impl Server {
             }
             self.serve(now, id);
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        let leaving = &mut self.leaving;
+        let written = poll_fn(|context| {
+            leaving.retain_mut(|pump| !pump.write(context));
+            if leaving.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+        });
+        // A peer that reads no more is not waited for.
+        let _ = tokio::time::timeout(LEAVE, written).await;
     }
 
     /// Goes round once.
     fn turn(&mut self, running: Option<&mut Running>) -> Turn {
-        let mut took = 0;
-        while took < EVENTS_TAKEN_MAX
-            && let Ok(event) = self.events.try_recv()
-        {
-            self.take(event);
-            took += 1;
-        }
         let mut outcome = None;
         let runs = match running {
             None => self.runtime.step(fardel::limits::BATCH_SLICES_MAX) == Run::More,
@@ -275,32 +289,75 @@ impl Server {
             sent = true;
         }
         self.dial(now);
-        let ids: Vec<ConnectionId> = self.connections.keys().copied().collect();
-        ids.into_iter().for_each(|id| self.serve(now, id));
-        Turn { is_idle: took == 0 && !runs && !sent, outcome }
+        Turn { is_idle: !runs && !sent, outcome }
     }
 
-    /// Waits until something happens or is due; with something to do, only lets other tasks have their turn.
+    /// Reads and writes what goes now; when there is nothing else to do, waits until something happens or is due.
     async fn wait(&mut self, is_idle: bool) {
-        if !is_idle {
-            tokio::task::yield_now().await;
-            return;
-        }
         let now = self.runtime.now();
-        let due = self.next_timeout();
-        let pause = due.map_or(LOOK_AGAIN, |due| Duration::from_nanos(due.saturating_sub(now)).min(LOOK_AGAIN));
-        if pause.is_zero() {
+        let due = self.next_timeout().map_or(u64::MAX, |due| due.saturating_sub(now));
+        let pause = Duration::from_nanos(due).min(LOOK_AGAIN);
+        let is_idle = is_idle && !pause.is_zero();
+        if !is_idle {
+            // Others are looked after as well: what is there to be read is only known when the system was asked.
             tokio::task::yield_now().await;
-            return;
         }
-        let event = tokio::select! {
-            event = self.events.recv() => event,
-            () = self.alarm.notified() => None,
-            () = tokio::time::sleep(pause) => None,
-        };
-        if let Some(event) = event {
+        let alarm = Arc::clone(&self.alarm);
+        let mut alarm = std::pin::pin!(alarm.notified());
+        let mut pause = std::pin::pin!(tokio::time::sleep(pause));
+        let event = poll_fn(|context| {
+            let mut happened = self.pump_all(context);
+            happened |= is_idle && (alarm.as_mut().poll(context).is_ready() || pause.as_mut().poll(context).is_ready());
+            if let Poll::Ready(event) = self.events.poll_recv(context) {
+                return Poll::Ready(event);
+            }
+            if happened || !is_idle { Poll::Ready(None) } else { Poll::Pending }
+        });
+        if let Some(event) = event.await {
             self.take(event);
         }
+    }
+
+    /// Reads and writes what goes now on all connections; whether anything came in.
+    fn pump_all(&mut self, context: &mut Context<'_>) -> bool {
+        let ids: Vec<ConnectionId> = self.connections.keys().copied().collect();
+        let mut came = false;
+        for id in ids {
+            came |= self.pump(id, context);
+        }
+        self.leaving.retain_mut(|pump| !pump.write(context));
+        came
+    }
+
+    /// Reads and writes what goes now on a connection; whether anything came in.
+    fn pump(&mut self, id: ConnectionId, context: &mut Context<'_>) -> bool {
+        let now = self.runtime.now();
+        let mut came = false;
+        for _ in 0..READS_MAX {
+            let Some(open) = self.connections.get_mut(&id) else { return came };
+            let Some(count) = open.pump.read(context) else { break };
+            came = true;
+            if let Some(bytes) = open.pump.input.get(..count) {
+                open.link.feed(now, &mut self.peers, bytes);
+            }
+            self.serve(now, id);
+        }
+        let Some(open) = self.connections.get_mut(&id) else { return came };
+        if open.pump.has_ended {
+            open.link.disconnected(now, &mut self.peers);
+            came = true;
+        }
+        self.serve(now, id);
+        while let Some(open) = self.connections.get_mut(&id) {
+            if !open.pump.is_writing() {
+                break;
+            }
+            if !open.pump.write(context) {
+                break;
+            }
+            self.serve(now, id);
+        }
+        came
     }
 
     fn next_timeout(&self) -> Option<u64> {
@@ -309,7 +366,8 @@ impl Server {
             self.seeds.iter().filter(|(address, seed)| seed.connection.is_none() && !self.dialling.contains_key(address));
         let seeds = seeds.map(|(_, seed)| seed.next_try);
         let machine = self.runtime.machine().next_timeout();
-        links.chain(seeds).chain(machine).chain(self.peers.next_timeout()).min()
+        let router = self.router.next_timeout();
+        links.chain(seeds).chain(machine).chain(router).chain(self.peers.next_timeout()).min()
     }
 
     fn take(&mut self, event: Event) {
@@ -323,33 +381,10 @@ impl Server {
                 let wanted = self.dialling.remove(&address).flatten();
                 self.dialled(now, address, wanted, result);
             }
-            Event::Read(id, bytes) => {
-                if let Some(open) = self.connections.get_mut(&id) {
-                    open.link.feed(now, &mut self.peers, &bytes);
-                    self.serve(now, id);
-                }
-            }
-            Event::Written(id, buffer) => {
-                if let Some(open) = self.connections.get_mut(&id) {
-                    open.pump.idle = Some(buffer);
-                }
-            }
-            Event::Ended(id) => {
-                if let Some(open) = self.connections.get_mut(&id) {
-                    open.link.disconnected(now, &mut self.peers);
-                    self.serve(now, id);
-                }
-            }
         }
     }
 
-    fn dialled(
-        &mut self,
-        now: u64,
-        address: SocketAddr,
-        wanted: Option<NodeId>,
-        result: Result<Connection, crate::transport::ConnectError>,
-    ) {
+    fn dialled(&mut self, now: u64, address: SocketAddr, wanted: Option<NodeId>, result: Result<Connection, ConnectError>) {
         match result {
             Ok(connection) => {
                 if connection.peer.is_some() && connection.peer == self.connector_id() {
@@ -380,7 +415,7 @@ impl Server {
     fn open(&mut self, connection: Connection, link: Link, seed: Option<SocketAddr>) -> ConnectionId {
         self.connections_made += 1;
         let id = ConnectionId(self.connections_made);
-        let pump = Pump::start(id, connection.reader, connection.writer, &self.sender);
+        let pump = Pump::new(connection.reader, connection.writer);
         self.connections.insert(id, Open { link, pump, seed });
         id
     }
@@ -411,13 +446,8 @@ impl Server {
             }
         }
         let Some(open) = self.connections.get_mut(&id) else { return };
-        if let Some(mut buffer) = open.pump.idle.take() {
-            open.link.poll_output(now, &mut self.peers, &mut buffer);
-            if buffer.is_empty() {
-                open.pump.idle = Some(buffer);
-            } else {
-                open.pump.write(buffer);
-            }
+        if let Some(buffer) = open.pump.free() {
+            open.link.poll_output(now, &mut self.peers, buffer);
         }
         if open.link.is_closed() {
             self.close(now, id);
@@ -430,14 +460,21 @@ impl Server {
             seed.connection = None;
             seed.next_try = now.saturating_add(nanos(seed.backoff.next_delay()));
         }
-        open.pump.finish();
+        if open.pump.is_writing() {
+            self.leaving.push(open.pump);
+        }
     }
 
     /// Dials the nodes to join, and those for which there is something to say.
     fn dial(&mut self, now: u64) {
+        let is_due = |seed: &Seed| seed.connection.is_none() && seed.next_try <= now;
+        let is_lonely = |session: &fardel_wire::session::Session| !session.is_connected() && session.held_bytes() > 0;
+        if !self.seeds.values().any(is_due) && !self.peers.sessions().any(|(_, session)| is_lonely(session)) {
+            return;
+        }
         let mut wanted: BTreeMap<SocketAddr, Option<NodeId>> = BTreeMap::new();
         for (address, seed) in &self.seeds {
-            if seed.connection.is_none() && seed.next_try <= now {
+            if is_due(seed) {
                 wanted.insert(*address, None);
             }
         }
@@ -445,7 +482,7 @@ impl Server {
         let lonely: Vec<NodeId> = self
             .peers
             .sessions()
-            .filter(|(node, session)| !session.is_connected() && session.held_bytes() > 0 && !busy.contains(node))
+            .filter(|(node, session)| is_lonely(session) && !busy.contains(node))
             .map(|(node, _)| node)
             .collect();
         for node in lonely {

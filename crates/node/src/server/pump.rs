@@ -1,103 +1,100 @@
-//! The tasks of one connection: one reads, one writes. They hand bytes over and know nothing of what these mean.
+//! The bytes of one connection: read and written by the task that owns the machine, so that nothing is handed from task to
+//! task on the way.
 //!
-//! **Invariant:** a connection whose owner does not take its events reads no further.
+//! **Invariant:** what was given to be written is written before more is taken, so that what waits here is bounded.
 
 use crate::limits::READ_BYTES;
-use crate::transport::{ConnectError, Connection, Reader, Writer};
-use std::net::SocketAddr;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::sync::mpsc::{self, Receiver, Sender};
-use tokio::task::JoinHandle;
+use crate::transport::{Reader, Writer};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 
 /// Which connection; never used again.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) struct ConnectionId(pub(super) u64);
 
-/// What tasks tell the owner of the machine.
-pub(super) enum Event {
-    /// A connection came in.
-    Accepted(Connection),
-    /// A connection that was dialled is there, or is not.
-    Dialled(SocketAddr, Result<Connection, ConnectError>),
-    /// Bytes were read.
-    Read(ConnectionId, Vec<u8>),
-    /// What was to be written is written; the buffer comes back.
-    Written(ConnectionId, Vec<u8>),
-    /// The connection has ended.
-    Ended(ConnectionId),
-}
-
-/// The tasks of a connection; they end with it.
+/// A connection's bytes.
 pub(super) struct Pump {
-    /// Takes what is to be written, one buffer at a time.
-    out: Sender<Vec<u8>>,
-    /// The buffer for what is written next, while none is being written.
-    pub(super) idle: Option<Vec<u8>>,
-    reading: JoinHandle<()>,
-    /// Until it is left alone to write what is left.
-    writing: Option<JoinHandle<()>>,
+    reader: Reader,
+    writer: Writer,
+    /// What was read last.
+    pub(super) input: Vec<u8>,
+    /// What is being written, and how much of it is.
+    output: Vec<u8>,
+    written: usize,
+    /// Whether what was written may lie in a buffer still.
+    is_unflushed: bool,
+    /// Whether the connection has ended.
+    pub(super) has_ended: bool,
 }
 
 impl Pump {
-    pub(super) fn start(id: ConnectionId, reader: Reader, writer: Writer, events: &Sender<Event>) -> Pump {
-        let (out, buffers) = mpsc::channel(1);
-        let reading = tokio::spawn(read(id, reader, events.clone()));
-        let writing = tokio::spawn(write(id, writer, buffers, events.clone()));
-        Pump { out, idle: Some(Vec::new()), reading, writing: Some(writing) }
-    }
-
-    /// Has a buffer written. There is room: one is written at a time.
-    pub(super) fn write(&mut self, buffer: Vec<u8>) {
-        // Without a task at the other end the connection has ended, which an event tells.
-        let _ = self.out.try_send(buffer);
-    }
-
-    /// Ends the connection when the last buffer is written.
-    pub(super) fn finish(mut self) {
-        self.writing = None;
-    }
-}
-
-impl Drop for Pump {
-    fn drop(&mut self) {
-        self.reading.abort();
-        if let Some(writing) = &self.writing {
-            writing.abort();
+    pub(super) fn new(reader: Reader, writer: Writer) -> Pump {
+        Pump {
+            reader,
+            writer,
+            input: vec![0; READ_BYTES],
+            output: Vec::new(),
+            written: 0,
+            is_unflushed: false,
+            has_ended: false,
         }
     }
-}
 
-async fn read(id: ConnectionId, mut reader: Reader, events: Sender<Event>) {
-    loop {
-        let mut buffer = Vec::with_capacity(READ_BYTES);
-        match reader.read_buf(&mut buffer).await {
-            Ok(0) | Err(_) => break,
-            Ok(_) => {
-                if events.send(Event::Read(id, buffer)).await.is_err() {
-                    return;
+    /// The buffer for what is to be written next, once all before it is.
+    pub(super) fn free(&mut self) -> Option<&mut Vec<u8>> {
+        if self.written < self.output.len() || self.has_ended {
+            return None;
+        }
+        self.output.clear();
+        self.written = 0;
+        Some(&mut self.output)
+    }
+
+    /// Whether something waits to be written.
+    pub(super) fn is_writing(&self) -> bool {
+        !self.has_ended && (self.written < self.output.len() || self.is_unflushed)
+    }
+
+    /// Writes as much as goes now; whether all is written.
+    pub(super) fn write(&mut self, context: &mut Context<'_>) -> bool {
+        while let Some(rest) = self.output.get(self.written..).filter(|rest| !rest.is_empty()) {
+            match Pin::new(&mut self.writer).poll_write(context, rest) {
+                Poll::Ready(Ok(0) | Err(_)) => self.has_ended = true,
+                Poll::Ready(Ok(count)) => {
+                    self.written += count;
+                    self.is_unflushed = true;
                 }
+                Poll::Pending => return false,
+            }
+            if self.has_ended {
+                return true;
             }
         }
+        if self.is_unflushed {
+            match Pin::new(&mut self.writer).poll_flush(context) {
+                Poll::Ready(Ok(())) => self.is_unflushed = false,
+                Poll::Ready(Err(_)) => self.has_ended = true,
+                Poll::Pending => return false,
+            }
+        }
+        true
     }
-    // When nobody takes it the node has ended.
-    let _ = events.send(Event::Ended(id)).await;
-}
 
-async fn write(id: ConnectionId, mut writer: Writer, mut buffers: Receiver<Vec<u8>>, events: Sender<Event>) {
-    while let Some(mut buffer) = buffers.recv().await {
-        let mut result = writer.write_all(&buffer).await;
-        if result.is_ok() {
-            result = writer.flush().await;
+    /// Reads what is there; the bytes lie at the beginning of `input`. Nothing when there is nothing yet, or the connection has
+    /// ended.
+    pub(super) fn read(&mut self, context: &mut Context<'_>) -> Option<usize> {
+        if self.has_ended {
+            return None;
         }
-        if result.is_err() {
-            let _ = events.send(Event::Ended(id)).await;
-            return;
-        }
-        buffer.clear();
-        if events.send(Event::Written(id, buffer)).await.is_err() {
-            return;
+        let mut buffer = ReadBuf::new(&mut self.input);
+        match Pin::new(&mut self.reader).poll_read(context, &mut buffer) {
+            Poll::Ready(Ok(())) if !buffer.filled().is_empty() => Some(buffer.filled().len()),
+            Poll::Ready(Ok(()) | Err(_)) => {
+                self.has_ended = true;
+                None
+            }
+            Poll::Pending => None,
         }
     }
-    // The peer may have gone first.
-    let _ = writer.shutdown().await;
 }
