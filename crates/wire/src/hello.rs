@@ -66,9 +66,9 @@ pub struct Local {
 pub struct Hello {
     /// The lowest and the highest version that it speaks.
     pub versions: (Version, Version),
-    /// The session that it wants to have.
+    /// The session that is to go on, or else the proposal of one that is to begin.
     pub session: SessionId,
-    /// Whether it has had that session already and it is to go on.
+    /// Whether the session has begun and is to go on.
     pub established: bool,
     /// The last sequence that it got in it, 0 for none.
     pub received: Sequence,
@@ -81,9 +81,9 @@ pub struct Hello {
 pub struct Welcome {
     /// The version that the connection has.
     pub version: Version,
-    /// The session that it has: the one that was wanted, or a new one where that could not go on.
+    /// The session that it has. The node that was dialled draws its number when it begins.
     pub session: SessionId,
-    /// Whether the session goes on; else it begins.
+    /// Whether this node has had the session before, so that it goes on; else it begins.
     pub resumed: bool,
     /// The last sequence that it got in it, 0 for none.
     pub received: Sequence,

@@ -8,10 +8,10 @@
 //! **Invariant:** before the handshake is over, nothing that a peer sends has an effect but on this link.
 
 use crate::frame::{Bye, Decoder, Frame, Message, Refusal};
-use crate::hello::{Node, Role, Version, refusal_of, unexpected};
+use crate::hello::{Node, Version, refusal_of, unexpected};
 use crate::id::NodeId;
 use crate::limits;
-use crate::peers::{Joined, Peers};
+use crate::peers::{Asked, Joined, Peers};
 use crate::session::{Accepted, Attachment, Lost, ProtocolError, Session, SessionId};
 use crate::table::{Goodbye, Kind};
 use std::collections::VecDeque;
@@ -19,7 +19,7 @@ use std::collections::VecDeque;
 /// A connection to another node.
 #[derive(Debug)]
 pub struct Link {
-    role: Role,
+    side: Side,
     /// Whom the transport has proven the peer to be, or who was called.
     peer: Option<NodeId>,
     /// The number of a session that begins with this connection.
@@ -31,6 +31,15 @@ pub struct Link {
     news: VecDeque<News>,
     /// The message that the last event gave.
     assembled: Vec<u8>,
+}
+
+/// Which side of the connection this is.
+#[derive(Clone, Copy, Debug)]
+enum Side {
+    /// It dialled, and asked for a session.
+    Dialler(Asked),
+    /// It was dialled.
+    Acceptor,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -117,19 +126,21 @@ impl Link {
     /// one of these is known; only then a session can go on. `fresh` is the number of a session that would begin, drawn at
     /// random.
     pub fn dial(now: u64, peers: &mut Peers, peer: Option<NodeId>, fresh: SessionId) -> Link {
-        let mut link = Link::new(now, Role::Dialler, peer, fresh);
-        Frame::Hello(peers.hello(now, peer, fresh)).encode(&mut link.first);
+        let hello = peers.hello(now, peer, fresh);
+        let asked = Asked { session: hello.session, established: hello.established, in_table: peer.is_some() };
+        let mut link = Link::new(now, Side::Dialler(asked), peer, fresh);
+        Frame::Hello(hello).encode(&mut link.first);
         link
     }
 
     /// A connection that another node has dialled. `proven` is whom the transport has proven it to be, where it has.
     pub fn accept(now: u64, proven: Option<NodeId>, fresh: SessionId) -> Link {
-        Link::new(now, Role::Acceptor, proven, fresh)
+        Link::new(now, Side::Acceptor, proven, fresh)
     }
 
-    fn new(now: u64, role: Role, peer: Option<NodeId>, fresh: SessionId) -> Link {
+    fn new(now: u64, side: Side, peer: Option<NodeId>, fresh: SessionId) -> Link {
         Link {
-            role,
+            side,
             peer,
             fresh,
             decoder: Decoder::default(),
@@ -206,23 +217,23 @@ impl Link {
                 return true;
             }
         };
-        let joined = match (self.role, frame) {
-            (Role::Acceptor, Frame::Hello(hello)) => {
+        let joined = match (self.side, frame) {
+            (Side::Acceptor, Frame::Hello(hello)) => {
                 peers.welcome(now, &hello, self.peer, self.fresh).map(|(welcome, joined)| {
                     let version = welcome.version;
                     Frame::Welcome(welcome).encode(&mut self.first);
                     (hello.node, version, joined)
                 })
             }
-            (Role::Dialler, Frame::Welcome(welcome)) => {
-                peers.welcomed(now, &welcome, self.peer).map(|(version, joined)| (welcome.node, version, joined))
+            (Side::Dialler(asked), Frame::Welcome(welcome)) => {
+                peers.welcomed(now, &welcome, self.peer, asked).map(|(version, joined)| (welcome.node, version, joined))
             }
-            (Role::Dialler, Frame::Refuse(refusal)) => {
+            (Side::Dialler(_), Frame::Refuse(refusal)) => {
                 self.close(now, peers, Closed::RefusedByPeer(refusal));
                 return true;
             }
-            (Role::Acceptor, frame) => Err(unexpected(frame.kind_name(), Kind::Hello)),
-            (Role::Dialler, frame) => Err(unexpected(frame.kind_name(), Kind::Welcome)),
+            (Side::Acceptor, frame) => Err(unexpected(frame.kind_name(), Kind::Hello)),
+            (Side::Dialler(_), frame) => Err(unexpected(frame.kind_name(), Kind::Welcome)),
         };
         match joined {
             Ok((node, version, joined)) => self.established(peers, node, version, joined),
@@ -248,8 +259,11 @@ impl Link {
             return if session.is_silent(now) { Err(Closed::Silence) } else { Ok(Step::Nothing) };
         };
         let frame = Frame::decode(self.decoder.slice(range.clone())).map_err(|error| Closed::Protocol(error.into()))?;
-        if let Frame::Bye(bye) = frame {
-            return Err(Closed::ByPeer(bye));
+        match (self.side, &frame) {
+            (_, Frame::Bye(bye)) => return Err(Closed::ByPeer(bye.clone())),
+            // The dialling node may refuse the WELCOME, which this side takes for agreed by then.
+            (Side::Acceptor, Frame::Refuse(refusal)) => return Err(Closed::RefusedByPeer(refusal.clone())),
+            (Side::Acceptor | Side::Dialler(_), _) => {}
         }
         match session.accept(now, &frame).map_err(Closed::Protocol)? {
             Accepted::Nothing => Ok(Step::Again),
@@ -334,7 +348,7 @@ impl Link {
     }
 
     fn end_of_dial(&self, peers: &mut Peers) {
-        if let (Role::Dialler, Some(peer)) = (self.role, self.peer) {
+        if let (Side::Dialler(_), Some(peer)) = (self.side, self.peer) {
             peers.dialled(peer);
         }
     }

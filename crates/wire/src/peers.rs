@@ -1,13 +1,15 @@
 //! The peers of a node: one session each, and what the handshakes of all connections have to agree on.
 //!
-//! | a HELLO comes, and the session here | then |
-//! | --- | --- |
-//! | is the one that is wanted | it goes on, on this connection |
-//! | is none, or the peer does not know of it yet, and the one that is wanted is new | the one that is wanted begins |
-//! | is none, or the peer does not know of it yet, and the one that is wanted was to go on | a new one begins |
-//! | is another that the peer knew | it is lost, and one begins as in the two rows above |
+//! The node that is dialled draws the number of a session when it begins, so that none begins twice under one number, not
+//! even when an old HELLO comes late. Until the dialling node has got that number, it asks by a proposal, a number of its
+//! own, so that asking again leads to the same session.
 //!
-//! Messages that wait in a session that the peer does not know of yet are sent in the one that begins.
+//! | a HELLO asks | and the session here | then |
+//! | --- | --- | --- |
+//! | to go on | has that number | it goes on |
+//! | to begin | was begun by that proposal | it goes on |
+//! | either | is none, or not known to the peer yet | one begins, and what waits is sent in it |
+//! | either | is another | that is lost, and one begins |
 //!
 //! **Invariant:** a refused handshake has changed nothing here.
 
@@ -28,6 +30,15 @@ pub struct Peers {
     incarnations: BTreeMap<NodeId, Incarnation>,
     /// Until when a connection that this node dials has precedence.
     dialling: BTreeMap<NodeId, u64>,
+}
+
+/// What a connection that this node dialled has asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked {
+    pub(crate) session: SessionId,
+    pub(crate) established: bool,
+    /// Whether it asked for the session in the table, as it knew whom it dials.
+    pub(crate) in_table: bool,
 }
 
 /// What a handshake came to.
@@ -105,7 +116,9 @@ impl Peers {
         };
         self.dialling.insert(peer, now + limits::HANDSHAKE_TIME);
         let session = self.open(now, peer, fresh);
-        Hello { versions, session: session.id(), established: session.is_established(), received: session.received(), node }
+        let (established, received) = (session.is_established(), session.received());
+        let session = if established { session.id() } else { session.proposal() };
+        Hello { versions, session, established, received, node }
     }
 
     /// A connection that this node dialled has ended, or has got past the handshake.
@@ -113,7 +126,7 @@ impl Peers {
         self.dialling.remove(&peer);
     }
 
-    /// Takes the HELLO of a node: its session is on this connection from now on.
+    /// Takes the HELLO of a node: its session is on this connection from now on. One that begins has the number `fresh`.
     ///
     /// # Errors
     /// The refusal to send.
@@ -133,17 +146,13 @@ impl Peers {
         }
         let max = hello.node.message_bytes_max as usize;
         let mut lost = self.take_incarnation(peer, hello.node.incarnation);
-        let resumed = self
-            .sessions
-            .get_mut(&peer)
-            .is_some_and(|session| session.id() == hello.session && session.resume(now, hello.received, max).is_ok());
+        let resumed = self.sessions.get_mut(&peer).is_some_and(|session| {
+            let number = if hello.established { session.id() } else { session.proposal() };
+            session.is_established() && number == hello.session && session.resume(now, hello.received, max).is_ok()
+        });
         if !resumed {
-            let known = self.sessions.get(&peer).map(Session::is_established);
-            if known == Some(true) {
-                lost = self.forget(peer);
-            }
-            let id = if hello.established { fresh } else { hello.session };
-            self.open(now, peer, id).begin(now, id, max);
+            let proposal = if hello.established { fresh } else { hello.session };
+            lost = self.begin(now, peer, fresh, proposal, max).or(lost);
         }
         let session = self.open(now, peer, fresh);
         let (attachment, session, received) = (session.attachment(), session.id(), session.received());
@@ -151,7 +160,9 @@ impl Peers {
         Ok((welcome, Joined { attachment, resumed, lost }))
     }
 
-    /// Takes the WELCOME of a node: its session is on this connection from now on.
+    /// Takes the WELCOME of a node, with which it answered `asked`: its session is on this connection from now on. A HELLO
+    /// waits on its way, and this node may have another session by now than when it asked: then the answer is refused, as
+    /// it is about something else.
     ///
     /// # Errors
     /// The refusal to send.
@@ -160,32 +171,46 @@ impl Peers {
         now: u64,
         welcome: &Welcome,
         proven: Option<NodeId>,
+        asked: Asked,
     ) -> Result<(Version, Joined), Refusal> {
         let version = self.local.judge_welcome(welcome, proven)?;
         let peer = welcome.node.id;
         self.judge_incarnation(peer, welcome.node.incarnation)?;
         let max = welcome.node.message_bytes_max as usize;
-        if welcome.resumed {
-            let session = self.sessions.get_mut(&peer).filter(|session| session.id() == welcome.session);
-            let is_same = self.incarnations.get(&peer).is_none_or(|seen| *seen == welcome.node.incarnation);
-            let resumed =
-                session.filter(|_| is_same).is_some_and(|session| session.resume(now, welcome.received, max).is_ok());
-            if !resumed {
-                let text = format!("session {:#x} cannot go on after {}", welcome.session.0, welcome.received.0);
-                return Err(Refusal::new(RefusalCode::Unexpected, text));
+        let is_later = self.incarnations.get(&peer).is_some_and(|seen| *seen < welcome.node.incarnation);
+        let session = self.sessions.get_mut(&peer);
+        let resumed = match &session {
+            Some(session) => session.is_established() && session.id() == welcome.session && !is_later,
+            None => false,
+        };
+        let is_answer = match &session {
+            // The only one who asks by its own proposal is that connection.
+            _ if !asked.in_table => !welcome.resumed,
+            Some(session) if session.is_established() => {
+                asked.established && asked.session == session.id() && !welcome.resumed
             }
-            self.incarnations.insert(peer, welcome.node.incarnation);
+            Some(session) => !asked.established && asked.session == session.proposal() && welcome.received.0 == 0,
+            None => false,
+        };
+        let resumes = resumed && session.is_some_and(|session| session.resume(now, welcome.received, max).is_ok());
+        if resumed != resumes || !(resumed || is_answer) {
+            let text = format!("session {:#x} cannot go on after {}", welcome.session.0, welcome.received.0);
+            return Err(Refusal::new(RefusalCode::Unexpected, text));
         }
         let mut lost = self.take_incarnation(peer, welcome.node.incarnation);
-        if !welcome.resumed {
-            let known = self.sessions.get(&peer).map(Session::is_established);
-            if known == Some(true) {
-                lost = self.forget(peer);
-            }
-            self.open(now, peer, welcome.session).begin(now, welcome.session, max);
+        if !resumed {
+            lost = self.begin(now, peer, welcome.session, asked.session, max).or(lost);
         }
         let attachment = self.open(now, peer, welcome.session).attachment();
-        Ok((version, Joined { attachment, resumed: welcome.resumed, lost }))
+        Ok((version, Joined { attachment, resumed, lost }))
+    }
+
+    /// Begins a session on a connection; one that the peer knew is lost, and one that it did not know goes over into it.
+    fn begin(&mut self, now: u64, peer: NodeId, id: SessionId, proposal: SessionId, max: usize) -> Option<Lost> {
+        let known = self.sessions.get(&peer).is_some_and(Session::is_established);
+        let lost = if known { self.forget(peer) } else { None };
+        self.open(now, peer, id).begin(now, id, proposal, max);
+        lost
     }
 
     fn judge_incarnation(&self, peer: NodeId, seen: Incarnation) -> Result<(), Refusal> {

@@ -30,6 +30,8 @@ pub struct Attachment {
 #[derive(Debug)]
 pub struct Session {
     id: SessionId,
+    /// The number by which the dialling node asked for it, before the other one gave it its id.
+    proposal: SessionId,
     /// Whether the peer knows of it.
     established: bool,
     outbox: Outbox,
@@ -151,10 +153,11 @@ pub(crate) enum Accepted {
 }
 
 impl Session {
-    /// One that no peer knows of yet, without a connection. `message_bytes_max` is what this node takes in fragments.
+    /// One that no peer knows of yet, without a connection; `id` is its proposal. `message_bytes_max` is what this node takes in fragments.
     pub fn new(now: u64, id: SessionId, message_bytes_max: usize) -> Session {
         Session {
             id,
+            proposal: id,
             established: false,
             outbox: Outbox::new(),
             received: Sequence(0),
@@ -170,6 +173,11 @@ impl Session {
     /// Which it is.
     pub fn id(&self) -> SessionId {
         self.id
+    }
+
+    /// The number by which it was asked for.
+    pub fn proposal(&self) -> SessionId {
+        self.proposal
     }
 
     /// Whether the peer knows of it.
@@ -224,9 +232,10 @@ impl Session {
     }
 
     /// Makes it the session `id` that begins with this connection. It has had none before: messages that wait stay.
-    pub(crate) fn begin(&mut self, now: u64, id: SessionId, peer_message_bytes_max: usize) {
+    pub(crate) fn begin(&mut self, now: u64, id: SessionId, proposal: SessionId, peer_message_bytes_max: usize) {
         debug_assert!(!self.established);
         self.id = id;
+        self.proposal = proposal;
         self.attach(now, peer_message_bytes_max);
     }
 

@@ -1,0 +1,10 @@
+//! The wire: what is written is read again, nothing else is, and sessions keep their promises on bad connections.
+
+mod arbitrary;
+mod damage;
+mod examples;
+mod handshake;
+mod pair;
+mod properties;
+mod sessions;
+mod spec;
