@@ -66,7 +66,9 @@ pub struct Local {
 pub struct Hello {
     /// The lowest and the highest version that it speaks.
     pub versions: (Version, Version),
-    /// The session that is to go on, or else the proposal of one that is to begin.
+    /// The number by which the session was asked for first, whichever node did.
+    pub proposal: SessionId,
+    /// The session that is to go on; the proposal once more where it has not begun.
     pub session: SessionId,
     /// Whether the session has begun and is to go on.
     pub established: bool,
@@ -83,7 +85,7 @@ pub struct Welcome {
     pub version: Version,
     /// The session that it has. The node that was dialled draws its number when it begins.
     pub session: SessionId,
-    /// Whether this node has had the session before, so that it goes on; else it begins.
+    /// Whether the session is the one that was asked for, so that it goes on where it had begun; else a new one begins.
     pub resumed: bool,
     /// The last sequence that it got in it, 0 for none.
     pub received: Sequence,
@@ -172,6 +174,7 @@ impl Hello {
         out.push(role_byte(Role::Dialler));
         out.extend(self.versions.0.0.to_le_bytes());
         out.extend(self.versions.1.0.to_le_bytes());
+        out.extend(self.proposal.0.to_le_bytes());
         out.extend(self.session.0.to_le_bytes());
         out.push(self.established.into());
         out.extend(self.received.0.to_le_bytes());
@@ -187,6 +190,7 @@ impl Hello {
         }
         let hello = Hello {
             versions,
+            proposal: SessionId(fields.u64()?),
             session: SessionId(fields.u64()?),
             established: fields.flag("the established flag")?,
             received: Sequence(fields.u64()?),

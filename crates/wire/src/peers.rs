@@ -1,14 +1,15 @@
 //! The peers of a node: one session each, and what the handshakes of all connections have to agree on.
 //!
 //! The node that is dialled draws the number of a session when it begins, so that none begins twice under one number, not
-//! even when an old HELLO comes late. Until the dialling node has got that number, it asks by a proposal, a number of its
-//! own, so that asking again leads to the same session.
+//! even when an old HELLO comes late. Until the other one has got that number, the two know the session by the proposal, a
+//! number of the one that asked, so that asking again leads to the same session.
 //!
 //! | a HELLO asks | and the session here | then |
 //! | --- | --- | --- |
 //! | to go on | has that number | it goes on |
-//! | to begin | was begun by that proposal | it goes on |
-//! | either | is none, or not known to the peer yet | one begins, and what waits is sent in it |
+//! | to go on | is not known to the peer, and has that proposal | it takes that number, and begins |
+//! | to begin | has that proposal | it goes on |
+//! | either | is none, or not known to the peer | one begins, and what waits is sent in it |
 //! | either | is another | that is lost, and one begins |
 //!
 //! **Invariant:** a refused handshake has changed nothing here.
@@ -112,13 +113,14 @@ impl Peers {
         let versions = self.local.versions;
         let node = self.local.node.clone();
         let Some(peer) = peer else {
-            return Hello { versions, session: fresh, established: false, received: Sequence(0), node };
+            let received = Sequence(0);
+            return Hello { versions, proposal: fresh, session: fresh, established: false, received, node };
         };
         self.dialling.insert(peer, now + limits::HANDSHAKE_TIME);
         let session = self.open(now, peer, fresh);
-        let (established, received) = (session.is_established(), session.received());
-        let session = if established { session.id() } else { session.proposal() };
-        Hello { versions, session, established, received, node }
+        let (proposal, session, established) = (session.proposal(), session.id(), session.is_established());
+        let received = self.open(now, peer, fresh).received();
+        Hello { versions, proposal, session, established, received, node }
     }
 
     /// A connection that this node dialled has ended, or has got past the handshake.
@@ -146,17 +148,29 @@ impl Peers {
         }
         let max = hello.node.message_bytes_max as usize;
         let mut lost = self.take_incarnation(peer, hello.node.incarnation);
-        let resumed = self.sessions.get_mut(&peer).is_some_and(|session| {
-            let number = if hello.established { session.id() } else { session.proposal() };
-            session.is_established() && number == hello.session && session.resume(now, hello.received, max).is_ok()
+        let session = self.sessions.get_mut(&peer);
+        let is_known = session.as_ref().is_some_and(|session| session.is_established());
+        let is_wanted = session.as_ref().is_some_and(|session| match (is_known, hello.established) {
+            (true, true) => session.id() == hello.session,
+            // The WELCOME did not reach the one or the other.
+            (true, false) => session.proposal() == hello.proposal,
+            (false, true) => session.proposal() == hello.proposal && hello.received == Sequence(0),
+            (false, false) => false,
         });
+        let resumed = is_known && is_wanted && session.is_some_and(|known| known.resume(now, hello.received, max).is_ok());
+        let takes_over = !is_known && is_wanted;
         if !resumed {
-            let proposal = if hello.established { fresh } else { hello.session };
-            lost = self.begin(now, peer, fresh, proposal, max).or(lost);
+            let (id, proposal) = match (takes_over, hello.established) {
+                (true, _) => (hello.session, hello.proposal),
+                (false, true) => (fresh, fresh),
+                (false, false) => (fresh, hello.proposal),
+            };
+            lost = self.begin(now, peer, id, proposal, max).or(lost);
         }
         let session = self.open(now, peer, fresh);
         let (attachment, session, received) = (session.attachment(), session.id(), session.received());
-        let welcome = Welcome { version, session, resumed, received, node: self.local.node.clone() };
+        let node = self.local.node.clone();
+        let welcome = Welcome { version, session, resumed: resumed || takes_over, received, node };
         Ok((welcome, Joined { attachment, resumed, lost }))
     }
 

@@ -108,6 +108,7 @@ fn node(id: NodeId, name: &str) -> Node {
 pub(crate) fn hello() -> Hello {
     Hello {
         versions: (Version(1), Version(1)),
+        proposal: SessionId(0x0202_0202_0202_0202),
         session: SessionId(0x0123_4567_89ab_cdef),
         established: true,
         received: Sequence(41),

@@ -161,11 +161,11 @@ fn each_wrong_byte_of_a_hello_has_its_refusal() {
     assert_eq!(with(10, &[0, 0]).0, RefusalCode::Malformed);
     assert_eq!(with(10, &[2, 0]).0, RefusalCode::Malformed);
     assert_eq!(
-        with(22, &[2]),
+        with(30, &[2]),
         (RefusalCode::Malformed, "the established flag is 2 in a HELLO frame; 0 or 1 is wanted".into())
     );
-    assert_eq!(with(51, &[0, 0, 1, 0]).0, RefusalCode::Limits);
-    assert_eq!(with(55, &[0, 0, 1, 0]).0, RefusalCode::Limits);
+    assert_eq!(with(59, &[0, 0, 1, 0]).0, RefusalCode::Limits);
+    assert_eq!(with(63, &[0, 0, 1, 0]).0, RefusalCode::Limits);
     assert_eq!(with(0, &[0xff, 0xff, 0xff, 0]).0, RefusalCode::Malformed);
     let (code, text) = refused(local(OTHER), None, b"GET / HTTP/1.1\r\n");
     assert_eq!(code, RefusalCode::Malformed);
