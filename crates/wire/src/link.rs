@@ -190,7 +190,10 @@ impl Link {
                     Ok(Step::Message(range)) => break Some(range),
                     Ok(Step::Assembled(bytes)) => {
                         self.assembled = bytes;
-                        break None;
+                        // One that may be skipped is no event.
+                        if let Ok(Some(_)) = Message::decode_assembled(&self.assembled) {
+                            break None;
+                        }
                     }
                     Err(closed) => self.close(now, peers, closed),
                 },
@@ -268,11 +271,7 @@ impl Link {
         match session.accept(now, &frame).map_err(Closed::Protocol)? {
             Accepted::Nothing => Ok(Step::Again),
             Accepted::Whole => Ok(Step::Message(range)),
-            Accepted::Assembled(bytes) => match Message::decode_assembled(&bytes) {
-                Ok(Some(_)) => Ok(Step::Assembled(bytes)),
-                Ok(None) => Ok(Step::Again),
-                Err(error) => Err(Closed::Protocol(error.into())),
-            },
+            Accepted::Assembled(bytes) => Ok(Step::Assembled(bytes)),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Fills the corpora with what the repository holds: `cargo run --manifest-path fuzz/Cargo.toml`.
 //!
 //! Each program of the examples, benchmarks and fixtures becomes a seed: as text for `assemble`, assembled for the
-//! others; `generate` gets random bytes. A dictionary of the assembly's words goes to `fuzz/corpus/assemble.dict`.
+//! others; `generate` and `wire_link` get random bytes, the other targets of the wire the specification's examples. A dictionary of the assembly's words goes to `fuzz/corpus/assemble.dict`.
 #![forbid(unsafe_code)]
 
 use fardel_asm::{NoImports, assemble};
@@ -57,7 +57,7 @@ const WORDS: [&str; 34] = [
 fn main() -> io::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let corpus = root.join("fuzz/corpus");
-    for target in ["assemble", "decode", "generate", "run", "verify"] {
+    for target in ["assemble", "decode", "generate", "run", "verify", "wire_frames", "wire_link", "wire_value"] {
         fs::create_dir_all(corpus.join(target))?;
     }
     let mut count = 0;
@@ -75,13 +75,33 @@ fn main() -> io::Result<()> {
     for length in 1..=NOISE_COUNT {
         let mut choices = Choices::new(length);
         let noise: Vec<u8> = (0..length * NOISE_STEP).map(|_| choices.bits() as u8).collect();
-        fs::write(corpus.join("generate").join(format!("noise{length}")), noise)?;
+        fs::write(corpus.join("generate").join(format!("noise{length}")), &noise)?;
+        fs::write(corpus.join("wire_link").join(format!("noise{length}")), noise)?;
     }
+    wire_examples(&root, &corpus)?;
     let words =
         WORDS.iter().map(|word| word.to_string()).chain(INSTRUCTIONS.iter().map(|info| format!("{} ", info.mnemonic)));
     let quoted = |word: String| format!("\"{}\"\n", word.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\x0a"));
     fs::write(corpus.join("assemble.dict"), words.map(quoted).collect::<String>())?;
     println!("{count} programs are seeds in fuzz/corpus");
+    Ok(())
+}
+
+/// The examples of the specification of the wire, frames and values.
+fn wire_examples(root: &Path, corpus: &Path) -> io::Result<()> {
+    let text = fs::read_to_string(root.join("docs/spec/wire.md"))?;
+    for block in text.split("```hex name=").skip(1) {
+        let mut lines = block.lines().take_while(|line| *line != "```");
+        let name = lines.next().unwrap_or_default();
+        let digits = lines.flat_map(|line| line.split(';').next().unwrap_or_default().split_whitespace());
+        let mut bytes: Vec<u8> = digits.filter_map(|byte| u8::from_str_radix(byte, 16).ok()).collect();
+        let target = if name.starts_with("frame-") { "wire_frames" } else { "wire_value" };
+        if target == "wire_frames" {
+            // In one piece.
+            bytes.insert(0, u8::MAX);
+        }
+        fs::write(corpus.join(target).join(name), bytes)?;
+    }
     Ok(())
 }
 

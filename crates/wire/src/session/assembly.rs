@@ -1,7 +1,9 @@
 //! Large messages as they come in, fragment by fragment.
+//!
+//! **Invariant:** what is open is bounded in number and bytes, whatever comes.
 
 use super::ProtocolError;
-use crate::frame::Fragment;
+use crate::frame::{Fragment, Message};
 use crate::limits;
 use std::collections::BTreeMap;
 
@@ -13,7 +15,8 @@ pub(super) struct Assembly {
 }
 
 impl Assembly {
-    /// Adds a fragment, and gives the message when it is the last. All that are open have at most `bytes_max` bytes.
+    /// Adds a fragment, and gives the message when it is the last, which is then one that can be decoded. All that are open
+    /// have at most `bytes_max` bytes. An error changes nothing.
     pub(super) fn add(&mut self, fragment: &Fragment<'_>, bytes_max: usize) -> Result<Option<Vec<u8>>, ProtocolError> {
         let bytes = self.bytes.saturating_add(fragment.bytes.len());
         if bytes > bytes_max {
@@ -23,14 +26,18 @@ impl Assembly {
             return Err(ProtocolError::OpenStreams { max: limits::STREAMS_MAX });
         }
         let message = self.open.entry(fragment.stream).or_default();
+        let before = message.len();
         message.extend_from_slice(&fragment.bytes);
-        self.bytes = bytes;
         if !fragment.last {
+            self.bytes = bytes;
             return Ok(None);
         }
-        let message = self.open.remove(&fragment.stream);
-        self.bytes -= message.as_ref().map_or(0, Vec::len);
-        Ok(message)
+        if let Err(error) = Message::decode_assembled(message) {
+            message.truncate(before);
+            return Err(error.into());
+        }
+        self.bytes -= before;
+        Ok(self.open.remove(&fragment.stream))
     }
 
     /// What always holds; for tests and debug builds.

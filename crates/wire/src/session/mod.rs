@@ -148,7 +148,7 @@ pub(crate) enum Accepted {
     Nothing,
     /// The frame's message.
     Whole,
-    /// A message, now that its last fragment has come: kind, flags and body.
+    /// A message, now that its last fragment has come: kind, flags and body, which can be decoded.
     Assembled(Vec<u8>),
 }
 
@@ -315,20 +315,29 @@ impl Session {
                 return Err(ProtocolError::Unexpected(frame.kind_name()));
             }
             Frame::Numbered(sequence, _) => {
-                if self.is_next(now, *sequence)? {
+                if self.is_next(*sequence)? {
+                    self.take(now, *sequence);
                     Accepted::Whole
                 } else {
-                    Accepted::Nothing
+                    self.repeated(now)
                 }
             }
             Frame::Fragment(sequence, fragment) => {
-                let message =
-                    if self.is_next(now, *sequence)? { self.assembly.add(fragment, self.message_bytes_max)? } else { None };
-                message.map_or(Accepted::Nothing, Accepted::Assembled)
+                if self.is_next(*sequence)? {
+                    let message = self.assembly.add(fragment, self.message_bytes_max)?;
+                    self.take(now, *sequence);
+                    message.map_or(Accepted::Nothing, Accepted::Assembled)
+                } else {
+                    self.repeated(now)
+                }
             }
             Frame::Skipped(_, Some(sequence)) => {
-                self.is_next(now, *sequence)?;
-                Accepted::Nothing
+                if self.is_next(*sequence)? {
+                    self.take(now, *sequence);
+                    Accepted::Nothing
+                } else {
+                    self.repeated(now)
+                }
             }
             Frame::Ack(sequence) => {
                 let last = self.outbox.last();
@@ -346,8 +355,8 @@ impl Session {
         Ok(accepted)
     }
 
-    /// Notes a sequence that came. False when it had been seen.
-    fn is_next(&mut self, now: u64, sequence: Sequence) -> Result<bool, ProtocolError> {
+    /// Whether a sequence is the next one. False when it has come before.
+    fn is_next(&self, sequence: Sequence) -> Result<bool, ProtocolError> {
         let wanted = Sequence(self.received.0 + 1);
         if sequence.0 == 0 {
             return Err(ProtocolError::ZeroSequence);
@@ -355,17 +364,27 @@ impl Session {
         if sequence > wanted {
             return Err(ProtocolError::Gap { seen: sequence, wanted });
         }
-        let is_next = sequence == wanted;
-        if is_next {
-            self.received = sequence;
-        } else {
-            self.duplicates += 1;
-        }
-        // One that comes again is acknowledged again: the peer would not send it if it knew.
+        Ok(sequence == wanted)
+    }
+
+    /// The next sequence has come.
+    fn take(&mut self, now: u64, sequence: Sequence) {
+        debug_assert!(sequence.0 == self.received.0 + 1);
+        self.received = sequence;
+        self.owe_ack(now);
+    }
+
+    /// A frame came again. It is acknowledged again as well: the peer would not send it if it knew.
+    fn repeated(&mut self, now: u64) -> Accepted {
+        self.duplicates += 1;
+        self.owe_ack(now);
+        Accepted::Nothing
+    }
+
+    fn owe_ack(&mut self, now: u64) {
         if let Some(connection) = &mut self.connection {
             connection.ack_due.get_or_insert(now + limits::ACK_DELAY);
         }
-        Ok(is_next)
     }
 
     /// Whether [`Session::poll_output`] has numbered frames to write.

@@ -187,6 +187,7 @@ fn fragments_that_are_no_message_end_the_connection() {
         let fragment = Fragment { stream: 0, last: true, bytes: Cow::Owned(bytes) };
         let error = session.handle(0, Frame::Fragment(Sequence(1), fragment)).expect_err("it is none");
         assert_eq!(error.to_string(), text);
+        assert_eq!(session.received(), Sequence(0), "it has changed nothing");
     }
     let mut session = open();
     let fragment = Fragment { stream: 0, last: true, bytes: Cow::Owned(vec![0x77, 1, 2, 3]) };
