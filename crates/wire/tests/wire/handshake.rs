@@ -1,14 +1,15 @@
 //! The handshake: who may connect, in which version, and what is refused.
 
-use crate::examples::{NODE, OTHER, frame_bytes, frames, hello};
-use fardel_wire::frame::{Decoder, Frame, Refusal};
+use crate::examples::{NODE, OTHER, actor, address, frame_bytes, frames, hello};
+use fardel_wire::frame::{Bye, Decoder, Frame, Message, Refusal, Sequence};
 use fardel_wire::hello::{Local, Version};
 use fardel_wire::id::{Incarnation, NodeId};
 use fardel_wire::limits;
 use fardel_wire::link::{Closed, Event, Link};
 use fardel_wire::peers::Peers;
 use fardel_wire::session::{ProtocolError, SessionId};
-use fardel_wire::table::{Kind, RefusalCode};
+use fardel_wire::table::{Goodbye, Kind, RefusalCode};
+use std::borrow::Cow;
 
 fn local(id: NodeId) -> Local {
     Local::new(id, Incarnation(1), "node")
@@ -232,9 +233,9 @@ fn a_later_version_may_say_more_in_its_hello() {
 fn a_frame_of_a_later_version_is_skipped_or_ends_the_connection() {
     let (mut left, mut right) = (Peers::new(local(NODE)), Peers::new(local(OTHER)));
     let (_, mut accept) = join(&mut left, &mut right);
-    let skipped = frame_bytes(&Frame::Skipped(0x7e, Some(fardel_wire::frame::Sequence(1))));
+    let skipped = frame_bytes(&Frame::Skipped(0x7e, Some(Sequence(1))));
     assert_eq!(feed(&mut accept, &mut right, &skipped), (false, None));
-    let mut required = frame_bytes(&Frame::Skipped(0x7e, Some(fardel_wire::frame::Sequence(2))));
+    let mut required = frame_bytes(&Frame::Skipped(0x7e, Some(Sequence(2))));
     required[5] = 0;
     let (_, closed) = feed(&mut accept, &mut right, &required);
     let Some(Closed::Protocol(error @ ProtocolError::Frame(_))) = closed else { panic!("{closed:?}") };
@@ -296,4 +297,90 @@ fn a_handshake_has_its_time() {
     assert_eq!(link.poll_event(limits::HANDSHAKE_TIME, &mut peers), Some(Event::Closed(Closed::Timeout)));
     assert_eq!(refusal(&mut link, &mut peers).code, RefusalCode::Timeout);
     assert_eq!(link.next_timeout(&peers), None);
+}
+
+/// What happens on a link at a time, by name.
+fn happened(link: &mut Link, peers: &mut Peers, now: u64, bytes: &[u8]) -> Vec<String> {
+    link.feed(now, peers, bytes);
+    let mut seen = Vec::new();
+    while let Some(event) = link.poll_event(now, peers) {
+        seen.push(match event {
+            Event::Lost { lost, .. } => format!("lost, with {} messages", lost.unacknowledged),
+            Event::Established { resumed: true, .. } => "goes on".to_owned(),
+            Event::Established { resumed: false, .. } => "begins".to_owned(),
+            Event::Message(message) => message.kind().name().to_owned(),
+            Event::Closed(closed) => closed.to_string(),
+        });
+    }
+    seen
+}
+
+/// A message from the left node to the right one, or back.
+fn message(from: NodeId, to: NodeId) -> Message<'static> {
+    Message::Send { from: actor(from, 1), to: address(to, 1), value: Cow::Borrowed(&[5]) }
+}
+
+#[test]
+fn a_session_goes_on_after_a_goodbye() {
+    let (mut left, mut right) = (Peers::new(local(NODE)), Peers::new(local(OTHER)));
+    let (mut dial, mut accept) = join(&mut left, &mut right);
+    dial.end(0, &mut left, Bye::new(Goodbye::Idle, "nothing to say"));
+    let bye = output(&mut dial, &mut left, 0);
+    assert_eq!(happened(&mut accept, &mut right, 0, &bye), ["ended by the peer: idle: nothing to say"]);
+    right.send(0, NODE, SessionId(5), &message(OTHER, NODE)).expect("there is room");
+    // This time the other one dials.
+    let mut dial = Link::dial(1, &mut right, Some(NODE), SessionId(13));
+    let mut accept = Link::accept(1, None, SessionId(14));
+    let hello = output(&mut dial, &mut right, 1);
+    assert_eq!(happened(&mut accept, &mut left, 1, &hello), ["goes on"]);
+    let welcome = output(&mut accept, &mut left, 1);
+    assert_eq!(happened(&mut dial, &mut right, 1, &welcome), ["goes on"]);
+    let sent = output(&mut dial, &mut right, 1);
+    assert_eq!(happened(&mut accept, &mut left, 1, &sent), ["SEND"]);
+}
+
+/// A session once had the number that the dialling node drew. A HELLO to begin it that came late, after the session had
+/// begun by another one and had been lost at the node that was dialled, began it there anew under the same number; the next
+/// connection then went on with it from two states, and messages came twice.
+#[test]
+fn a_hello_that_comes_late_does_not_begin_a_lost_session_again() {
+    let (mut left, mut right) = (Peers::new(local(NODE)), Peers::new(local(OTHER)));
+    left.send(0, OTHER, SessionId(10), &message(NODE, OTHER)).expect("there is room");
+    let mut late = Link::dial(0, &mut left, Some(OTHER), SessionId(11));
+    let late_hello = output(&mut late, &mut left, 0);
+    let (mut dial, mut accept) = join(&mut left, &mut right);
+    // The message comes, and what acknowledges it does not.
+    let sent = output(&mut dial, &mut left, 0);
+    assert_eq!(happened(&mut accept, &mut right, 0, &sent), ["SEND"]);
+    accept.disconnected(0, &mut right);
+    assert!(right.expire(limits::RESUME_TIME).is_some());
+    let mut stranger = Link::accept(limits::RESUME_TIME, None, SessionId(20));
+    assert_eq!(happened(&mut stranger, &mut right, limits::RESUME_TIME, &late_hello), ["begins"]);
+    // The left node wants to go on with what the right one has lost.
+    let mut dial = Link::dial(limits::RESUME_TIME, &mut left, Some(OTHER), SessionId(12));
+    let mut accept = Link::accept(limits::RESUME_TIME, None, SessionId(21));
+    let hello = output(&mut dial, &mut left, limits::RESUME_TIME);
+    let there = happened(&mut accept, &mut right, limits::RESUME_TIME, &hello);
+    assert_eq!(there, ["lost, with 0 messages", "begins"]);
+    let welcome = output(&mut accept, &mut right, limits::RESUME_TIME);
+    let here = happened(&mut dial, &mut left, limits::RESUME_TIME, &welcome);
+    assert_eq!(here, ["lost, with 1 messages", "begins"]);
+    assert!(output(&mut dial, &mut left, limits::RESUME_TIME).is_empty(), "the message is not sent again");
+}
+
+#[test]
+fn what_waits_before_the_first_connection_is_sent_when_it_is_there() {
+    for dials in [NODE, OTHER] {
+        let (mut left, mut right) = (Peers::new(local(NODE)), Peers::new(local(OTHER)));
+        left.send(0, OTHER, SessionId(1), &message(NODE, OTHER)).expect("there is room");
+        right.send(0, NODE, SessionId(2), &message(OTHER, NODE)).expect("there is room");
+        let (from, to) = if dials == NODE { (&mut left, &mut right) } else { (&mut right, &mut left) };
+        let (mut dial, mut accept) = join(from, to);
+        // The other node's message comes with the WELCOME.
+        let there = output(&mut dial, from, 0);
+        assert_eq!(happened(&mut accept, to, 0, &there), ["SEND"]);
+        for (peers, peer) in [(&left, OTHER), (&right, NODE)] {
+            assert_eq!(peers.session(peer).map(|session| session.received()), Some(Sequence(1)), "{dials} dials");
+        }
+    }
 }
