@@ -17,6 +17,9 @@ use std::collections::{BTreeMap, VecDeque};
 /// Where kind and flags of a large message stand while it waits: right before its body.
 const CONTENT_AT: usize = SEQUENCE_AT + size_of::<u64>() - 2;
 
+/// Bytes of a message to a fiber with a small value, for which room is taken at once.
+const USUAL_FRAME_BYTES: usize = 128;
+
 type Pair = (ActorId, ActorId);
 
 /// What waits and what is kept.
@@ -135,7 +138,7 @@ impl Outbox {
 
     /// Adds a message; the bytes that it is as fragments when it is too large for the peer, and then it is not added.
     pub(super) fn push(&mut self, message: &Message<'_>) -> Result<(), usize> {
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(USUAL_FRAME_BYTES);
         whole(message.kind().number(), 0, &mut bytes, |out| {
             out.extend_from_slice(&[0; size_of::<u64>()]);
             message.encode_body(out);
