@@ -224,8 +224,9 @@ impl Sim {
     }
 
     fn next_time(&self) -> Option<u64> {
-        let timers =
-            self.nodes.iter().flat_map(|node| node.home.machine.next_timeout().into_iter().chain(node.peers.next_timeout()).chain(node.router.next_timeout()));
+        let timers = self.nodes.iter().flat_map(|node| {
+            node.home.machine.next_timeout().into_iter().chain(node.peers.next_timeout()).chain(node.router.next_timeout())
+        });
         let links = self.connections.iter().flat_map(|connection| {
             connection.ends.iter().flat_map(|end| {
                 let arrives = end.sent.front().map(|(at, _)| *at);

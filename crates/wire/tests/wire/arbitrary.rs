@@ -98,7 +98,7 @@ pub(crate) fn message() -> impl Strategy<Value = Message<'static>> {
     let hash = any::<[u8; 32]>().prop_map(ModuleHash);
     let refused = (select(SpawnRefusal::ALL), text().prop_map(Cow::Owned));
     let result = prop_oneof![address().prop_map(Ok), refused.prop_map(Err)];
-    let spawn = (any::<u64>(), address(), any::<bool>(), hash.clone(), text(), bytes());
+    let spawn = (any::<u64>(), address(), any::<bool>(), hash.clone(), any::<u32>(), bytes());
     let chunk = (0..limits::CODE_CHUNKS_MAX).prop_flat_map(|chunk| (Just(chunk), chunk + 1..=limits::CODE_CHUNKS_MAX));
     prop_oneof![
         (actor(), address(), bytes()).prop_map(|(from, to, value)| Message::Send { from, to, value }),
@@ -107,6 +107,26 @@ pub(crate) fn message() -> impl Strategy<Value = Message<'static>> {
             to,
             number,
             value
+        }),
+        (actor(), address(), any::<u64>(), bytes()).prop_map(|(from, to, number, value)| Message::Request {
+            from,
+            to,
+            number,
+            value
+        }),
+        (actor(), address(), any::<u64>(), bytes()).prop_map(|(from, to, number, reason)| Message::Refused {
+            from,
+            to,
+            number,
+            reason
+        }),
+        (any::<[u8; 16]>(), any::<u32>(), "[a-z]{0,255}", "[a-z]{0,260}").prop_map(|(node, incarnation, name, address)| {
+            Message::Member {
+                node: NodeId(node),
+                incarnation: Incarnation(incarnation),
+                name: Cow::Owned(name),
+                address: Cow::Owned(address),
+            }
         }),
         (address(), address()).prop_map(|(from, to)| Message::Link { from, to }),
         (actor(), address()).prop_map(|(from, to)| Message::Unlink { from, to }),
@@ -123,7 +143,7 @@ pub(crate) fn message() -> impl Strategy<Value = Message<'static>> {
             from,
             linked,
             module,
-            function: Cow::Owned(function),
+            function,
             args
         }),
         (any::<u64>(), result).prop_map(|(request, result)| Message::Spawned { request, result }),

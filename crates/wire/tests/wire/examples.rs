@@ -148,7 +148,7 @@ pub(crate) fn frames() -> Vec<(&'static str, Frame<'static>)> {
                 from: address(OTHER, 2),
                 linked: true,
                 module,
-                function: Cow::Borrowed("run"),
+                function: 7,
                 args: Cow::Owned(value_bytes(&Value::List(vec![Value::Int(5)]))),
             },
         ),
@@ -159,6 +159,17 @@ pub(crate) fn frames() -> Vec<(&'static str, Frame<'static>)> {
         ),
         ("frame-fetch", Message::Fetch { request: 9, module }),
         ("frame-code", Message::Code { request: 9, chunk: 0, chunks: 1, bytes: Cow::Borrowed(b"\0fdm") }),
+        ("frame-request", Message::Request { from, to, number: 258, value: value() }),
+        ("frame-refused", Message::Refused { from, to, number: 258, reason: Cow::Owned(reason_bytes(&ExitReason::Denied)) }),
+        (
+            "frame-member",
+            Message::Member {
+                node: NODE,
+                incarnation: Incarnation(1),
+                name: Cow::Borrowed("left"),
+                address: Cow::Borrowed("h:7001"),
+            },
+        ),
     ];
     let fragment = Fragment { stream: 6, last: true, bytes: Cow::Borrowed(&[1, 2, 3]) };
     let mut frames = vec![
