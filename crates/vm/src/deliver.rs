@@ -17,6 +17,7 @@ use crate::mailbox::{NODE_BYTES, Origin, Place};
 use crate::message::Message;
 use crate::sets::Admission;
 use crate::types::TypeId;
+use crate::value::Value;
 use fardel_bytecode::isa::COSTLY_FUEL;
 use fardel_bytecode::system::Reason;
 use fardel_bytecode::types::{self, Repr};
@@ -45,7 +46,7 @@ pub(crate) enum Posted {
 }
 
 /// Why a message could not be dealt with.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum PostError {
     /// The sender has to wait for room.
     Full,
@@ -53,8 +54,6 @@ pub(crate) enum PostError {
     Overflow,
     /// It could not be copied.
     Copy(CopyError),
-    /// A part of it, by the name of its type, cannot leave the node.
-    NotSendable(String),
 }
 
 /// How a message is sent.
@@ -329,6 +328,47 @@ impl Core {
         self.queue.push(&mut self.fibers, slot);
     }
 
+    /// Sends a value of so many bytes to a fiber of another node, if there is room for it on the way.
+    ///
+    /// # Errors
+    /// See [`PostError`]; nothing has happened then.
+    pub(crate) fn post_far(
+        &mut self,
+        to: FiberId,
+        ty: TypeId,
+        value: Value,
+        bytes: usize,
+        sending: Sending,
+    ) -> Result<Posted, PostError> {
+        let granted = self.fibers.get(to.slot).flags.has(Flags::BOUNDED) && self.use_grant(to.slot);
+        let posted = self.post_far_as(to, ty, value, bytes, Sender { sending, granted });
+        if granted {
+            self.grant_more(to);
+        }
+        posted
+    }
+
+    fn post_far_as(
+        &mut self,
+        to: FiberId,
+        ty: TypeId,
+        value: Value,
+        bytes: usize,
+        sender: Sender,
+    ) -> Result<Posted, PostError> {
+        let needs = bytes + NODE_BYTES;
+        if !self.has_mailbox_room(to.slot, needs, sender.granted)
+            && let Some(posted) = self.full(to, ty, needs, sender.sending)?
+        {
+            return Ok(posted);
+        }
+        if !self.has_budget(needs) {
+            return Err(PostError::Copy(CopyError::OutOfMemory));
+        }
+        self.send_far(to, value, needs, sender.sending);
+        Ok(Posted::Taken(bytes))
+    }
+
     /// Puts a message into a mailbox, if there is room; else it is lost, or still there for a sender that has to wait.
     fn enqueue(&mut self, to: FiberId, message: &mut Message, tag: TypeId, sender: Sender) -> Result<Posted, PostError> {
         let bytes = message.bytes(&self.scratch);
@@ -346,10 +386,6 @@ impl Core {
         if !self.has_budget(bytes + NODE_BYTES) {
             message.take().discard(&mut self.shared);
             return Err(PostError::Copy(CopyError::OutOfMemory));
-        }
-        if self.fibers.get(to.slot).state == State::Remote {
-            let posted = self.post_remote(to, message.take(), bytes + NODE_BYTES, sender.sending);
-            return posted.map(|()| Posted::Taken(bytes));
         }
         self.stats.messages += 1;
         let message = message.take().keep(&mut self.scratch, &mut self.shared);

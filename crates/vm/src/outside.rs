@@ -63,7 +63,7 @@ impl Core {
             Ok(Posted::Taken(_) | Posted::Dropped) => Ok(()),
             Ok(Posted::Dead | Posted::Refused) => Err(SendError::NoFiber(to)),
             Ok(Posted::Rejected) | Err(PostError::Full | PostError::Overflow) => Err(SendError::MailboxFull(to)),
-            Err(PostError::Copy(_) | PostError::NotSendable(_)) => {
+            Err(PostError::Copy(_)) => {
                 self.stats.dead_letters += 1;
                 Err(SendError::NoMemory)
             }

@@ -6,7 +6,7 @@
 use crate::config::FullPolicy;
 use crate::convert::{VALUES_BYTES_MAX, to_value};
 use crate::core::Core;
-use crate::deliver::{PostError, Sending};
+use crate::deliver::Sending;
 use crate::door::{HostCallId, LostBecause, Output, SendError, Signal};
 use crate::exit::{Cause, ExitReason, Payload};
 use crate::fiber::{FiberId, Flags, State};
@@ -17,6 +17,7 @@ use crate::mailbox::NODE_BYTES;
 use crate::message::Message;
 use crate::sets::EVERYTHING;
 use crate::ties::Slot;
+use crate::types::TypeId;
 use crate::value::Value;
 use fardel_bytecode::system::Reason;
 use fardel_bytecode::types;
@@ -52,31 +53,21 @@ impl Core {
         self.outputs.push_back(Output::Signal { from, to, signal, bytes });
     }
 
-    /// The value of a word of a block, as it is to leave the node, and its bytes.
+    /// The value of a slot of a type, as it is to leave the node, and its bytes.
     ///
     /// # Errors
     /// The name of the type of what cannot leave.
-    pub(crate) fn value_to_leave(&self, block: Block, word: u64) -> Result<(Value, usize), String> {
+    pub(crate) fn value_to_leave(&self, block: Block, slot: u64, ty: TypeId) -> Result<(Value, usize), String> {
         let mut left = VALUES_BYTES_MAX;
-        let value = to_value(self, block, word, types::ANY.0, &mut left);
+        let value = to_value(self, block, slot, ty, &mut left);
         match value.opaque() {
             Some(name) => Err(name.to_owned()),
             None => Ok((value, VALUES_BYTES_MAX - left)),
         }
     }
 
-    /// Sends a message to a fiber of another node, for which it has room, as far as is known.
-    pub(crate) fn post_remote(
-        &mut self,
-        to: FiberId,
-        message: Message,
-        bytes: usize,
-        sending: Sending,
-    ) -> Result<(), PostError> {
-        let value = self.value_of(message);
-        if let Some(name) = value.opaque() {
-            return Err(PostError::NotSendable(name.to_owned()));
-        }
+    /// Sends a value that counts so many bytes to a fiber of another node, for which there is room on the way.
+    pub(crate) fn send_far(&mut self, to: FiberId, value: Value, bytes: usize, sending: Sending) {
         self.stats.messages += 1;
         let fiber = self.fibers.get_mut(to.slot);
         fiber.count += 1;
@@ -86,7 +77,6 @@ impl Core {
             Sending::Asks(number) => Signal::Request { number, value },
         };
         self.signal_out(to, signal, bytes as u64);
-        Ok(())
     }
 
     /// Gives a message of the machine's own to a fiber of another node.

@@ -12,8 +12,9 @@ pub const HANDSHAKE_FRAME_BYTES_MAX: usize = 4 * KIB;
 pub const FRAME_BYTES_MAX: usize = 16 * MIB;
 /// The least that a node may take: an inline message with its header fits, and there is room for longer headers later.
 pub const FRAME_BYTES_LEAST: usize = 128 * KIB;
-/// Bytes of a message that goes as one frame: at 1 Gbit/s it holds the link for half a millisecond. A larger one is cut.
-pub const INLINE_BYTES_MAX: usize = 64 * KIB;
+/// Bytes of a message that goes as one frame: at 1 Gbit/s it holds the link for half a millisecond, and a block of 64 KiB
+/// has room in it with its addresses. A larger one is cut.
+pub const INLINE_BYTES_MAX: usize = 65 * KIB;
 /// Bytes of a message in one FRAGMENT: small against [`BATCH_BYTES`], so that other frames pass often.
 pub const FRAGMENT_BYTES: usize = 16 * KIB;
 /// Bytes of a message, and of all messages together that are open as fragments in one direction, unless both nodes agree

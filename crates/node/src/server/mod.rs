@@ -424,6 +424,7 @@ impl Server {
     fn serve(&mut self, now: u64, id: ConnectionId) {
         loop {
             let Some(open) = self.connections.get_mut(&id) else { return };
+            let peer = open.link.peer();
             let Some(event) = open.link.poll_event(now, &mut self.peers) else { break };
             let mut home = HomeOf(&mut self.runtime);
             match event {
@@ -437,8 +438,7 @@ impl Server {
                     self.router.established(now, &peer, resumed, &mut home, &mut self.peers);
                 }
                 LinkEvent::Message(message) => {
-                    let message = message.into_owned();
-                    if let Some(peer) = open.link.peer() {
+                    if let Some(peer) = peer {
                         self.router.message(now, peer, message, &mut home, &mut self.peers);
                     }
                 }

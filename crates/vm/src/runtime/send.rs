@@ -27,6 +27,9 @@ impl Cx<'_> {
 
     fn post_as_it_is(&mut self, to: FiberId, sending: Sending) -> Result<Posted, Stop> {
         let (ty, value) = (self.extra as TypeId, self.a());
+        if self.core.is_remote(to) {
+            return self.post_far(to, sending);
+        }
         if !self.is_carrying()
             && let Some(posted) = self.core.post_at_once(to, ty, value)
         {
@@ -69,7 +72,34 @@ impl Cx<'_> {
                 Err(Stop::Exit)
             }
             Err(PostError::Copy(error)) => self.copy_failed(error),
-            Err(PostError::NotSendable(name)) => self.trap_with(ErrorKind::NotSendable, name),
+        }
+    }
+}
+
+impl Cx<'_> {
+    /// As [`Cx::post`], to a fiber of another node: the value leaves as it is outside of blocks.
+    fn post_far(&mut self, to: FiberId, sending: Sending) -> Result<Posted, Stop> {
+        let (ty, slot) = (self.extra as TypeId, self.a());
+        let (value, bytes) = match self.core.value_to_leave(self.block(), slot, ty) {
+            Ok(value) => value,
+            Err(name) => {
+                self.core.forgo_grant(to);
+                return self.trap_with(ErrorKind::NotSendable, name);
+            }
+        };
+        match self.core.post_far(to, ty, value, bytes, sending) {
+            Ok(posted) => {
+                if let Posted::Taken(bytes) = posted {
+                    self.charge(bytes);
+                }
+                Ok(posted)
+            }
+            Err(PostError::Full) => {
+                self.core.park_as = State::Sending;
+                Err(Stop::Parked)
+            }
+            Err(PostError::Overflow) => unreachable!("nobody is a fiber of another node"),
+            Err(PostError::Copy(error)) => self.copy_failed(error),
         }
     }
 }
@@ -164,7 +194,7 @@ pub(crate) fn reply(cx: &mut Cx<'_>) -> Result<(), Stop> {
 
 /// Answers the request of a fiber of another node.
 fn reply_remote(cx: &mut Cx<'_>, to: FiberId, number: u64) -> Result<(), Stop> {
-    let value = cx.core.value_to_leave(cx.block(), cx.a());
+    let value = cx.core.value_to_leave(cx.block(), cx.a(), types::ANY.0);
     match value {
         Ok((value, bytes)) => {
             cx.charge(bytes);
