@@ -1,0 +1,101 @@
+//! One workload between two nodes on this host: starts a node, runs a program that is another one, and stops it.
+//!
+//! What the program prints is what this prints: `result=`, `elapsed_ns=`, and for round trips `p50_ns=` and `p99_ns=`.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitCode, Stdio};
+
+const PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/programs/dist.fda");
+const WORKLOADS: [&str; 5] = ["rtt", "oneway", "bulk", "spawn", "spawnpar"];
+
+/// A node that ends with this.
+struct Node(Child);
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A folder that goes with this.
+struct Folder(PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // It lies among the system's temporary files.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Runs one workload; `words` are its name, its size, and `--plain` for a connection without encryption.
+pub(crate) fn run(words: &[String]) -> ExitCode {
+    let (what, n, plain) = match words {
+        [what, n] => (what, n, false),
+        [what, n, plain] if plain == "--plain" => (what, n, true),
+        _ => {
+            eprintln!("wanted: dist {} N [--plain]", WORKLOADS.join("|"));
+            return ExitCode::from(2);
+        }
+    };
+    if !WORKLOADS.contains(&what.as_str()) || n.parse::<u32>().is_err() {
+        eprintln!("wanted: dist {} N [--plain]; seen: {what} {n}", WORKLOADS.join("|"));
+        return ExitCode::from(2);
+    }
+    match measure(what, n, plain) {
+        Ok(code) => code,
+        Err(problem) => {
+            eprintln!("error: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn measure(what: &str, n: &str, plain: bool) -> Result<ExitCode, String> {
+    let own = std::env::current_exe().map_err(|error| error.to_string())?;
+    let fardel = own.with_file_name("fardel");
+    let folder = Folder(std::env::temp_dir().join(format!("fardel-dist-{}", std::process::id())));
+    std::fs::create_dir_all(&folder.0).map_err(|error| format!("{}: {error}", folder.0.display()))?;
+    let key = folder.0.join("cluster.key");
+    if !plain {
+        let made = Command::new(&fardel).args(["keygen", "shared"]).arg(&key).stdout(Stdio::null()).status();
+        let is_made = made.map_err(|error| format!("{}: {error}", fardel.display()))?.success();
+        if !is_made {
+            return Err("no key could be made".to_owned());
+        }
+    }
+    let secure = |command: &mut Command, key: &Path| {
+        if plain {
+            command.arg("--insecure");
+        } else {
+            command.arg("--shared-key").arg(key);
+        }
+    };
+    let mut node = Command::new(&fardel);
+    node.args(["node", "--name", "b", "--listen", "127.0.0.1:0"]);
+    secure(&mut node, &key);
+    let node = node.stderr(Stdio::piped()).spawn().map_err(|error| format!("{}: {error}", fardel.display()))?;
+    let mut node = Node(node);
+    let address = listens_on(&mut node.0)?;
+    let mut program = Command::new(&fardel);
+    program.args(["run", "--connect", &address, "--name", "a"]);
+    secure(&mut program, &key);
+    let status = program.args([PROGRAM, what, n]).status().map_err(|error| error.to_string())?;
+    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The address that a node says it listens on; what it says afterwards is read by nobody and goes nowhere.
+fn listens_on(node: &mut Child) -> Result<String, String> {
+    let stderr = node.stderr.take().ok_or("the node has no standard error")?;
+    let mut lines = BufReader::new(stderr).lines();
+    while let Some(Ok(line)) = lines.next() {
+        if let Some((_, address)) = line.split_once(" listens on ") {
+            let address = address.to_owned();
+            std::thread::spawn(move || lines.for_each(drop));
+            return Ok(address);
+        }
+    }
+    Err("the node ended before it listened".to_owned())
+}
