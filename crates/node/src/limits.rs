@@ -31,6 +31,15 @@ pub const READS_MAX: usize = 4;
 pub const EVENTS_MAX: usize = 64;
 /// How often a node looks whether it has something to do besides what wakes it.
 pub const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// How long a node that has no connection with another waits for one before it takes that node's fibers for lost.
+pub const LOST_AFTER: Duration = Duration::from_nanos(fardel_wire::limits::RESUME_TIME);
+/// How long a node that ends waits until others have what was sent to them: more than the delay of an acknowledgement and
+/// a round trip around the world, and less than whoever ends it has patience for.
+pub const LEAVE: Duration = Duration::from_millis(500);
+/// How long a node that ends waits for its goodbye to be written.
+pub const GOODBYE: Duration = Duration::from_millis(50);
+/// How long a connection at its end is kept for its last bytes: a peer that reads nothing holds it no longer.
+pub const LAST_WORDS: Duration = Duration::from_secs(1);
 /// Bytes of a file with keys or certificates; a longer one is no such file.
 pub const KEY_FILE_BYTES_MAX: u64 = 1 << 20;
 /// Certificates of one chain or one authority: a root, some that stand between, and as many that replace them.

@@ -10,8 +10,8 @@
 mod pump;
 
 use crate::backoff::Backoff;
-use crate::limits::{EVENTS_MAX, LOOK_AGAIN, READS_MAX};
-use crate::transport::{BindError, ConnectError, Connection, Connector, Limits, Listener, Security};
+use crate::limits::{EVENTS_MAX, GOODBYE, LAST_WORDS, LEAVE, LOOK_AGAIN, READS_MAX};
+use crate::transport::{BindError, ConnectError, Connection, Connector, Limits, Listener, Security, SecurityError};
 use fardel::{Advance, Outcome, Program, Run, Running, Runtime, StartError};
 use fardel_bytecode::format;
 use fardel_bytecode::module::ModuleHash;
@@ -24,7 +24,8 @@ use fardel_wire::hello::Local;
 use fardel_wire::id::{Incarnation, NodeId, TagKey};
 use fardel_wire::link::{Closed, Event as LinkEvent, Link};
 use fardel_wire::peers::Peers;
-use fardel_wire::table::Goodbye;
+use fardel_wire::session::Session;
+use fardel_wire::table::{Goodbye, RefusalCode};
 use pump::{ConnectionId, Pump};
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::poll_fn;
@@ -34,9 +35,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::{self, Receiver, Sender};
-
-/// How long a node that ends waits for its goodbyes to be written.
-const LEAVE: Duration = Duration::from_millis(200);
 
 /// What a node is started with.
 #[derive(Clone, Debug)]
@@ -61,6 +59,9 @@ pub enum NodeError {
     /// It cannot listen.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// It may not connect with a node to join.
+    #[error(transparent)]
+    Join(#[from] SecurityError),
     /// The system gives no random bits.
     #[error("the system gives no random bits: {0}")]
     Random(String),
@@ -76,7 +77,7 @@ pub struct Server {
     connections: BTreeMap<ConnectionId, Open>,
     connections_made: u64,
     /// Connections at their end, of which the last bytes are still to be written.
-    leaving: Vec<Pump>,
+    leaving: Vec<(u64, Pump)>,
     seeds: BTreeMap<SocketAddr, Seed>,
     /// When a node may be dialled again.
     dials: BTreeMap<NodeId, Dial>,
@@ -100,8 +101,12 @@ enum Event {
 struct Open {
     link: Link,
     pump: Pump,
+    /// The other side's.
+    address: SocketAddr,
     /// The seed that was dialled.
     seed: Option<SocketAddr>,
+    /// Who is there, once that is known: the node and its name.
+    peer: Option<(NodeId, String)>,
 }
 
 /// A node to connect with at the start.
@@ -110,6 +115,10 @@ struct Seed {
     /// The connection, once there is one.
     connection: Option<ConnectionId>,
     next_try: u64,
+    /// The node that was there the last time.
+    peer: Option<NodeId>,
+    /// Why there was none the last time.
+    failure: Option<String>,
 }
 
 struct Dial {
@@ -151,6 +160,7 @@ impl Server {
         // A restarted node has a later one, as long as the clock of its host goes on.
         let incarnation = Incarnation(seconds_since_1970());
         let seed = u128::from_le_bytes(part(16)) as u64;
+        settings.join.iter().try_for_each(|address| settings.security.check(*address))?;
         let (sender, events) = mpsc::channel(EVENTS_MAX);
         let address = match settings.listen {
             None => None,
@@ -169,7 +179,7 @@ impl Server {
         runtime.set_alarm(move || notify.notify_one());
         let seeds = settings.join.iter().enumerate().map(|(at, address)| {
             let backoff = Backoff::new(seed.wrapping_add(at as u64));
-            (*address, Seed { backoff, connection: None, next_try: 0 })
+            (*address, Seed { backoff, connection: None, next_try: 0, peer: None, failure: None })
         });
         Ok(Server {
             runtime,
@@ -229,6 +239,11 @@ impl Server {
         tokio::time::timeout(limit, is_joined(self)).await.is_ok()
     }
 
+    /// Why the nodes to join could not be connected with the last time, for people.
+    pub fn failures(&self) -> impl Iterator<Item = &str> {
+        self.seeds.values().filter_map(|seed| seed.failure.as_deref())
+    }
+
     /// Runs a program from its `main` to its end, as [`Runtime::run`] does.
     ///
     /// # Errors
@@ -244,8 +259,10 @@ impl Server {
         }
     }
 
-    /// Says goodbye to all, and waits a moment for that to be written.
+    /// Says goodbye to all, after what was sent to them has arrived or some time is over.
     pub async fn leave(&mut self) {
+        // Whoever does not take it in time has to do without.
+        let _ = tokio::time::timeout(LEAVE, self.delivered()).await;
         let now = self.runtime.now();
         let ids: Vec<ConnectionId> = self.connections.keys().copied().collect();
         for id in ids {
@@ -256,11 +273,24 @@ impl Server {
         }
         let leaving = &mut self.leaving;
         let written = poll_fn(|context| {
-            leaving.retain_mut(|pump| !pump.write(context));
+            leaving.retain_mut(|(_, pump)| !pump.write(context));
             if leaving.is_empty() { Poll::Ready(()) } else { Poll::Pending }
         });
         // A peer that reads no more is not waited for.
-        let _ = tokio::time::timeout(LEAVE, written).await;
+        let _ = tokio::time::timeout(GOODBYE, written).await;
+    }
+
+    /// Until the nodes that are connected have acknowledged what was sent to them. The machine does not run meanwhile.
+    async fn delivered(&mut self) {
+        loop {
+            let now = self.runtime.now();
+            self.router.flush(now, &mut self.peers);
+            let holds = |(_, session): (NodeId, &Session)| session.is_connected() && session.held_bytes() > 0;
+            if !self.peers.sessions().any(holds) {
+                return;
+            }
+            self.wait(true).await;
+        }
     }
 
     /// Goes round once.
@@ -285,6 +315,8 @@ impl Server {
         }
         self.router.flush(now, &mut self.peers);
         while let Some((peer, _)) = self.peers.expire(now) {
+            let name = self.router.member_at(peer).map(|member| member.name.as_str());
+            tracing::warn!(%peer, name, "lost: no connection for too long");
             self.router.lost(peer, &mut HomeOf(&mut self.runtime));
             sent = true;
         }
@@ -325,7 +357,8 @@ impl Server {
         for id in ids {
             came |= self.pump(id, context);
         }
-        self.leaving.retain_mut(|pump| !pump.write(context));
+        let now = self.runtime.now();
+        self.leaving.retain_mut(|(until, pump)| *until > now && !pump.write(context));
         came
     }
 
@@ -362,9 +395,7 @@ impl Server {
 
     fn next_timeout(&self) -> Option<u64> {
         let links = self.connections.values().filter_map(|open| open.link.next_timeout(&self.peers));
-        let seeds =
-            self.seeds.iter().filter(|(address, seed)| seed.connection.is_none() && !self.dialling.contains_key(address));
-        let seeds = seeds.map(|(_, seed)| seed.next_try);
+        let seeds = self.seeds.iter().filter(|(address, seed)| self.wants(address, seed)).map(|(_, seed)| seed.next_try);
         let machine = self.runtime.machine().next_timeout();
         let router = self.router.next_timeout();
         links.chain(seeds).chain(machine).chain(router).chain(self.peers.next_timeout()).min()
@@ -388,7 +419,7 @@ impl Server {
         match result {
             Ok(connection) => {
                 if connection.peer.is_some() && connection.peer == self.connector_id() {
-                    tracing::warn!(%address, "this is the node itself");
+                    tracing::info!(%address, "this is the node itself");
                     self.seeds.remove(&address);
                     return;
                 }
@@ -400,8 +431,12 @@ impl Server {
                 }
             }
             Err(error) => {
-                tracing::warn!(%address, %error, "no connection");
+                match wanted {
+                    Some(peer) => tracing::info!(%peer, "no connection: {error}"),
+                    None => tracing::warn!("no connection: {error}"),
+                }
                 if let Some(seed) = self.seeds.get_mut(&address) {
+                    seed.failure = Some(error.to_string());
                     seed.next_try = now.saturating_add(nanos(seed.backoff.next_delay()));
                 }
             }
@@ -416,7 +451,7 @@ impl Server {
         self.connections_made += 1;
         let id = ConnectionId(self.connections_made);
         let pump = Pump::new(connection.reader, connection.writer);
-        self.connections.insert(id, Open { link, pump, seed });
+        self.connections.insert(id, Open { link, pump, address: connection.address, seed, peer: None });
         id
     }
 
@@ -434,7 +469,10 @@ impl Server {
                     self.dials.remove(&peer.id);
                     if let Some(seed) = open.seed.and_then(|address| self.seeds.get_mut(&address)) {
                         seed.backoff.reset();
+                        seed.peer = Some(peer.id);
+                        seed.failure = None;
                     }
+                    open.peer = Some((peer.id, peer.name.clone()));
                     self.router.established(now, &peer, resumed, &mut home, &mut self.peers);
                 }
                 LinkEvent::Message(message) => {
@@ -442,7 +480,18 @@ impl Server {
                         self.router.message(now, peer, message, &mut home, &mut self.peers);
                     }
                 }
-                LinkEvent::Closed(closed) => note_end(&closed),
+                LinkEvent::Closed(closed) => {
+                    let peer = open.peer.take();
+                    note_end(&closed, open.address, peer.as_ref().map(|(_, name)| name.as_str()));
+                    if let Some(seed) = open.seed.and_then(|address| self.seeds.get_mut(&address)) {
+                        seed.failure = Some(format!("{}: {closed}", open.address));
+                    }
+                    if let (Closed::ByPeer(Bye { code: Goodbye::Shutdown, .. }), Some((peer, _))) = (closed, peer) {
+                        // It does not come back as what it was, so nobody has to wait for that.
+                        self.peers.forget(peer);
+                        self.router.lost(peer, &mut home);
+                    }
+                }
             }
         }
         let Some(open) = self.connections.get_mut(&id) else { return };
@@ -461,31 +510,25 @@ impl Server {
             seed.next_try = now.saturating_add(nanos(seed.backoff.next_delay()));
         }
         if open.pump.is_writing() {
-            self.leaving.push(open.pump);
+            self.leaving.push((now.saturating_add(nanos(LAST_WORDS)), open.pump));
         }
     }
 
-    /// Dials the nodes to join, and those for which there is something to say.
+    /// Dials the nodes to join, and those for which there is something to say. A node that takes no connections dials all
+    /// that it hears of: they cannot dial it when they have something to say.
     fn dial(&mut self, now: u64) {
-        let is_due = |seed: &Seed| seed.connection.is_none() && seed.next_try <= now;
-        let is_lonely = |session: &fardel_wire::session::Session| !session.is_connected() && session.held_bytes() > 0;
-        if !self.seeds.values().any(is_due) && !self.peers.sessions().any(|(_, session)| is_lonely(session)) {
+        let is_due = |(address, seed): (&SocketAddr, &Seed)| seed.next_try <= now && self.wants(address, seed);
+        let is_lonely = |(_, session): (NodeId, &Session)| !session.is_connected();
+        if self.address.is_some() && !self.seeds.iter().any(is_due) && !self.peers.sessions().any(is_lonely) {
             return;
         }
         let mut wanted: BTreeMap<SocketAddr, Option<NodeId>> = BTreeMap::new();
         for (address, seed) in &self.seeds {
-            if is_due(seed) {
+            if self.wants(address, seed) && seed.next_try <= now {
                 wanted.insert(*address, None);
             }
         }
-        let busy: BTreeSet<NodeId> = self.dialling.values().flatten().copied().collect();
-        let lonely: Vec<NodeId> = self
-            .peers
-            .sessions()
-            .filter(|(node, session)| is_lonely(session) && !busy.contains(node))
-            .map(|(node, _)| node)
-            .collect();
-        for node in lonely {
+        for node in self.lonely() {
             let address = self.router.member_at(node).and_then(|member| member.address.parse().ok());
             let Some(address) = address else { continue };
             let seed = self.random ^ now;
@@ -508,6 +551,26 @@ impl Server {
             });
         }
     }
+
+    /// Whether a node to join is to be dialled. Not when it is connected over a connection that it has dialled: nodes that
+    /// join each other would replace each other's connections for ever.
+    fn wants(&self, address: &SocketAddr, seed: &Seed) -> bool {
+        let is_here = seed.peer.and_then(|peer| self.peers.session(peer)).is_some_and(Session::is_connected);
+        seed.connection.is_none() && !is_here && !self.dialling.contains_key(address)
+    }
+
+    /// The nodes that should be connected with and are not.
+    fn lonely(&self) -> Vec<NodeId> {
+        let busy: BTreeSet<NodeId> = self.dialling.values().flatten().copied().collect();
+        let is_apart = |node: &NodeId| !self.peers.session(*node).is_some_and(Session::is_connected);
+        // One that was established may have ties that depend on it, whether there is something to say or not.
+        let is_wanted = |session: &Session| session.held_bytes() > 0 || session.is_established();
+        let waited_for = self.peers.sessions().filter(|(_, session)| is_wanted(session)).map(|(node, _)| node);
+        let own = self.connector_id();
+        let others = self.router.members().map(|(node, _)| node).filter(|node| self.address.is_none() && Some(*node) != own);
+        let all: BTreeSet<NodeId> = waited_for.chain(others).collect();
+        all.into_iter().filter(|node| is_apart(node) && !busy.contains(node)).collect()
+    }
 }
 
 /// What going round once came to.
@@ -524,12 +587,17 @@ async fn accept(mut listener: Listener, events: Sender<Event>) {
     }
 }
 
-fn note_end(closed: &Closed) {
-    match closed {
-        Closed::Refused(_) | Closed::RefusedByPeer(_) | Closed::Timeout | Closed::Protocol(_) | Closed::Silence => {
-            tracing::warn!("{closed}");
-        }
-        Closed::Replaced | Closed::ByPeer(_) | Closed::Here(_) | Closed::Disconnected => tracing::info!("{closed}"),
+fn note_end(closed: &Closed, address: SocketAddr, name: Option<&str>) {
+    let is_usual = match closed {
+        // Both have dialled; the other connection goes on.
+        Closed::Refused(refusal) | Closed::RefusedByPeer(refusal) => refusal.code == RefusalCode::Crossing,
+        Closed::Timeout | Closed::Protocol(_) | Closed::Silence => false,
+        Closed::Replaced | Closed::ByPeer(_) | Closed::Here(_) | Closed::Disconnected => true,
+    };
+    if is_usual {
+        tracing::info!(%address, name, "{closed}");
+    } else {
+        tracing::warn!(%address, name, "{closed}");
     }
 }
 

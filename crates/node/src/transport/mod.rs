@@ -78,7 +78,7 @@ impl Security {
     }
 
     /// Whether connections on an address may be secured like this.
-    fn check(&self, address: SocketAddr) -> Result<(), SecurityError> {
+    pub(crate) fn check(&self, address: SocketAddr) -> Result<(), SecurityError> {
         match self {
             Security::Certificates(_) | Security::SharedKey(..) => Ok(()),
             Security::Plain(Plain { insecure: false, .. }) => Err(SecurityError::NoCredentials { address }),
