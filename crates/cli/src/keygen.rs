@@ -10,6 +10,13 @@ use std::time::{Duration, SystemTime};
 const DAY: u64 = 24 * 60 * 60;
 
 #[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  fardel keygen shared cluster.key
+  fardel keygen authority
+  fardel keygen node one
+
+Prints the names of the files that it makes, and writes over none. What ends in .key is a secret.")]
 pub(crate) struct Options {
     #[command(subcommand)]
     what: What,
@@ -60,20 +67,25 @@ pub(crate) fn keygen(options: &Options) -> u8 {
             say::output(lines.as_bytes())
         }
         Err(error) => {
-            say::error(error);
+            say::error(&error);
+            if let (What::Node { .. }, KeyError::Read { source, .. }) = (&options.what, &error)
+                && source.kind() == std::io::ErrorKind::NotFound
+            {
+                say::line("  make the authority first: fardel keygen authority");
+            }
             say::USAGE
         }
     }
 }
 
-fn authority(folder: &Path, name: &str, days: u64) -> Result<Vec<PathBuf>, KeyError> {
+pub(crate) fn authority(folder: &Path, name: &str, days: u64) -> Result<Vec<PathBuf>, KeyError> {
     let validity = Validity { end: end(days), ..Validity::of_authority(SystemTime::now()) };
     let files = files(folder, "authority");
     Pair::authority(name, validity)?.write(&files[0], &files[1])?;
     Ok(files.into())
 }
 
-fn node(name: &str, folder: &Path, days: u64) -> Result<Vec<PathBuf>, KeyError> {
+pub(crate) fn node(name: &str, folder: &Path, days: u64) -> Result<Vec<PathBuf>, KeyError> {
     let [certificate, key] = files(folder, "authority");
     let authority = Pair::load(&certificate, &key)?;
     let validity = Validity { end: end(days), ..Validity::of_node(SystemTime::now()) };
@@ -83,6 +95,7 @@ fn node(name: &str, folder: &Path, days: u64) -> Result<Vec<PathBuf>, KeyError> 
 }
 
 fn files(folder: &Path, name: &str) -> [PathBuf; 2] {
+    let folder = folder.strip_prefix(".").unwrap_or(folder);
     [folder.join(format!("{name}.pem")), folder.join(format!("{name}.key"))]
 }
 

@@ -11,26 +11,26 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-/// How long `fardel run` waits for a connection to one of the nodes to join.
-const JOIN: Duration = Duration::from_secs(10);
-
 /// How a node is set up. Each can stand in the file as well, with `_` for `-`; what the command line or the environment
 /// says goes before it.
 #[derive(Args, serde::Deserialize, Clone, Default, Debug)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct NodeOptions {
-    /// A file with these options, as TOML
+    /// A file with these options, as TOML: shared_key = "cluster.key"
     #[arg(long, value_name = "FILE", env = "FARDEL_CONFIG")]
     #[serde(skip)]
     config: Option<PathBuf>,
-    /// The node's name, by which programs call it
+    /// The node's name, by which programs call it [default: node- and the number of its process]
     #[arg(long, env = "FARDEL_NAME")]
     name: Option<String>,
+    /// Where it takes connections; with port 0 the system chooses one
+    #[arg(long, value_name = "IP:PORT", env = "FARDEL_LISTEN")]
+    listen: Option<SocketAddr>,
     /// Where others reach it, if that is not where it listens
-    #[arg(long, value_name = "ADDRESS", env = "FARDEL_ADVERTISE")]
-    advertise: Option<String>,
-    /// A node of the cluster to connect with; once for each
-    #[arg(long, value_name = "ADDRESS", env = "FARDEL_JOIN", value_delimiter = ',')]
+    #[arg(long, value_name = "IP:PORT", env = "FARDEL_ADVERTISE")]
+    advertise: Option<SocketAddr>,
+    /// A node of the cluster to connect with; once for each. The others are found through it
+    #[arg(long, value_name = "IP:PORT", env = "FARDEL_JOIN", value_delimiter = ',')]
     join: Vec<SocketAddr>,
     /// The node's certificate
     #[arg(long, value_name = "FILE", env = "FARDEL_CERT")]
@@ -56,15 +56,16 @@ pub(crate) struct NodeOptions {
     /// Takes no code from other nodes
     #[arg(long, env = "FARDEL_NO_CODE")]
     no_code: bool,
-    /// Where it takes connections
-    #[arg(long, value_name = "ADDRESS", env = "FARDEL_LISTEN")]
-    listen: Option<SocketAddr>,
 }
 
 #[derive(Args, Debug)]
-#[command(
-    after_help = "Example:\n  fardel keygen shared cluster.key\n  fardel node --name one --listen 127.0.0.1:7001 --shared-key cluster.key"
-)]
+#[command(after_help = "\
+Examples:
+  fardel keygen shared cluster.key
+  fardel node --name one --listen 127.0.0.1:7001 --shared-key cluster.key
+  fardel node --name two --listen 127.0.0.1:7002 --shared-key cluster.key --join 127.0.0.1:7001
+
+It runs until it is interrupted (ctrl-C) or told to end (SIGTERM), and says goodbye to the others.")]
 pub(crate) struct Options {
     #[command(flatten)]
     node: NodeOptions,
@@ -81,7 +82,10 @@ enum Log {
 
 impl NodeOptions {
     /// The options with those of the file, if one is named.
-    fn with_file(self) -> Result<NodeOptions, String> {
+    ///
+    /// # Errors
+    /// What is wrong with the file, for people.
+    pub(crate) fn with_file(self) -> Result<NodeOptions, String> {
         let Some(path) = self.config.clone() else { return Ok(self) };
         let text = std::fs::read_to_string(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
         let file: NodeOptions = toml::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -103,6 +107,10 @@ impl NodeOptions {
     }
 
     fn security(&self) -> Result<Security, String> {
+        let has_credentials = [&self.cert, &self.key, &self.authority, &self.shared_key].iter().any(|file| file.is_some());
+        if self.insecure && has_credentials {
+            return Err("--insecure is for nodes without credentials, and this one has some".to_owned());
+        }
         match (&self.cert, &self.key, &self.authority, &self.shared_key) {
             (Some(cert), Some(key), Some(authority), None) => Credentials::load(cert, key, authority, SystemTime::now())
                 .and_then(|credentials| Security::certificates(&credentials))
@@ -110,14 +118,29 @@ impl NodeOptions {
             (None, None, None, Some(file)) => {
                 SharedKey::load(file).and_then(Security::shared_key).map_err(|error| error.to_string())
             }
+            (None, None, None, None) if !self.insecure => {
+                Err("there are no credentials: give --cert, --key and --authority, \
+                 or --shared-key, or say --insecure to connect in plaintext on this host"
+                    .to_owned())
+            }
             (None, None, None, None) => Ok(Security::Plain(Plain { insecure: self.insecure, force: self.force })),
             (_, _, _, Some(_)) => Err("--shared-key stands in place of --cert, --key and --authority".to_owned()),
             (cert, key, authority, None) => {
                 let given = [("--cert", cert), ("--key", key), ("--authority", authority)];
                 let missing: Vec<&str> = given.iter().filter(|(_, file)| file.is_none()).map(|(name, _)| *name).collect();
-                Err(format!("--cert, --key and --authority belong together; {} is missing", missing.join(" and ")))
+                Err(format!("--cert, --key and --authority belong together; missing: {}", missing.join(", ")))
             }
         }
+    }
+
+    /// Adds nodes to join.
+    pub(crate) fn join(&mut self, nodes: &[SocketAddr]) {
+        self.join.extend(nodes);
+    }
+
+    /// Whether there is a way to other nodes.
+    pub(crate) fn has_way(&self) -> bool {
+        self.listen.is_some() || !self.join.is_empty()
     }
 
     /// What the node is started with.
@@ -125,14 +148,25 @@ impl NodeOptions {
     /// # Errors
     /// What is wrong with the options, for people.
     pub(crate) fn settings(self) -> Result<server::Settings, String> {
-        let options = self.with_file()?;
+        let options = self;
+        if let Some(listen) = options.listen
+            && listen.ip().is_unspecified()
+            && options.advertise.is_none()
+        {
+            return Err(format!(
+                "{listen} is every address of this host: say with --advertise which one others reach it at"
+            ));
+        }
+        if !options.has_way() {
+            return Err("a node listens (--listen) or joins others (--join), or both".to_owned());
+        }
         let security = options.security()?;
         let name = options.name.unwrap_or_else(|| format!("node-{}", std::process::id()));
         Ok(server::Settings {
             name,
             security,
             listen: options.listen,
-            advertise: options.advertise,
+            advertise: options.advertise.map(|address| address.to_string()),
             join: options.join,
             grants: Grants { send: true, spawn: !options.no_spawn, code: !options.no_code },
         })
@@ -140,17 +174,13 @@ impl NodeOptions {
 }
 
 pub(crate) fn node(options: &Options) -> u8 {
-    let settings = match options.node.clone().settings() {
+    let settings = match options.node.clone().with_file().and_then(NodeOptions::settings) {
         Ok(settings) => settings,
         Err(problem) => {
             say::error(problem);
             return say::USAGE;
         }
     };
-    if settings.listen.is_none() && settings.join.is_empty() {
-        say::error("a node listens (--listen) or joins others (--join), or both");
-        return say::USAGE;
-    }
     write_log(options.log);
     let machine = Config {
         cluster: true,
@@ -161,6 +191,7 @@ pub(crate) fn node(options: &Options) -> u8 {
     let streams = Streams { line_wise: true, ..Streams::standard() };
     let runtime = Runtime::new(Settings { machine, streams, ..Settings::default() }, Hosts::standard());
     drive(async move {
+        let interrupted = interrupted();
         let name = settings.name.clone();
         let mut server = match Server::start(settings, runtime).await {
             Ok(server) => server,
@@ -173,22 +204,29 @@ pub(crate) fn node(options: &Options) -> u8 {
             Some(address) => say::line(&format!("node {name} listens on {address}")),
             None => say::line(&format!("node {name} takes no connections")),
         }
-        server.run(interrupted()).await;
+        server.run(interrupted).await;
         server.leave().await;
         say::OK
     })
 }
 
 /// Runs a program as a node of a cluster.
-pub(crate) fn run(settings: server::Settings, runtime: Runtime, program: Program, path: &Path) -> Result<Outcome, u8> {
+pub(crate) fn run(
+    settings: server::Settings,
+    join_limit: Duration,
+    runtime: Runtime,
+    program: Program,
+    path: &Path,
+) -> Result<Outcome, u8> {
     drive(async move {
         let joins = !settings.join.is_empty();
         let mut server = Server::start(settings, runtime).await.map_err(|problem| {
             say::error(problem);
             say::USAGE
         })?;
-        if joins && !server.joined(JOIN).await {
-            say::error(format_args!("no connection to the cluster within {} seconds", JOIN.as_secs()));
+        if joins && !server.joined(join_limit).await {
+            say::error(format_args!("no connection to the cluster within {join_limit:?}"));
+            server.failures().for_each(|failure| say::line(&format!("  {failure}")));
             return Err(say::FAILED);
         }
         let outcome = server.run_program(program).await.map_err(|problem| {
@@ -201,7 +239,7 @@ pub(crate) fn run(settings: server::Settings, runtime: Runtime, program: Program
 }
 
 /// Runs the task of a node in this thread.
-fn drive<T>(task: impl Future<Output = T>) -> T {
+pub(crate) fn drive<T>(task: impl Future<Output = T>) -> T {
     match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(task),
         Err(error) => {
@@ -220,20 +258,23 @@ fn write_log(log: Log) {
     };
 }
 
-/// Until somebody asks the process to end.
-async fn interrupted() {
+/// Until somebody asks the process to end; who asks from now on is heard. To be called inside of [`drive`].
+pub(crate) fn interrupted() -> impl Future<Output = ()> {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-            let _ = tokio::signal::ctrl_c().await;
-            return;
-        };
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
+        let signals = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
+        async move {
+            // What cannot be heard ends the process, as without this.
+            let [Ok(mut interrupt), Ok(mut terminate)] = signals else { return std::future::pending().await };
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
         }
     }
     #[cfg(not(unix))]
-    let _ = tokio::signal::ctrl_c().await;
+    async {
+        let _ = tokio::signal::ctrl_c().await;
+    }
 }

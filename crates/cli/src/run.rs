@@ -9,7 +9,7 @@ use fardel::vm::machine::Stats;
 use fardel::{Hosts, Program, ProgramError, Runtime, Settings, outcome};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 #[derive(Args, Debug)]
 #[command(override_usage = "fardel run [OPTIONS] <FILE> [ARGS]...")]
@@ -66,25 +66,26 @@ pub(crate) struct Options {
     dispatch: Dispatcher,
 }
 
-/// Runs the program as a node of a cluster, whose other nodes it can start fibers on.
+/// Runs the program as a node of a cluster, whose other nodes it can start fibers on. Without a way to others, by
+/// `--connect`, `--join` or `--listen`, it runs alone.
 #[derive(Args, Debug)]
-#[command(next_help_heading = "Cluster")]
+#[command(next_help_heading = "Options of a program that runs as a node of a cluster")]
 struct Cluster {
-    /// A node to connect with before the program begins; once for each
-    #[arg(long, value_name = "ADDRESS")]
+    /// A node of a cluster to connect with before the program begins, which then can start fibers on all its nodes
+    #[arg(long, value_name = "IP:PORT")]
     connect: Vec<std::net::SocketAddr>,
+    /// How many milliseconds to wait for a connection before the program begins
+    #[arg(long, value_name = "N", default_value_t = 10_000, hide = true)]
+    join_limit: u64,
     #[command(flatten)]
     node: NodeOptions,
 }
 
 impl Cluster {
     fn node_settings(&self) -> Result<Option<fardel_node::server::Settings>, String> {
-        if self.connect.is_empty() {
-            return Ok(None);
-        }
-        let mut settings = self.node.clone().settings()?;
-        settings.join.extend(&self.connect);
-        Ok(Some(settings))
+        let mut node = self.node.clone().with_file()?;
+        node.join(&self.connect);
+        if node.has_way() { node.settings().map(Some) } else { Ok(None) }
     }
 }
 
@@ -127,7 +128,10 @@ pub(crate) fn run(options: &Options) -> u8 {
             say::error(format_args!("{}: {problem}", file.display()));
             say::USAGE
         }),
-        Some(node) => node::run(node, runtime, program, file),
+        Some(node) => {
+            let join_limit = Duration::from_millis(options.cluster.join_limit);
+            node::run(node, join_limit, runtime, program, file)
+        }
     };
     match ran {
         Ok(outcome) => {

@@ -39,7 +39,12 @@ impl Drop for Folder {
 
 /// Starts the binary with piped streams.
 pub(crate) fn start(folder: &Path, args: &[&str]) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_fardel"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fardel"));
+    // Options of nodes come from the environment as well.
+    for (key, _) in std::env::vars_os().filter(|(key, _)| key.to_string_lossy().starts_with("FARDEL_")) {
+        command.env_remove(key);
+    }
+    command
         .args(args)
         .current_dir(folder)
         .env_remove("NO_COLOR")
