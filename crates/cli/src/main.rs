@@ -5,6 +5,7 @@
 
 mod asm;
 mod check;
+mod demo;
 mod disasm;
 mod keygen;
 mod node;
@@ -24,6 +25,7 @@ fn main() {
         Command::Check(options) => check::check(&options),
         Command::Keygen(options) => keygen::keygen(&options),
         Command::Node(options) => node::node(&options),
+        Command::Demo(options) => demo::demo(&options),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Options::command(), "fardel", &mut script);

@@ -1,6 +1,6 @@
 //! What can be asked for on the command line, each option with its help.
 
-use crate::{asm, check, disasm, keygen, node, run};
+use crate::{asm, check, demo, disasm, keygen, node, run};
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
@@ -10,13 +10,14 @@ Examples:
   fardel run examples/wordcount.fda README.md
   fardel run --trace --max-memory 64MiB program.fda one two
   fardel asm program.fda -o program.fdm
+  fardel demo cluster
   fardel completions bash > ~/.local/share/bash-completion/completions/fardel
 
 Exit status:
   of `run`, the number that main returns, 0 if it returns none; in general
   0    it worked
-  1    main failed, or the standard output could not be written
-  2    the command line is wrong, or a file cannot be read, assembled, decoded or verified
+  1    main failed, there is no connection to the cluster, or the standard output could not be written
+  2    the command line is wrong, or a file cannot be read, assembled, decoded or verified, or holds no sound key
   3    no fiber could go on any more; they are listed
   130  interrupted with ctrl-C";
 
@@ -42,6 +43,8 @@ pub(crate) enum Command {
     Keygen(keygen::Options),
     /// Runs a node of a cluster
     Node(node::Options),
+    /// Shows what Fardel does
+    Demo(demo::Options),
     /// Prints the completions of a shell
     Completions {
         /// For which shell

@@ -50,6 +50,9 @@ fn help_is_as_reviewed() {
     check_help(&["asm", "--help"], "asm");
     check_help(&["disasm", "--help"], "disasm");
     check_help(&["check", "--help"], "check");
+    check_help(&["keygen", "--help"], "keygen");
+    check_help(&["node", "--help"], "node");
+    check_help(&["demo", "--help"], "demo");
 }
 
 #[test]
