@@ -1,0 +1,66 @@
+//! Where the options of a node come from.
+
+use crate::process::{Node, Process, SHARED, SOON, folder, run_to_end};
+use crate::programs::{TWICE, prints_42};
+use std::process::{Command, Stdio};
+
+#[test]
+fn a_file_holds_the_options() {
+    let folder = folder(TWICE);
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("the file can be written");
+    let other = Node::start(&folder, "other", &SHARED);
+    let file = format!(
+        "name = \"one\"\nlisten = \"127.0.0.1:0\"\nadvertise = \"127.0.0.1:1\"\njoin = [\"{}\"]\nshared_key = \"cluster.key\"\n\
+         insecure = false\nforce = false\nno_spawn = false\nno_code = false\n",
+        other.address
+    );
+    write("node.toml", &file);
+    let one = Node::of(Process::start(&folder, &["node", "--config", "node.toml"]), "one");
+    other.process.says("name=\"one\"");
+    prints_42(run_to_end(&folder, &one, &SHARED));
+    // What stands on the command line goes before it.
+    Node::of(Process::start(&folder, &["node", "--config", "node.toml", "--name", "two"]), "two");
+    write(
+        "certified.toml",
+        "listen = \"127.0.0.1:0\"\ncert = \"one.pem\"\nkey = \"one.key\"\nauthority = \"authority.pem\"\n",
+    );
+    let refused = |file: &str, wanted: &str| {
+        let (status, _, error) = Process::start(&folder, &["node", "--config", file]).ends(SOON);
+        assert!(status == 2 && error.contains(file) && error.contains(wanted), "{status}: {wanted:?} is not in {error:?}");
+    };
+    let (status, _, error) = Process::start(&folder, &["node", "--config", "certified.toml"]).ends(SOON);
+    assert!(status == 2 && error.contains("one.pem: cannot be read"), "{error}");
+    write("unknown.toml", "lisen = \"127.0.0.1:0\"\n");
+    refused("unknown.toml", "unknown field `lisen`");
+    write("wrong.toml", "listen = 7001\n");
+    refused("wrong.toml", "listen");
+    refused("none.toml", "cannot read none.toml");
+}
+
+#[test]
+fn the_environment_holds_the_options() {
+    let folder = folder(TWICE);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fardel"));
+    command.arg("node").current_dir(folder.path());
+    command.env("FARDEL_NAME", "one").env("FARDEL_LISTEN", "127.0.0.1:0").env("FARDEL_SHARED_KEY", "cluster.key");
+    command.env("FARDEL_LOG", "json").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let one = Node::of(Process::of(command.spawn().expect("the binary starts")), "one");
+    prints_42(run_to_end(&folder, &one, &SHARED));
+    let line = one.process.says("\"connected\"");
+    assert!(line.starts_with('{') && line.ends_with('}') && line.contains("\"name\":\"main\""), "{line}");
+}
+
+#[test]
+fn a_node_without_a_way_to_others_does_not_start() {
+    let folder = folder(TWICE);
+    let seen_of = |args: &[&str]| Process::start(&folder, &[&["node"], &SHARED[..], args].concat()).ends(SOON);
+    let refused = |args: &[&str], wanted: &str| {
+        let (status, _, error) = seen_of(args);
+        assert!(status == 2 && error.contains(wanted), "{status}: {wanted:?} is not in {error:?}");
+    };
+    refused(&[], "a node listens (--listen) or joins others (--join), or both");
+    refused(&["--listen", "0.0.0.0:0"], "0.0.0.0:0 is every address of this host: say with --advertise");
+    refused(&["--listen", "somewhere"], "somewhere");
+    let one = Node::start(&folder, "one", &SHARED);
+    refused(&["--listen", &one.address], "cannot be listened on: Address already in use");
+}
