@@ -3,7 +3,7 @@
 use crate::say;
 use clap::{Args, ValueEnum};
 use fardel::vm::config::Config;
-use fardel::{Hosts, Outcome, Program, Runtime, Settings, Streams};
+use fardel::{Hosts, Outcome, Program, Runtime, Settings, Streams, outcome};
 use fardel_node::keys::{Credentials, SharedKey};
 use fardel_node::server::{self, Grants, Server};
 use fardel_node::transport::{Plain, Security};
@@ -224,18 +224,31 @@ pub(crate) fn run(
             say::error(problem);
             say::USAGE
         })?;
-        if joins && !server.joined(join_limit).await {
-            say::error(format_args!("no connection to the cluster within {join_limit:?}"));
-            server.failures().for_each(|failure| say::line(&format!("  {failure}")));
-            return Err(say::FAILED);
+        if joins {
+            join(&mut server, join_limit).await?;
         }
-        let outcome = server.run_program(program).await.map_err(|problem| {
+        let ran = server.run_program(program).await.map_err(|problem| {
             say::error(format_args!("{}: {problem}", path.display()));
             say::USAGE
         });
         server.leave().await;
-        outcome
+        ran
     })
+}
+
+/// Waits for a connection with the cluster; without one, tells why and gives the status.
+async fn join(server: &mut Server, limit: Duration) -> Result<(), u8> {
+    let is_joined = tokio::select! {
+        is_joined = server.joined(limit) => is_joined,
+        // What else is to happen at ctrl-C concerns programs that run.
+        _ = tokio::signal::ctrl_c() => return Err(outcome::status::INTERRUPTED),
+    };
+    if is_joined {
+        return Ok(());
+    }
+    say::error(format_args!("no connection to the cluster within {limit:?}"));
+    server.failures().for_each(|failure| say::line(&format!("  {failure}")));
+    Err(say::FAILED)
 }
 
 /// Runs the task of a node in this thread.

@@ -1,7 +1,8 @@
 //! Nodes that end, are killed, or stop for a while.
 
-use crate::process::{Node, SHARED, SOON, folder, run};
+use crate::process::{Node, Process, SHARED, SOON, folder, run};
 use nix::sys::signal::Signal;
+use std::net::TcpListener;
 use std::time::Duration;
 
 /// Watches a fiber on node `one`, and prints why it ends.
@@ -42,6 +43,25 @@ fn a_node_that_is_told_to_end_says_goodbye() {
     // Who has said goodbye does not come back: there is nothing to wait for.
     let ended = program.ends(Duration::from_secs(5));
     assert_eq!(ended, (0, "watching\nNoConnection\n".to_owned(), String::new()));
+}
+
+#[test]
+fn a_program_is_interrupted_while_it_waits_for_a_connection_and_while_it_runs() {
+    let folder = folder("fn main()\n await_recv\n drop\n ret\nend\n");
+    let silent = TcpListener::bind("127.0.0.1:0").expect("there is a port");
+    let address = silent.local_addr().expect("it has an address").to_string();
+    let mut program = Process::start(&folder, &[&["run", "--connect", &address], &SHARED[..], &["a.fda"]].concat());
+    let _connection = silent.accept().expect("it dials");
+    program.signal(Signal::SIGINT);
+    assert_eq!(program.ends(Duration::from_secs(2)), (130, String::new(), String::new()));
+
+    let one = Node::start(&folder, "one", &SHARED);
+    let mut program = run(&folder, &one, &SHARED);
+    one.process.says("name=\"main\"");
+    program.signal(Signal::SIGINT);
+    let (status, _, _) = program.ends(Duration::from_secs(2));
+    assert_eq!(status, 130);
+    one.process.says("shutdown");
 }
 
 #[test]
