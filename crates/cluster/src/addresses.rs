@@ -1,7 +1,7 @@
 //! Who is who: the addresses of this machine that stand for fibers of other nodes, and the addresses of its own fibers as
 //! others know them.
 
-use crate::limits::REMOTES_MAX;
+use crate::limits::{ENDED_MAX, REMOTES_MAX};
 use fardel_vm::door::Input;
 use fardel_vm::exit::ExitReason;
 use fardel_vm::fiber::FiberId;
@@ -21,6 +21,10 @@ pub(crate) struct Addresses {
     /// The same the other way round.
     known: BTreeMap<ActorId, FiberId>,
     nodes: BTreeMap<NodeId, Known>,
+    /// What each node has said of itself.
+    incarnations: BTreeMap<NodeId, Incarnation>,
+    /// Those that have ended, the latest last.
+    ended: VecDeque<(FiberId, Address)>,
 }
 
 /// A fiber of another node.
@@ -36,7 +40,6 @@ pub(crate) struct Remote {
 struct Known {
     /// The address that stands for the node itself.
     own: FiberId,
-    incarnation: Incarnation,
     /// The addresses of its fibers.
     fibers: BTreeSet<FiberId>,
 }
@@ -46,8 +49,16 @@ const NO_TAG: Tag = Tag([0; 16]);
 
 impl Addresses {
     pub(crate) fn new(node: NodeId, incarnation: Incarnation, key: TagKey) -> Addresses {
-        let (remotes, known, nodes) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Addresses { node, incarnation, key, remotes, known, nodes }
+        Addresses {
+            node,
+            incarnation,
+            key,
+            remotes: BTreeMap::new(),
+            known: BTreeMap::new(),
+            nodes: BTreeMap::new(),
+            incarnations: BTreeMap::new(),
+            ended: VecDeque::new(),
+        }
     }
 
     /// The id of a fiber of this machine.
@@ -64,13 +75,21 @@ impl Addresses {
     pub(crate) fn address(&self, fiber: FiberId) -> Address {
         match self.remotes.get(&fiber) {
             Some(remote) => remote.address,
-            None => self.key.address(self.own_id(fiber)),
+            None => self.ended_as(fiber).unwrap_or_else(|| self.key.address(self.own_id(fiber))),
         }
     }
 
     /// The id of what the machine knows as `fiber`.
     pub(crate) fn id(&self, fiber: FiberId) -> ActorId {
-        self.remotes.get(&fiber).map_or_else(|| self.own_id(fiber), |remote| remote.address.id)
+        match self.remotes.get(&fiber) {
+            Some(remote) => remote.address.id,
+            None => self.ended_as(fiber).map_or_else(|| self.own_id(fiber), |address| address.id),
+        }
+    }
+
+    /// What stood at a place that nobody has any more.
+    fn ended_as(&self, fiber: FiberId) -> Option<Address> {
+        self.ended.iter().rev().find(|(ended, _)| *ended == fiber).map(|(_, address)| *address)
     }
 
     pub(crate) fn remote(&mut self, fiber: FiberId) -> Option<&mut Remote> {
@@ -93,15 +112,27 @@ impl Addresses {
         if self.key.check(address) { Ok(address.id.fiber) } else { Err(AddressError::Forged(address.id)) }
     }
 
-    /// What the machine knows an address as; one that it does not know yet gets a place there.
-    pub(crate) fn fiber(&mut self, address: Address, machine: &mut Machine) -> Result<FiberId, AddressError> {
+    /// What the machine knows an id as, if it does.
+    pub(crate) fn known(&self, id: ActorId) -> Option<FiberId> {
+        self.known.get(&id).copied()
+    }
+
+    /// What the machine knows an address as, of which `teller` has told; one that it does not know yet gets a place there.
+    pub(crate) fn fiber(
+        &mut self,
+        address: Address,
+        teller: NodeId,
+        machine: &mut Machine,
+    ) -> Result<FiberId, AddressError> {
         if self.is_own(address.id) {
             return self.own_fiber(&address);
         }
         if let Some(known) = self.known.get(&address.id) {
             if let Some(remote) = self.remotes.get_mut(known)
-                && remote.address.tag == NO_TAG
+                && (remote.address.tag == NO_TAG || teller == address.id.node)
+                && address.tag != NO_TAG
             {
+                // Whose fiber it is knows best.
                 remote.address.tag = address.tag;
             }
             return Ok(*known);
@@ -111,19 +142,16 @@ impl Addresses {
             return Err(full);
         }
         let fiber = machine.open_remote().ok_or(full)?;
-        let is_past = match self.nodes.get(&address.id.node) {
-            _ if address.id.node == self.node => true,
-            Some(known) => address.id.incarnation < known.incarnation,
-            None => false,
-        };
+        let said = self.incarnations.get(&address.id.node);
+        let is_past = address.id.node == self.node || said.is_some_and(|said| address.id.incarnation < *said);
         if is_past {
             // Its node has been started anew since.
             machine.handle(Input::Gone { remote: fiber, reason: ExitReason::NoProc });
             return Ok(fiber);
         }
+        self.node_of(address.id, machine)?.fibers.insert(fiber);
         self.known.insert(address.id, fiber);
         self.remotes.insert(fiber, Remote { address, under_way: VecDeque::new() });
-        self.node_of(address.id, machine)?.fibers.insert(fiber);
         Ok(fiber)
     }
 
@@ -131,7 +159,7 @@ impl Addresses {
     pub(crate) fn fiber_of_id(&mut self, id: ActorId, machine: &mut Machine) -> Result<FiberId, AddressError> {
         match self.known.get(&id) {
             Some(known) => Ok(*known),
-            None => self.fiber(Address { id, tag: NO_TAG }, machine),
+            None => self.fiber(Address { id, tag: NO_TAG }, id.node, machine),
         }
     }
 
@@ -141,7 +169,7 @@ impl Addresses {
             std::collections::btree_map::Entry::Occupied(entry) => Ok(entry.into_mut()),
             std::collections::btree_map::Entry::Vacant(entry) => {
                 let own = machine.open_remote().ok_or(AddressError::Full(id, count))?;
-                Ok(entry.insert(Known { own, incarnation: id.incarnation, fibers: BTreeSet::new() }))
+                Ok(entry.insert(Known { own, fibers: BTreeSet::new() }))
             }
         }
     }
@@ -168,7 +196,12 @@ impl Addresses {
     /// Forgets a fiber of another node, and gives what the machine knew it as.
     pub(crate) fn forget(&mut self, id: ActorId) -> Option<FiberId> {
         let fiber = self.known.remove(&id)?;
-        self.remotes.remove(&fiber);
+        if let Some(remote) = self.remotes.remove(&fiber) {
+            self.ended.push_back((fiber, remote.address));
+            if self.ended.len() > ENDED_MAX {
+                self.ended.pop_front();
+            }
+        }
         if let Some(known) = self.nodes.get_mut(&id.node) {
             known.fibers.remove(&fiber);
         }
@@ -177,11 +210,8 @@ impl Addresses {
 
     /// A node has said which incarnation it is: the fibers of former ones are no more.
     pub(crate) fn came(&mut self, node: NodeId, incarnation: Incarnation, machine: &mut Machine) {
+        self.incarnations.insert(node, incarnation);
         let Some(known) = self.nodes.get_mut(&node) else { return };
-        if known.incarnation >= incarnation {
-            return;
-        }
-        known.incarnation = incarnation;
         let former: Vec<FiberId> = known.fibers.iter().copied().collect();
         for fiber in former {
             let id = self.id(fiber);

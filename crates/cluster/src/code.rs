@@ -155,10 +155,11 @@ impl Router {
 
     /// A module has come whole: what it imports is fetched before it, or all is there.
     fn came(&mut self, now: u64, mut fetch: Fetch, module: Module, home: &mut impl Home, peers: &mut Peers) {
-        let is_here =
-            |hash: &ModuleHash| fetch.came.iter().any(|(known, _)| known == hash) || home.module_bytes(*hash).is_some();
+        let is_here = |hash: &ModuleHash| fetch.came.iter().any(|(known, _)| known == hash) || home.has_module(*hash);
         let imports: Vec<ModuleHash> = module.imports.iter().map(|import| import.module).collect();
-        let missing: Vec<ModuleHash> = imports.into_iter().filter(|hash| !is_here(hash)).collect();
+        let mut missing: Vec<ModuleHash> = imports.into_iter().filter(|hash| !is_here(hash)).collect();
+        missing.sort_unstable();
+        missing.dedup();
         if missing.is_empty() {
             let hash = fetch.missing.pop();
             match verify(module) {
@@ -170,12 +171,19 @@ impl Router {
                     return;
                 }
             }
-        } else if fetch.asked + missing.len() > IMPORTS_MAX || missing.iter().any(|hash| fetch.missing.contains(hash)) {
+        } else if fetch.asked + missing.len() > IMPORTS_MAX {
             self.give_up(now, fetch, "the module imports too many others", peers);
             return;
         } else {
             // It is asked for once more when they are there; modules that import others are few.
+            fetch.missing.retain(|hash| !missing.contains(hash));
             fetch.missing.extend(missing);
+        }
+        // What was fetched for another one meanwhile is there.
+        while let Some(last) = fetch.missing.last()
+            && fetch.came.iter().any(|(known, _)| known == last)
+        {
+            fetch.missing.pop();
         }
         if fetch.missing.is_empty() {
             self.load_all(now, fetch, home, peers);

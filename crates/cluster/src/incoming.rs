@@ -1,6 +1,7 @@
 //! What other nodes have for the machine.
 
 use crate::code::Wanted;
+use crate::limits::{HELD_BYTES_MAX, HELD_MAX};
 use crate::members::Member;
 use crate::router::{Held, Home, Router};
 use fardel_vm::door::{Input, SendError, Signal};
@@ -9,7 +10,7 @@ use fardel_vm::fiber::FiberId;
 use fardel_vm::machine::SpawnError;
 use fardel_vm::value::Value;
 use fardel_wire::frame::Message;
-use fardel_wire::id::{ActorId, Address, NodeId};
+use fardel_wire::id::{ActorId, Address, NodeId, Tag};
 use fardel_wire::peers::Peers;
 use fardel_wire::table::SpawnRefusal;
 use fardel_wire::value::AddressError;
@@ -53,65 +54,96 @@ impl Router {
     ) -> Result<(), Problem> {
         match message {
             Message::Send { from, to, value } => {
-                let (sender, to) = self.partners(peer, from, &to, home)?;
-                let signal = Signal::Message(self.value(&value, home)?);
-                self.offer(now, to, Held { bytes: value.len() as u64, from, sender, signal }, home);
+                if let Err(problem) = self.take_message(now, peer, (from, &to), None, &value, home) {
+                    self.give_back(now, peer, &to, value.len(), peers);
+                    return Err(problem);
+                }
             }
             Message::Request { from, to, number, value } => {
-                let (sender, to) = self.partners(peer, from, &to, home)?;
-                let signal = Signal::Request { number, value: self.value(&value, home)? };
-                self.offer(now, to, Held { bytes: value.len() as u64, from, sender, signal }, home);
+                if let Err(problem) = self.take_message(now, peer, (from, &to), Some(number), &value, home) {
+                    self.give_back(now, peer, &to, value.len(), peers);
+                    if from.node == peer {
+                        let reason = Cow::Owned(self.reason_bytes(&ExitReason::Denied));
+                        let asker = Address { id: from, tag: Tag([0; 16]) };
+                        self.send(now, peer, Message::Refused { from: to.id, to: asker, number, reason }, peers);
+                    }
+                    return Err(problem);
+                }
             }
             Message::Reply { from, to, number, value } => {
-                let (from, to) = self.partners(peer, from, &to, home)?;
-                let signal = Signal::Reply { number, value: self.value(&value, home)? };
-                home.machine().handle(Input::Signal { from, to, signal });
+                let (sender, to) = self.partners(peer, from, &to, home)?;
+                let signal = Signal::Reply { number, value: self.value(peer, &value, home)? };
+                self.take_signal(now, to, Held { bytes: 0, from, sender, signal }, home);
             }
             Message::Refused { from, to, number, reason } => {
-                let (from, to) = self.partners(peer, from, &to, home)?;
-                let signal = Signal::Refused { number, reason: self.reason(&reason, home)? };
-                home.machine().handle(Input::Signal { from, to, signal });
+                // Whoever knows the number of an open request may refuse it: so it needs no tag.
+                if from.node != peer || !self.addresses.is_own(to.id) {
+                    return Err(Problem::Denied);
+                }
+                let sender = self.addresses.node_fiber(peer, from.incarnation, home.machine())?;
+                let signal = Signal::Refused { number, reason: self.reason(peer, &reason, home)? };
+                self.take_signal(now, to.id.fiber, Held { bytes: 0, from, sender, signal }, home);
             }
             Message::Exit { from, to, reason } => {
-                let (from, to) = self.partners(peer, from, &to, home)?;
-                let signal = Signal::Exit(self.reason(&reason, home)?);
-                home.machine().handle(Input::Signal { from, to, signal });
+                let (sender, to) = self.partners(peer, from, &to, home)?;
+                let signal = Signal::Exit(self.reason(peer, &reason, home)?);
+                self.take_signal(now, to, Held { bytes: 0, from, sender, signal }, home);
+            }
+            Message::Link { to, .. } if to.id.node == self.addresses.node && !self.addresses.is_own(to.id) => {
+                self.tell_gone(now, peer, to.id, &ExitReason::NoProc, peers);
             }
             Message::Link { from, to } => {
-                let (_, to) = self.partners(peer, from.id, &to, home)?;
-                let from = self.addresses.fiber(from, home.machine())?;
-                home.machine().handle(Input::Signal { from, to, signal: Signal::Link });
+                let linked = self.partners(peer, from.id, &to, home);
+                let Ok((_, to_here)) = linked else {
+                    self.tell_gone(now, peer, to.id, &ExitReason::Denied, peers);
+                    return linked.map(|_| ());
+                };
+                let sender = self.addresses.fiber(from, peer, home.machine())?;
+                self.take_signal(now, to_here, Held { bytes: 0, from: from.id, sender, signal: Signal::Link }, home);
             }
             Message::Unlink { from, to } => {
-                let (from, to) = self.partners(peer, from, &to, home)?;
-                home.machine().handle(Input::Signal { from, to, signal: Signal::Unlink });
+                let (sender, to) = self.partners(peer, from, &to, home)?;
+                self.take_signal(now, to, Held { bytes: 0, from, sender, signal: Signal::Unlink }, home);
             }
-            Message::Watch { fiber } => self.watch(now, peer, &fiber, home, peers)?,
+            Message::Watch { fiber } => {
+                let watched = self.watch(now, peer, &fiber, home, peers);
+                if watched.is_err() {
+                    self.tell_gone(now, peer, fiber.id, &ExitReason::Denied, peers);
+                }
+                watched?;
+            }
             Message::Gone { fiber, reason } => {
                 if fiber.node != peer {
                     return Err(Problem::Denied);
                 }
-                let reason = self.reason(&reason, home)?;
-                if let Some(remote) = self.addresses.forget(fiber) {
-                    home.machine().handle(Input::Gone { remote, reason });
+                // Nobody here has heard of it otherwise.
+                if self.addresses.known(fiber).is_some() {
+                    let reason = self.reason(peer, &reason, home)?;
+                    self.ends.insert(fiber, reason);
+                    self.end_if_heard(fiber, home);
                 }
             }
             Message::Credit { fiber, messages, bytes: _ } => {
                 if fiber.node != peer {
                     return Err(Problem::Denied);
                 }
-                if let Ok(remote) = self.addresses.fiber_of_id(fiber, home.machine()) {
+                if let Some(remote) = self.addresses.known(fiber) {
                     self.credit(remote, messages, home);
                 }
             }
             Message::Spawn { request, from, linked, module, function, args } => {
                 let grants = self.grants_of(peer);
-                let parent = self.addresses.fiber(from, home.machine())?;
-                let wanted = Wanted { peer, request, parent: linked.then_some(parent), function, args: args.into_owned() };
+                let mut wanted = Wanted { peer, request, parent: None, function, args: Vec::new() };
                 if !grants.spawn || from.id.node != peer {
                     self.stats.denied += 1;
                     self.refuse_spawn(now, &wanted, SpawnRefusal::Denied, "this node starts no fibers for it", peers);
-                } else if home.module_bytes(module).is_some() {
+                    return Ok(());
+                }
+                wanted.args = args.into_owned();
+                if linked {
+                    wanted.parent = Some(self.addresses.fiber(from, peer, home.machine())?);
+                }
+                if home.has_module(module) {
                     self.start(now, module, &wanted, home, peers);
                 } else if !grants.code {
                     self.stats.denied += 1;
@@ -122,10 +154,19 @@ impl Router {
             }
             Message::Spawned { request, result } => self.spawned(peer, request, result, home)?,
             Message::Member { node, incarnation, name, address } => {
-                let member = Member { incarnation, name: name.into_owned(), address: address.into_owned() };
+                if !self.grants_of(peer).send {
+                    return Err(Problem::Denied);
+                }
+                let (name, address) = (name.into_owned(), address.into_owned());
+                let member = Member { incarnation, name, address, is_proven: false };
                 self.member(now, peer, node, member, peers);
             }
-            Message::Fetch { request, module } => self.ship(now, peer, request, module, home, peers),
+            Message::Fetch { request, module } => {
+                if !self.grants_of(peer).send {
+                    return Err(Problem::Denied);
+                }
+                self.ship(now, peer, request, module, home, peers);
+            }
             Message::Code { request, chunk, chunks, bytes } => {
                 self.take_code(now, peer, request, (chunk, chunks), &bytes, home, peers);
             }
@@ -133,7 +174,54 @@ impl Router {
         Ok(())
     }
 
-    /// Who sends something of a peer, and to whom: a fiber of the peer's to one of this node's.
+    /// Takes a message of a peer's fiber; with a number as the request of that.
+    fn take_message(
+        &mut self,
+        now: u64,
+        peer: NodeId,
+        (from, to): (ActorId, &Address),
+        request: Option<u64>,
+        bytes: &[u8],
+        home: &mut impl Home,
+    ) -> Result<(), Problem> {
+        if from.node != peer || !self.grants_of(peer).send {
+            return Err(Problem::Denied);
+        }
+        let to = self.addresses.own_fiber(to)?;
+        let value = self.value(peer, bytes, home)?;
+        let (sender, signal) = match request {
+            // Nobody here gets to know who sent it, so its node stands for it.
+            None => (self.addresses.node_fiber(peer, from.incarnation, home.machine())?, Signal::Message(value)),
+            Some(number) => (self.sender(peer, from, home)?, Signal::Request { number, value }),
+        };
+        if self.held_count >= HELD_MAX || self.held_bytes >= HELD_BYTES_MAX {
+            return Err(Problem::Denied);
+        }
+        self.offer(now, to, Held { bytes: bytes.len() as u64, from, sender, signal }, home);
+        Ok(())
+    }
+
+    /// A counted message has no effect here: its node may send another one.
+    fn give_back(&mut self, now: u64, peer: NodeId, to: &Address, bytes: usize, peers: &mut Peers) {
+        self.send(now, peer, Message::Credit { fiber: to.id, messages: 1, bytes: bytes as u64 }, peers);
+    }
+
+    /// Tells a peer that a fiber is no more, or is none of which it will hear.
+    fn tell_gone(&mut self, now: u64, peer: NodeId, fiber: ActorId, reason: &ExitReason, peers: &mut Peers) {
+        let reason = Cow::Owned(self.reason_bytes(reason));
+        self.send(now, peer, Message::Gone { fiber, reason }, peers);
+    }
+
+    /// The address here of the fiber of a peer that does something; what no fiber does, such as a timer, the outside does.
+    fn sender(&mut self, peer: NodeId, from: ActorId, home: &mut impl Home) -> Result<FiberId, Problem> {
+        debug_assert_eq!(from.node, peer);
+        if from.fiber.generation == 0 {
+            return Ok(FiberId { slot: 0, generation: 0 });
+        }
+        Ok(self.addresses.fiber_of_id(from, home.machine())?)
+    }
+
+    /// Who does something, of a peer, and to whom: a fiber of the peer's to one of this node's.
     fn partners(
         &mut self,
         peer: NodeId,
@@ -141,17 +229,11 @@ impl Router {
         to: &Address,
         home: &mut impl Home,
     ) -> Result<(FiberId, FiberId), Problem> {
-        // What no fiber sends, such as a timer's message, comes from the node.
         if from.node != peer || !self.grants_of(peer).send {
             return Err(Problem::Denied);
         }
         let to = self.addresses.own_fiber(to).or_else(|error| self.former(to, error))?;
-        let from = if from.fiber.generation == 0 {
-            self.addresses.node_fiber(peer, from.incarnation, home.machine())
-        } else {
-            self.addresses.fiber_of_id(from, home.machine())
-        };
-        Ok((from?, to))
+        Ok((self.sender(peer, from, home)?, to))
     }
 
     /// A fiber of a former incarnation of this node: one that is no more, so that the sender is treated as with any dead one.
@@ -160,14 +242,14 @@ impl Router {
         if is_former { Ok(FiberId { slot: u32::MAX, generation: 0 }) } else { Err(error) }
     }
 
-    pub(crate) fn value(&mut self, bytes: &[u8], home: &mut impl Home) -> Result<Value, Malformed> {
+    pub(crate) fn value(&mut self, peer: NodeId, bytes: &[u8], home: &mut impl Home) -> Result<Value, Malformed> {
         let machine = home.machine();
-        value::decode(bytes, &mut |address| self.addresses.fiber(address, machine)).map_err(|_| Malformed)
+        value::decode(bytes, &mut |address| self.addresses.fiber(address, peer, machine)).map_err(|_| Malformed)
     }
 
-    fn reason(&mut self, bytes: &[u8], home: &mut impl Home) -> Result<ExitReason, Malformed> {
+    fn reason(&mut self, peer: NodeId, bytes: &[u8], home: &mut impl Home) -> Result<ExitReason, Malformed> {
         let machine = home.machine();
-        reason::decode(bytes, &mut |address| self.addresses.fiber(address, machine)).map_err(|_| Malformed)
+        reason::decode(bytes, &mut |address| self.addresses.fiber(address, peer, machine)).map_err(|_| Malformed)
     }
 
     fn watch(
@@ -187,48 +269,87 @@ impl Router {
                 home.machine().handle(Input::Watch { by, fiber: own });
             }
             Err(AddressError::Unknown(id)) if id.node == self.addresses.node => {
-                let mut bytes = Vec::new();
-                // It holds no address, so nothing can be wrong with it.
-                let _ = reason::encode(&ExitReason::NoProc, &mut |fiber| self.addresses.address(fiber), &mut bytes);
-                self.send(now, peer, Message::Gone { fiber: id, reason: Cow::Owned(bytes) }, peers);
+                self.tell_gone(now, peer, id, &ExitReason::NoProc, peers);
             }
             Err(error) => return Err(error.into()),
         }
         Ok(())
     }
 
-    /// Gives the machine a message, behind those that wait for the same mailbox.
-    fn offer(&mut self, now: u64, to: FiberId, held: Held, home: &mut impl Home) {
-        if let Some(waiting) = self.held.get_mut(&to) {
-            waiting.push_back(held);
-            return;
-        }
-        if let Some(held) = self.try_offer(now, to, held, home) {
-            self.held.entry(to).or_default().push_back(held);
+    /// Gives the machine a signal, behind those of the same fiber that wait for the same mailbox.
+    fn take_signal(&mut self, now: u64, to: FiberId, held: Held, home: &mut impl Home) {
+        let waits = self.held.get(&to).is_some_and(|waiting| waiting.iter().any(|other| other.from == held.from));
+        if waits {
+            self.hold(to, held);
+        } else {
+            self.try_offer(now, to, held, home);
         }
     }
 
-    /// Gives the machine a message; it comes back when there is no room for it, of which the machine will tell.
+    /// Gives the machine a message, behind those that wait for the same mailbox.
+    fn offer(&mut self, now: u64, to: FiberId, held: Held, home: &mut impl Home) {
+        if self.held.contains_key(&to) {
+            self.hold(to, held);
+        } else if let Some(held) = self.try_offer(now, to, held, home) {
+            self.hold(to, held);
+        }
+    }
+
+    fn hold(&mut self, to: FiberId, held: Held) {
+        self.held_count += 1;
+        self.held_bytes += held.bytes;
+        self.held.entry(to).or_default().push_back(held);
+    }
+
+    /// Gives the machine a signal; a message comes back when there is no room for it, of which the machine will tell.
     fn try_offer(&mut self, now: u64, to: FiberId, held: Held, home: &mut impl Home) -> Option<Held> {
-        let result = home.machine().signal(held.sender, to, held.signal.clone());
-        match result {
-            Err(SendError::MailboxFull(_)) if home.machine().is_alive(to) => Some(held),
+        let is_counted = matches!(held.signal, Signal::Message(_) | Signal::Request { .. });
+        match home.machine().signal(held.sender, to, held.signal.clone()) {
+            Err(SendError::Waits(_)) => Some(held),
             Ok(()) | Err(_) => {
-                self.note_taken(now, held.from.node, to, held.bytes);
+                if is_counted {
+                    self.note_taken(now, held.from.node, to, held.bytes);
+                }
                 None
             }
         }
     }
 
     /// There is room in a mailbox: offers what waits for it, in order, as far as there is.
-    pub(crate) fn offer_held(&mut self, now: u64, to: FiberId, home: &mut impl Home) {
-        let Some(mut waiting) = self.held.remove(&to) else { return };
+    pub(crate) fn offer_held(&mut self, now: u64, to: FiberId, from: FiberId, home: &mut impl Home) {
+        let Some(mut waiting) = self.held.remove(&to) else {
+            // The room is not needed any more.
+            home.machine().handle(Input::Withdrawn { from, to });
+            return;
+        };
+        let mut heard = Vec::new();
         while let Some(held) = waiting.pop_front() {
+            self.held_count -= 1;
+            self.held_bytes -= held.bytes;
+            let from = held.from;
             if let Some(held) = self.try_offer(now, to, held, home) {
+                self.held_count += 1;
+                self.held_bytes += held.bytes;
                 waiting.push_front(held);
                 self.held.insert(to, waiting);
-                return;
+                break;
             }
+            heard.push(from);
+        }
+        for fiber in heard {
+            self.end_if_heard(fiber, home);
+        }
+    }
+
+    /// Tells the machine of the end of a fiber, once nothing of it is held.
+    fn end_if_heard(&mut self, fiber: ActorId, home: &mut impl Home) {
+        if !self.ends.contains_key(&fiber) || self.held.values().flatten().any(|held| held.from == fiber) {
+            return;
+        }
+        if let Some(reason) = self.ends.remove(&fiber)
+            && let Some(remote) = self.addresses.forget(fiber)
+        {
+            home.machine().handle(Input::Gone { remote, reason });
         }
     }
 
@@ -241,7 +362,7 @@ impl Router {
         home: &mut impl Home,
         peers: &mut Peers,
     ) {
-        let Ok(Value::List(args)) = self.value(&wanted.args, home) else {
+        let Ok(Value::List(args)) = self.value(wanted.peer, &wanted.args, home) else {
             self.refuse_spawn(now, wanted, SpawnRefusal::Arguments, "the arguments cannot be read", peers);
             return;
         };
@@ -281,7 +402,7 @@ impl Router {
         let Some((_, call)) = self.spawns.remove(&request) else { return Ok(()) };
         let result = match result {
             Ok(address) if address.id.node == peer => {
-                let fiber = self.addresses.fiber(address, home.machine());
+                let fiber = self.addresses.fiber(address, peer, home.machine());
                 fiber.map_err(|error| ("system_limit".to_owned(), error.to_string()))
             }
             Ok(address) => Err(("bad_spawn".to_owned(), format!("{} is not on that node", address.id))),

@@ -8,6 +8,20 @@ pub const TOLD_MESSAGES: u32 = 256;
 pub const TOLD_BYTES: u64 = 256 << 10;
 /// How long a node waits to be told of fewer, in nanoseconds.
 pub const TOLD_TIME: u64 = 5_000_000;
+/// Messages that wait for one mailbox: a peer that keeps to its credit has no more than a mailbox's bound under way, and
+/// some nodes may send to one fiber.
+pub const HELD_MAX: usize = 1 << 16;
+/// Bytes of these.
+pub const HELD_BYTES_MAX: u64 = 256 << 20;
+/// Bytes that wait for one node beyond what its session holds. With more the session is given up: the peer reads nothing.
+pub const WAITING_BYTES_MAX: usize = 64 << 20;
+/// Bytes of a value that goes to another node, with room for what stands around it in its message: the least that every node
+/// takes.
+pub const VALUE_BYTES_MAX: usize = fardel_wire::limits::MESSAGE_BYTES_MAX - 1024;
+/// Bytes of an exit reason that goes to another node; of a larger one that it is `shutdown`.
+pub const REASON_BYTES_MAX: usize = 1 << 20;
+/// Addresses of ended fibers that are remembered, so that nobody takes them for others.
+pub const ENDED_MAX: usize = 1 << 16;
 /// Nodes that one node remembers.
 pub const MEMBERS_MAX: usize = 10_000;
 /// Modules that are fetched at a time.

@@ -20,6 +20,8 @@ pub struct Member {
     pub name: String,
     /// Where it can be reached; empty when it takes no connections.
     pub address: String,
+    /// Whether it has said so itself, in a handshake; what others say of it changes nothing then.
+    pub is_proven: bool,
 }
 
 /// Those that are known, this node included.
@@ -52,6 +54,8 @@ impl Members {
     /// Notes what is told of a node; whether it is new.
     fn note(&mut self, node: NodeId, member: Member) -> bool {
         let is_new = match self.all.get(&node) {
+            Some(known) if known.is_proven && !member.is_proven => false,
+            Some(known) if member.is_proven => *known != member,
             Some(known) => {
                 member.incarnation > known.incarnation
                     || (member.incarnation == known.incarnation && known.address.is_empty() && !member.address.is_empty())
@@ -81,6 +85,15 @@ impl Router {
 
     /// Takes what a peer tells of a node.
     pub(crate) fn member(&mut self, now: u64, peer: NodeId, node: NodeId, member: Member, peers: &mut Peers) {
+        let mut member = member;
+        // A node says of itself in the handshake who it is, and in a message where it can be reached.
+        member.is_proven = node == peer;
+        if let Some(known) = self.members.get(node).filter(|known| node == peer && known.is_proven) {
+            member.incarnation = known.incarnation;
+            if member.address.is_empty() {
+                member.address.clone_from(&known.address);
+            }
+        }
         if node == self.addresses.node || !self.members.note(node, member.clone()) {
             return;
         }

@@ -1,12 +1,13 @@
 //! What the machine has for other nodes.
 
+use crate::limits::{REASON_BYTES_MAX, VALUE_BYTES_MAX};
 use crate::router::{Home, Router};
 use fardel_vm::door::{HostCallId, Input, Output, Signal};
 use fardel_vm::exit::ExitReason;
 use fardel_vm::fiber::FiberId;
 use fardel_vm::value::Value;
 use fardel_wire::frame::Message;
-use fardel_wire::id::NodeId;
+use fardel_wire::id::{Address, NodeId};
 use fardel_wire::peers::Peers;
 use fardel_wire::{reason, value};
 use std::borrow::Cow;
@@ -28,7 +29,7 @@ impl Router {
                     self.send(now, node, Message::Gone { fiber, reason: Cow::Owned(reason) }, peers);
                 }
             }
-            Output::Room { to, .. } => self.offer_held(now, to, home),
+            Output::Room { from, to } => self.offer_held(now, to, from, home),
             Output::Spawn { call, fiber, node, module, function, args } => {
                 let Some(node) = self.node_of_value(&node) else {
                     let error = ("no_node".to_owned(), format!("no node is known as {}", shown(&node)));
@@ -83,27 +84,54 @@ impl Router {
         };
         match message {
             Some(message) => self.send(now, node, message, peers),
-            None => {
-                self.stats.dropped += 1;
-                if is_counted {
-                    self.credit(to, 1, home);
-                }
-            }
+            None => self.undo(now, from, to, to_address, signal, is_counted, home, peers),
         }
     }
 
-    /// The bytes of a value; nothing when it cannot be written.
+    /// What is done about a signal whose value cannot go to the other node: it is nested too deeply, or too large.
+    #[expect(clippy::too_many_arguments, reason = "they are the fields of one output, and what it is done with")]
+    fn undo(
+        &mut self,
+        now: u64,
+        asker: FiberId,
+        to: FiberId,
+        address: Address,
+        signal: &Signal,
+        is_counted: bool,
+        home: &mut impl Home,
+        peers: &mut Peers,
+    ) {
+        self.stats.dropped += 1;
+        if is_counted {
+            self.credit(to, 1, home);
+        }
+        match signal {
+            Signal::Request { number, .. } => {
+                let refused = Signal::Refused { number: *number, reason: ExitReason::Denied };
+                home.machine().handle(Input::Signal { from: to, to: asker, signal: refused });
+            }
+            Signal::Reply { number, .. } => {
+                let reason = Cow::Owned(self.reason_bytes(&ExitReason::Denied));
+                let from = self.addresses.own_id(FiberId { slot: 0, generation: 0 });
+                let refused = Message::Refused { from, to: address, number: *number, reason };
+                self.send(now, address.id.node, refused, peers);
+            }
+            Signal::Message(_) | Signal::Refused { .. } | Signal::Exit(_) | Signal::Link | Signal::Unlink => {}
+        }
+    }
+
+    /// The bytes of a value; nothing when it cannot be written, or is larger than a node takes.
     fn value_bytes(&self, value: &Value) -> Option<Cow<'static, [u8]>> {
         let mut bytes = Vec::with_capacity(size_hint(value));
         value::encode(value, &mut |fiber| self.addresses.address(fiber), &mut bytes).ok()?;
-        Some(Cow::Owned(bytes))
+        if bytes.len() > VALUE_BYTES_MAX { None } else { Some(Cow::Owned(bytes)) }
     }
 
-    /// The bytes of a reason; of one that cannot be written those of `shutdown`.
-    fn reason_bytes(&self, reason: &ExitReason) -> Vec<u8> {
+    /// The bytes of a reason; of one that cannot be written, or is too large, those of `shutdown`.
+    pub(crate) fn reason_bytes(&self, reason: &ExitReason) -> Vec<u8> {
         let mut bytes = Vec::new();
         let mut address = |fiber| self.addresses.address(fiber);
-        if reason::encode(reason, &mut address, &mut bytes).is_err() {
+        if reason::encode(reason, &mut address, &mut bytes).is_err() || bytes.len() > REASON_BYTES_MAX {
             bytes.clear();
             // It holds nothing that could not be written.
             let _ = reason::encode(&ExitReason::Shutdown, &mut address, &mut bytes);

@@ -3,11 +3,12 @@
 use crate::addresses::Addresses;
 use crate::code::Fetches;
 use crate::grants::Grants;
-use crate::limits::{TOLD_BYTES, TOLD_MESSAGES, TOLD_TIME};
+use crate::limits::{TOLD_BYTES, TOLD_MESSAGES, TOLD_TIME, WAITING_BYTES_MAX};
 use crate::members::{Member, Members};
 use fardel_bytecode::module::ModuleHash;
 use fardel_bytecode::verify::VerifiedModule;
-use fardel_vm::door::{HostCallId, Signal};
+use fardel_vm::door::{HostCallId, Input, Signal};
+use fardel_vm::exit::ExitReason;
 use fardel_vm::fiber::FiberId;
 use fardel_vm::machine::{LoadError, Machine};
 use fardel_wire::frame::Message;
@@ -21,6 +22,9 @@ use std::collections::{BTreeMap, VecDeque};
 pub trait Home {
     /// The machine.
     fn machine(&mut self) -> &mut Machine;
+
+    /// Whether a module is loaded.
+    fn has_module(&self, module: ModuleHash) -> bool;
 
     /// The bytes of a module that is loaded.
     fn module_bytes(&self, module: ModuleHash) -> Option<Vec<u8>>;
@@ -43,7 +47,7 @@ pub struct Stats {
     pub dropped: u64,
 }
 
-/// A message that waits for room in a mailbox.
+/// A message that waits for room in a mailbox, or another signal that waits behind one of the same fiber's.
 #[derive(Debug)]
 pub(crate) struct Held {
     /// Bytes of its value.
@@ -62,6 +66,13 @@ pub(crate) struct Taken {
     pub(crate) since: u64,
 }
 
+/// Messages for a node whose session is full.
+#[derive(Default, Debug)]
+struct Waiting {
+    messages: VecDeque<Message<'static>>,
+    bytes: usize,
+}
+
 /// See the [module](self).
 #[derive(Debug)]
 pub struct Router {
@@ -71,8 +82,13 @@ pub struct Router {
     incarnations: BTreeMap<NodeId, Incarnation>,
     grants: BTreeMap<NodeId, Grants>,
     usual_grants: Grants,
-    /// By receiver: what its mailbox has no room for, in the order in which it came.
+    /// By receiver: what its mailbox has no room for, in the order in which it came. None is empty.
     pub(crate) held: BTreeMap<FiberId, VecDeque<Held>>,
+    /// How many these are together, and their bytes.
+    pub(crate) held_count: usize,
+    pub(crate) held_bytes: u64,
+    /// Ends of fibers of whom messages are held.
+    pub(crate) ends: BTreeMap<ActorId, ExitReason>,
     /// By sender's node and receiver.
     pub(crate) taken: BTreeMap<(NodeId, FiberId), Taken>,
     /// Those of these of which it is time to tell.
@@ -84,7 +100,7 @@ pub struct Router {
     pub(crate) fetches: Fetches,
     requests: u64,
     /// Messages for nodes whose session is full.
-    waiting: BTreeMap<NodeId, VecDeque<Message<'static>>>,
+    waiting: BTreeMap<NodeId, Waiting>,
     /// What session ids are drawn from.
     seed: u64,
     pub(crate) stats: Stats,
@@ -101,6 +117,9 @@ impl Router {
             grants: BTreeMap::new(),
             usual_grants: usual,
             held: BTreeMap::new(),
+            held_count: 0,
+            held_bytes: 0,
+            ends: BTreeMap::new(),
             taken: BTreeMap::new(),
             told_next: Vec::new(),
             told_at: None,
@@ -151,7 +170,8 @@ impl Router {
     pub fn established(&mut self, now: u64, peer: &Node, resumed: bool, home: &mut impl Home, peers: &mut Peers) {
         self.incarnations.insert(peer.id, peer.incarnation);
         self.addresses.came(peer.id, peer.incarnation, home.machine());
-        let member = Member { incarnation: peer.incarnation, name: peer.name.clone(), address: String::new() };
+        let (incarnation, name) = (peer.incarnation, peer.name.clone());
+        let member = Member { incarnation, name, address: String::new(), is_proven: true };
         self.member(now, peer.id, peer.id, member, peers);
         if !resumed {
             self.introduce(now, peer.id, peers);
@@ -166,9 +186,7 @@ impl Router {
     pub fn lost(&mut self, node: NodeId, home: &mut impl Home) {
         self.waiting.remove(&node);
         self.taken.retain(|(sender, _), _| *sender != node);
-        for held in self.held.values_mut() {
-            held.retain(|held| held.from.node != node);
-        }
+        self.drop_held(node, home);
         self.addresses.lost(node, home.machine());
         self.fail_spawns(node, home);
         self.fail_fetches(node);
@@ -190,44 +208,76 @@ impl Router {
         SessionId(z ^ (z >> 31))
     }
 
-    /// Sends a message to a node, now or when its session has room.
-    pub(crate) fn send(&mut self, now: u64, node: NodeId, message: Message<'_>, peers: &mut Peers) {
-        if self.waiting.get(&node).is_some_and(|waiting| !waiting.is_empty()) {
-            self.waiting.entry(node).or_default().push_back(message.into_owned());
-            return;
-        }
-        let fresh = self.fresh_session();
-        match peers.send(now, node, fresh, &message) {
-            Ok(()) => {}
-            Err(SendError::Full { .. }) => {
-                self.waiting.entry(node).or_default().push_back(message.into_owned());
+    /// Gives up what a node's fibers have held, whose session is lost.
+    fn drop_held(&mut self, node: NodeId, home: &mut impl Home) {
+        self.ends.retain(|fiber, _| fiber.node != node);
+        let receivers: Vec<FiberId> = self.held.keys().copied().collect();
+        for to in receivers {
+            let Some(mut held) = self.held.remove(&to) else { continue };
+            let waiter = held.front().map(|first| (first.from.node, first.sender));
+            let (count, bytes) = held_sums(&held);
+            held.retain(|held| held.from.node != node);
+            let (count_left, bytes_left) = held_sums(&held);
+            self.held_count -= count - count_left;
+            self.held_bytes -= bytes - bytes_left;
+            self.stats.dropped += (count - count_left) as u64;
+            if !held.is_empty() {
+                self.held.insert(to, held);
             }
-            Err(SendError::TooLarge { .. }) => self.stats.dropped += 1,
+            if let Some((_, sender)) = waiter.filter(|(waits, _)| *waits == node) {
+                home.machine().handle(Input::Withdrawn { from: sender, to });
+                // Those of other nodes that waited behind come first now.
+                self.offer_held(0, to, sender, home);
+            }
         }
     }
 
-    /// Tells nodes of what was taken of theirs, and sends what waited for room in sessions. To be called after each batch.
-    pub fn flush(&mut self, now: u64, peers: &mut Peers) {
-        self.tell_taken(now, peers);
-        if self.waiting.is_empty() {
-            return;
-        }
-        let nodes: Vec<NodeId> = self.waiting.keys().copied().collect();
-        for node in nodes {
-            while let Some(message) = self.waiting.get_mut(&node).and_then(VecDeque::pop_front) {
-                let fresh = self.fresh_session();
-                match peers.send(now, node, fresh, &message) {
-                    Ok(()) => {}
-                    Err(SendError::Full { .. }) => {
-                        self.waiting.entry(node).or_default().push_front(message);
-                        break;
-                    }
-                    Err(SendError::TooLarge { .. }) => self.stats.dropped += 1,
+    /// Sends a message to a node, now or when its session has room.
+    pub(crate) fn send(&mut self, now: u64, node: NodeId, message: Message<'_>, peers: &mut Peers) {
+        if !self.waiting.contains_key(&node) {
+            let fresh = self.fresh_session();
+            match peers.send(now, node, fresh, &message) {
+                Ok(()) => return,
+                Err(SendError::Full { .. }) => {}
+                Err(SendError::TooLarge { .. }) => {
+                    self.stats.dropped += 1;
+                    return;
                 }
             }
-            if self.waiting.get(&node).is_some_and(VecDeque::is_empty) {
-                self.waiting.remove(&node);
+        }
+        let waiting = self.waiting.entry(node).or_default();
+        waiting.bytes += bytes_of(&message);
+        waiting.messages.push_back(message.into_owned());
+    }
+
+    /// Tells nodes of what was taken of theirs, sends what waited for room in sessions, and gives up sessions for which too
+    /// much waits. To be called after each batch.
+    pub fn flush(&mut self, now: u64, home: &mut impl Home, peers: &mut Peers) {
+        self.tell_taken(now, peers);
+        let nodes: Vec<NodeId> = self.waiting.keys().copied().collect();
+        for node in nodes {
+            self.send_waiting(now, node, peers);
+            if self.waiting.get(&node).is_some_and(|waiting| waiting.bytes > WAITING_BYTES_MAX) {
+                peers.forget(node);
+                self.lost(node, home);
             }
+        }
+    }
+
+    fn send_waiting(&mut self, now: u64, node: NodeId, peers: &mut Peers) {
+        let Some(mut waiting) = self.waiting.remove(&node) else { return };
+        while let Some(message) = waiting.messages.pop_front() {
+            let fresh = self.fresh_session();
+            match peers.send(now, node, fresh, &message) {
+                Ok(()) => {}
+                Err(SendError::Full { .. }) => {
+                    waiting.messages.push_front(message);
+                    self.waiting.insert(node, waiting);
+                    return;
+                }
+                Err(SendError::TooLarge { .. }) => self.stats.dropped += 1,
+            }
+            waiting.bytes = waiting.bytes.saturating_sub(bytes_of(&message));
         }
     }
 
@@ -266,6 +316,28 @@ impl Router {
 
     /// Whether more than a session can hold waits for some node: then the machine should run no further for the time.
     pub fn is_congested(&self) -> bool {
-        self.waiting.values().any(|waiting| !waiting.is_empty())
+        !self.waiting.is_empty()
     }
+}
+
+fn held_sums(held: &VecDeque<Held>) -> (usize, u64) {
+    (held.len(), held.iter().map(|held| held.bytes).sum())
+}
+
+/// About what a message takes while it waits.
+fn bytes_of(message: &Message<'_>) -> usize {
+    let content = match message {
+        Message::Send { value, .. } | Message::Request { value, .. } | Message::Reply { value, .. } => value.len(),
+        Message::Exit { reason, .. } | Message::Gone { reason, .. } | Message::Refused { reason, .. } => reason.len(),
+        Message::Spawn { args, .. } => args.len(),
+        Message::Code { bytes, .. } => bytes.len(),
+        Message::Link { .. }
+        | Message::Unlink { .. }
+        | Message::Watch { .. }
+        | Message::Credit { .. }
+        | Message::Spawned { .. }
+        | Message::Fetch { .. }
+        | Message::Member { .. } => 0,
+    };
+    content + size_of::<Message<'_>>()
 }

@@ -570,6 +570,10 @@ impl Core {
             let mail = &mut self.fibers.side_or_new(slot).mail;
             mail.waiters.pop_front();
             let is_remote = self.is_remote(waiter);
+            if !is_remote && self.config.cluster && !self.fibers.is_alive(waiter) {
+                // It may have been one of another node, behind which others wait there.
+                self.outputs.push_back(Output::Room { from: waiter, to: self.fibers.id(slot) });
+            }
             if !is_remote && self.fibers.find(waiter).is_none_or(|fiber| fiber.state != State::Sending) {
                 continue;
             }

@@ -64,6 +64,13 @@ pub enum Input {
         /// Their bytes together, as [`Output::Signal`] gave them.
         bytes: u64,
     },
+    /// A fiber of another node that was told of room has nothing to send any more, or waits for room no longer.
+    Withdrawn {
+        /// Which.
+        from: FiberId,
+        /// Whose mailbox it waited for.
+        to: FiberId,
+    },
     /// What became of an [`Output::Spawn`]: the address of the new fiber, or the kind of an error and a message.
     Spawned {
         /// Which.
@@ -161,6 +168,9 @@ pub enum SendError {
     /// Its mailbox is full, and nobody outside can be made to wait: try again later.
     #[error("the mailbox of fiber {0} is full")]
     MailboxFull(FiberId),
+    /// Its mailbox is full; the fiber of another node that sent is told by [`Output::Room`] when it is not.
+    #[error("the mailbox of fiber {0} is full, and its senders wait")]
+    Waits(FiberId),
     /// The message is of no type that the fiber takes.
     #[error("fiber {to} takes {wanted}, not {seen}")]
     WrongType {

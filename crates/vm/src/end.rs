@@ -115,7 +115,7 @@ impl Core {
     /// Wakes one of those that wait to send to a fiber that has ended; they find it gone.
     fn release_waiter(&mut self, slot: u32) -> bool {
         let Some((waiter, _)) = self.fibers.side(slot).and_then(|side| side.mail.waiters.pop_front()) else { return false };
-        if self.is_remote(waiter) {
+        if self.is_remote(waiter) || (self.config.cluster && !self.fibers.is_alive(waiter)) {
             self.outputs.push_back(Output::Room { from: waiter, to: self.fibers.id(slot) });
         } else if self.fibers.find(waiter).is_some_and(|fiber| fiber.state == State::Sending) {
             self.wake(waiter.slot);

@@ -11,7 +11,7 @@ use crate::exit::{Cause, ExitReason};
 use crate::fiber::FiberId;
 use crate::heap::fragment::{Fragment, relocate};
 use crate::value::Value;
-use fardel_bytecode::module::{Module, ModuleHash};
+use fardel_bytecode::module::{Function, Module, ModuleHash};
 use fardel_bytecode::system::Reason;
 use fardel_bytecode::verify::VerifiedModule;
 
@@ -214,7 +214,9 @@ impl Machine {
     ) -> Result<FiberId, SpawnError> {
         self.note(&Entry::Start { module, function, args, link });
         let loaded = self.core.find_module(module).ok_or(SpawnError::NoModule(module))?;
-        if function as usize >= loaded.module.module().functions.len() {
+        // A closure has captured values besides its arguments, which nobody outside can give.
+        let is_plain = |known: &Function| known.captures.is_empty();
+        if !loaded.module.module().functions.get(function as usize).is_some_and(is_plain) {
             return Err(SpawnError::NoFunction { module, name: format!("#{function}") });
         }
         let slot = self.begin(loaded.first_function + function, args)?;
@@ -288,6 +290,7 @@ impl Machine {
             Input::Gone { remote, reason } => self.core.remote_gone(remote, reason),
             Input::Lost { remote } => self.core.remote_lost(remote),
             Input::Taken { remote, messages, bytes } => self.core.remote_taken(remote, messages, bytes),
+            Input::Withdrawn { from, to } => self.core.withdraw(from, to),
             Input::Spawned { call, result } => self.core.spawned(call, result),
             Input::Exit { fiber, reason } => {
                 let is_kill = matches!(reason, ExitReason::Kill | ExitReason::Killed);
@@ -311,8 +314,7 @@ impl Machine {
     /// Takes what a fiber of another node does: an [`Input::Signal`] that tells what became of a message.
     ///
     /// # Errors
-    /// See [`SendError`]. A message to a full mailbox whose senders wait is lost only to this machine:
-    /// [`Output::Room`] says when it may come again.
+    /// See [`SendError`]. After [`SendError::Waits`] the message may come again, when [`Output::Room`] says so.
     pub fn signal(&mut self, from: FiberId, to: FiberId, signal: Signal) -> Result<(), SendError> {
         let input = Input::Signal { from, to, signal };
         self.note(&Entry::Input(&input));

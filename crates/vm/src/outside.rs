@@ -57,7 +57,7 @@ impl Core {
             && !self.has_room_from(from, to, &message)
         {
             message.discard(&mut self.shared);
-            return Err(SendError::MailboxFull(to));
+            return Err(SendError::Waits(to));
         }
         match self.post_message(to, tag, message, Sending::Tries) {
             Ok(Posted::Taken(_) | Posted::Dropped) => Ok(()),

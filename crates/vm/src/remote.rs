@@ -173,9 +173,7 @@ impl Core {
     fn request_in(&mut self, from: FiberId, to: FiberId, number: u64, value: &Value) -> Result<(), SendError> {
         let taken = self.message_from_outside(Some(from), to, value);
         let reason = match &taken {
-            Ok(()) | Err(SendError::NoFiber(_)) => return taken,
-            // It will come again.
-            Err(SendError::MailboxFull(_)) if self.is_waited_for(from, to) => return taken,
+            Ok(()) | Err(SendError::NoFiber(_) | SendError::Waits(_)) => return taken,
             Err(SendError::MailboxFull(_) | SendError::NoMemory) => ExitReason::MailboxOverflow,
             Err(SendError::WrongType { .. }) => ExitReason::Denied,
         };
@@ -184,10 +182,15 @@ impl Core {
         taken
     }
 
-    /// Whether a fiber of another node waits for room in a mailbox.
-    fn is_waited_for(&mut self, from: FiberId, to: FiberId) -> bool {
-        let side = if self.fibers.is_alive(to) { self.fibers.side_of(to.slot) } else { None };
-        side.is_some_and(|side| side.mail.waiters.iter().any(|(waiter, _)| *waiter == from))
+    /// A fiber of another node waits for room in a mailbox no longer, or has nothing to send into the room that was kept.
+    pub(crate) fn withdraw(&mut self, from: FiberId, to: FiberId) {
+        if !self.fibers.is_alive(to) || !self.fibers.get(to.slot).flags.has(Flags::BOUNDED) {
+            return;
+        }
+        let mail = &mut self.fibers.side_or_new(to.slot).mail;
+        mail.waiters.retain(|(waiter, _)| *waiter != from);
+        mail.give_up_room(from);
+        self.grant_more(to);
     }
 
     fn reply_in(&mut self, to: FiberId, number: u64, value: &Value) {

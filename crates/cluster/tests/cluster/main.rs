@@ -1,6 +1,7 @@
 //! Programs over several nodes, in one thread, with virtual time.
 
 mod faults;
+mod hostile;
 mod programs;
 mod rights;
 mod sim;

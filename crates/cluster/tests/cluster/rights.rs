@@ -21,7 +21,7 @@ fn without_the_grants_nothing_is_started() {
         sim.run();
         assert_eq!(sim.nodes[0].printed, ["denied"], "{grants:?}");
         assert_eq!(sim.nodes[1].home.machine.stats().fibers_started, 0);
-        assert_eq!(sim.nodes[1].router.stats().denied, 1);
+        assert!(sim.nodes[1].router.stats().denied > 0);
     }
 }
 

@@ -61,6 +61,10 @@ impl Home for Here {
         &mut self.machine
     }
 
+    fn has_module(&self, module: ModuleHash) -> bool {
+        self.machine.module(module).is_some()
+    }
+
     fn module_bytes(&self, module: ModuleHash) -> Option<Vec<u8>> {
         self.machine.module(module).map(format::encode)
     }
@@ -144,7 +148,7 @@ impl Sim {
     fn node(&self, node: usize, incarnation: u32) -> Node {
         let (id, incarnation) = (id_of(node), Incarnation(incarnation));
         let key = TagKey::new([node as u8 + 100; 32]);
-        let own = Member { incarnation, name: format!("n{node}"), address: format!("n{node}") };
+        let own = Member { incarnation, name: format!("n{node}"), address: format!("n{node}"), is_proven: true };
         Node {
             id,
             home: Here { machine: Machine::new(self.config.clone()) },
@@ -280,7 +284,7 @@ impl Sim {
                 }
             }
         }
-        router.flush(now, peers);
+        router.flush(now, home, peers);
     }
 
     fn dial(&mut self) {

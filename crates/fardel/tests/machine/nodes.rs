@@ -189,7 +189,7 @@ impl Nodes {
     fn offer(&mut self, node: usize, held: Held) -> bool {
         let from = self.address(node, held.from);
         match self.worlds[node].machine.signal(from, held.to.1, held.signal.clone()) {
-            Err(SendError::MailboxFull(_)) => {
+            Err(SendError::Waits(_)) => {
                 self.held[node].push_back(held);
                 false
             }

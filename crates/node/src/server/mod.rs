@@ -134,6 +134,10 @@ impl Home for HomeOf<'_> {
         self.0.machine_mut()
     }
 
+    fn has_module(&self, module: ModuleHash) -> bool {
+        self.0.machine().module(module).is_some()
+    }
+
     fn module_bytes(&self, module: ModuleHash) -> Option<Vec<u8>> {
         self.0.machine().module(module).map(format::encode)
     }
@@ -172,7 +176,7 @@ impl Server {
             }
         };
         let advertised = settings.advertise.or_else(|| address.map(|address| address.to_string())).unwrap_or_default();
-        let own = Member { incarnation, name: settings.name.clone(), address: advertised };
+        let own = Member { incarnation, name: settings.name.clone(), address: advertised, is_proven: true };
         let key = TagKey::new(secret.try_into().unwrap_or([0; 32]));
         let alarm = Arc::new(Notify::new());
         let notify = Arc::clone(&alarm);
@@ -284,7 +288,7 @@ impl Server {
     async fn delivered(&mut self) {
         loop {
             let now = self.runtime.now();
-            self.router.flush(now, &mut self.peers);
+            self.router.flush(now, &mut HomeOf(&mut self.runtime), &mut self.peers);
             let holds = |(_, session): (NodeId, &Session)| session.is_connected() && session.held_bytes() > 0;
             if !self.peers.sessions().any(holds) {
                 return;
@@ -297,6 +301,8 @@ impl Server {
     fn turn(&mut self, running: Option<&mut Running>) -> Turn {
         let mut outcome = None;
         let runs = match running {
+            // What it would send has nowhere to go.
+            _ if self.router.is_congested() => false,
             None => self.runtime.step(fardel::limits::BATCH_SLICES_MAX) == Run::More,
             Some(running) => match self.runtime.advance(running) {
                 Advance::More => true,
@@ -313,7 +319,7 @@ impl Server {
             sent = true;
             self.router.output(now, output, &mut HomeOf(&mut self.runtime), &mut self.peers);
         }
-        self.router.flush(now, &mut self.peers);
+        self.router.flush(now, &mut HomeOf(&mut self.runtime), &mut self.peers);
         while let Some((peer, _)) = self.peers.expire(now) {
             let name = self.router.member_at(peer).map(|member| member.name.as_str());
             tracing::warn!(%peer, name, "lost: no connection for too long");

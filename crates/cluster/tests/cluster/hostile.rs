@@ -1,0 +1,175 @@
+//! What peers send that do not keep to the rules, or end at the wrong moment: each was a fault once.
+
+use crate::sim::{Sim, program};
+use fardel_vm::config::Config;
+use fardel_vm::fiber::FiberId;
+use fardel_wire::frame::Message;
+use fardel_wire::id::{ActorId, Address, Incarnation, NodeId, Tag, TagKey};
+use std::borrow::Cow;
+
+fn id(node: NodeId, fiber: FiberId) -> ActorId {
+    ActorId { node, incarnation: Incarnation(1), fiber }
+}
+fn f(slot: u32) -> FiberId {
+    FiberId { slot, generation: 1 }
+}
+
+/// A message had been held for want of room when its sender ended. Nobody was told of room any more then, and whatever came for
+/// that mailbox from other nodes was held behind it for ever.
+#[test]
+fn a_mailbox_hears_on_when_a_sender_ends_whose_message_was_held() {
+    let module = program(
+        "export main
+fn main() | await_type Bool | drop
+again: | await_recv | dup | is Text | jmp_if say | drop | jmp again
+say: | call tell | jmp again | end",
+    );
+    let mut sim = Sim::new(2, Config::default());
+    let fiber = sim.start(1, &module, "main");
+    sim.run();
+    let (own, peer) = (sim.nodes[1].id, sim.nodes[0].id);
+    let to = TagKey::new([101; 32]).address(id(own, fiber));
+    let node = &mut sim.nodes[1];
+    let mut send = |from: u32, value: &'static [u8]| {
+        let m = Message::Send { from: id(peer, f(from)), to, value: Cow::Borrowed(value) };
+        node.router.message(0, peer, m, &mut node.home, &mut node.peers);
+    };
+    for _ in 0..4096 {
+        send(50, &[5]);
+    }
+    send(51, &[6]); // held
+    let node = &mut sim.nodes[1];
+    let m = Message::Gone { fiber: id(peer, f(51)), reason: Cow::Borrowed(&[0]) };
+    node.router.message(0, peer, m, &mut node.home, &mut node.peers);
+    // It takes what is there from now on.
+    node.home.machine.handle(fardel_vm::door::Input::Message { to: fiber, value: fardel_vm::value::Value::Bool(true) });
+    sim.run();
+    let node = &mut sim.nodes[1];
+    let m = Message::Send { from: id(peer, f(52)), to, value: Cow::Borrowed(&[0xa2, b'h', b'i']) };
+    node.router.message(0, peer, m, &mut node.home, &mut node.peers);
+    sim.run();
+    assert_eq!(sim.nodes[1].printed, ["hi"]);
+}
+
+/// A peer could fill the table of fibers with credit for fibers that nobody had heard of.
+#[test]
+fn credit_opens_no_addresses() {
+    let mut sim = Sim::new(2, Config::default());
+    let (_own, peer) = (sim.nodes[1].id, sim.nodes[0].id);
+    sim.nodes[1].router.grant(peer, fardel_cluster::Grants::NONE);
+    let node = &mut sim.nodes[1];
+    for n in 0..1000 {
+        let m = Message::Credit { fiber: id(peer, f(n)), messages: 1, bytes: 1 };
+        node.router.message(0, peer, m, &mut node.home, &mut node.peers);
+    }
+    assert_eq!(node.router.remotes(), 0);
+}
+
+/// An address in any value said how often its node had been started: with a high number all real fibers of that node were
+/// `noproc`.
+#[test]
+fn a_node_alone_says_which_incarnation_it_is() {
+    let module = program(
+        "export main
+fn main() | await_recv | drop | await_type Address | monitor | drop | await_recv | call reason | call tell | ret | end",
+    );
+    let other = program("export main\nfn main() | await_recv | drop | ret | end");
+    let mut sim = Sim::new(3, Config::default());
+    let fiber = sim.start(1, &module, "main");
+    let live = sim.start(2, &other, "main");
+    sim.run();
+    let (own, bad, good) = (sim.nodes[1].id, sim.nodes[0].id, sim.nodes[2].id);
+    let to = TagKey::new([101; 32]).address(id(own, fiber));
+    let mut bytes = Vec::new();
+    let mut map = |_f: FiberId| Address {
+        id: ActorId { node: good, incarnation: Incarnation(u32::MAX), fiber: f(9) },
+        tag: Tag([1; 16]),
+    };
+    fardel_wire::value::encode(&fardel_vm::value::Value::Address(f(1)), &mut map, &mut bytes).unwrap();
+    let mut real = Vec::new();
+    let mut map = |_f: FiberId| TagKey::new([102; 32]).address(id(good, live));
+    fardel_wire::value::encode(&fardel_vm::value::Value::Address(f(1)), &mut map, &mut real).unwrap();
+    let node = &mut sim.nodes[1];
+    let m = Message::Send { from: id(bad, f(1)), to, value: Cow::Owned(bytes) };
+    node.router.message(0, bad, m, &mut node.home, &mut node.peers);
+    let m = Message::Send { from: id(good, f(3)), to, value: Cow::Owned(real) };
+    node.router.message(0, good, m, &mut node.home, &mut node.peers);
+    sim.run();
+    assert!(sim.nodes[1].printed.is_empty(), "{:?}: the live fiber is said to be gone", sim.nodes[1].printed);
+}
+
+/// A closure was started with the peer's number where a captured text belongs, and read that as a reference.
+#[test]
+fn a_closure_is_not_started_by_its_place() {
+    let module = program(
+        "export main
+fn inner[s: Text](n: Int) | load s | call_host io.print | ret | end
+fn main() | ret | end",
+    );
+    let mut sim = Sim::new(2, Config::default());
+    sim.start(1, &module, "main");
+    sim.run();
+    let peer = sim.nodes[0].id;
+    let node = &mut sim.nodes[1];
+    let hash = fardel_bytecode::format::hash(module.module());
+    let at = module.module().functions.iter().position(|f| !f.captures.is_empty()).unwrap() as u32;
+    let from = Address { id: id(peer, f(1)), tag: Tag([1; 16]) };
+    // [0x4141414141414140]
+    let args = Cow::Borrowed(&[0x91, 0xd3, 0x41, 0x41, 0x41, 0x41, 0x41, 0x41, 0x41, 0x40][..]);
+    let m = Message::Spawn { request: 1, from, linked: false, module: hash, function: at, args };
+    node.router.message(0, peer, m, &mut node.home, &mut node.peers);
+    sim.run();
+    assert_eq!(sim.nodes[1].home.machine.stats().fibers_started, 1, "a closure was started without what it captures");
+}
+
+/// A message that no node takes counted as under way for ever, and whoever sent after it waited.
+#[test]
+fn what_is_too_large_holds_up_nobody() {
+    // A list of 17M ints is 17 MB on the wire: more than the peer takes. What is sent after it waits for ever.
+    let module = program("export main
+fn sink() | again: | await_recv | call tell | jmp again | end
+fn main() | local far: Address | push \"n1\" | spawn_on sink | cast Address | store far | call big | load far | send | push \"sent 1\" | call tell | push \"after\" | load far | send | push \"sent 2\" | call tell | ret | end
+fn big() -> Text | local t: Text | local n: Int | push \"0123456789abcdef\" | store t | push 0 | store n
+again: | load t | load t | concat | store t | load n | push 1 | add | tee n | push 21 | lt | jmp_if again | load t | ret | end");
+    let mut sim = Sim::new(2, Config::default());
+    sim.start(0, &module, "main");
+    sim.run_for(9_000_000_000);
+    assert_eq!(sim.nodes[0].printed, ["sent 1", "sent 2"]);
+}
+
+/// The room that was kept for a held message stayed kept when its session was lost, and large messages of others found none.
+#[test]
+fn a_lost_session_leaves_no_room_kept() {
+    let module = program(
+        "export main
+fn main() | await_type Bool | drop
+again: | await_recv | dup | is Text | jmp_if say | drop | jmp again
+say: | call tell | jmp again | end",
+    );
+    let mut sim = Sim::new(3, Config::default());
+    let fiber = sim.start(1, &module, "main");
+    sim.run();
+    let (own, a, b) = (sim.nodes[1].id, sim.nodes[0].id, sim.nodes[2].id);
+    let to = TagKey::new([101; 32]).address(id(own, fiber));
+    let node = &mut sim.nodes[1];
+    // b fills the mailbox; a's large message is held.
+    for _ in 0..4096 {
+        let m = Message::Send { from: id(b, f(50)), to, value: Cow::Borrowed(&[5]) };
+        node.router.message(0, b, m, &mut node.home, &mut node.peers);
+    }
+    let mut big = vec![0xdd, 0, 0x16, 0, 0];
+    big.resize(5 + 0x16_0000, 7);
+    let m = Message::Send { from: id(a, f(51)), to, value: Cow::Owned(big.clone()) };
+    node.router.message(0, a, m, &mut node.home, &mut node.peers);
+    node.router.lost(a, &mut node.home);
+    node.home.machine.handle(fardel_vm::door::Input::Message { to: fiber, value: fardel_vm::value::Value::Bool(true) });
+    sim.run();
+    let node = &mut sim.nodes[1];
+    // A large one of b's now waits for ever.
+    let m = Message::Send { from: id(b, f(52)), to, value: Cow::Owned(big) };
+    node.router.message(0, b, m, &mut node.home, &mut node.peers);
+    let m = Message::Send { from: id(b, f(52)), to, value: Cow::Borrowed(&[0xa2, b'h', b'i']) };
+    node.router.message(0, b, m, &mut node.home, &mut node.peers);
+    sim.run();
+    assert_eq!(sim.nodes[1].printed, ["hi"]);
+}
