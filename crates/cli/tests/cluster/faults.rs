@@ -47,7 +47,8 @@ fn a_node_that_is_told_to_end_says_goodbye() {
 
 #[test]
 fn a_program_is_interrupted_while_it_waits_for_a_connection_and_while_it_runs() {
-    let folder = folder("fn main()\n await_recv\n drop\n ret\nend\n");
+    let folder =
+        folder("host io.print(Text)\nfn main()\n push \"runs\"\n call_host io.print\n await_recv\n drop\n ret\nend\n");
     let silent = TcpListener::bind("127.0.0.1:0").expect("there is a port");
     let address = silent.local_addr().expect("it has an address").to_string();
     let mut program = Process::start(&folder, &[&["run", "--connect", &address], &SHARED[..], &["a.fda"]].concat());
@@ -57,7 +58,7 @@ fn a_program_is_interrupted_while_it_waits_for_a_connection_and_while_it_runs() 
 
     let one = Node::start(&folder, "one", &SHARED);
     let mut program = run(&folder, &one, &SHARED);
-    one.process.says("name=\"main\"");
+    program.prints("runs");
     program.signal(Signal::SIGINT);
     let (status, _, _) = program.ends(Duration::from_secs(2));
     assert_eq!(status, 130);

@@ -2,7 +2,9 @@
 
 use crate::process::{Node, Process, SHARED, SOON, folder, run_to_end};
 use crate::programs::{TWICE, prints_42};
+use nix::sys::signal::Signal;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 #[test]
 fn a_file_holds_the_options() {
@@ -63,4 +65,38 @@ fn a_node_without_a_way_to_others_does_not_start() {
     refused(&["--listen", "somewhere"], "somewhere");
     let one = Node::start(&folder, "one", &SHARED);
     refused(&["--listen", &one.address], "cannot be listened on: Address already in use");
+}
+
+#[test]
+fn a_node_has_a_name_of_its_own() {
+    let folder = folder(TWICE);
+    let long = "x".repeat(256);
+    for (name, bytes) in [("", 0), (long.as_str(), 256)] {
+        let args = [&["node", "--name", name, "--listen", "127.0.0.1:0"], &SHARED[..]].concat();
+        let (status, _, error) = Process::start(&folder, &args).ends(SOON);
+        let wanted = format!("error: the name of the node has {bytes} bytes; wanted 1 to 255\n");
+        assert_eq!((status, error), (2, wanted));
+    }
+    let one = Node::start(&folder, "one", &SHARED);
+    let other = Node::start(&folder, "one", &[&SHARED[..], &["--join", &one.address]].concat());
+    for node in [&one, &other] {
+        node.process.says("another node has the name of this one");
+    }
+}
+
+/// In plaintext it dialled itself again and again.
+#[test]
+fn a_node_that_is_to_join_itself_notices() {
+    let folder = folder(TWICE);
+    let free = Node::start(&folder, "one", &["--insecure"]);
+    let address = free.address.clone();
+    drop(free);
+    let joining = ["node", "--name", "one", "--insecure", "--listen", &address, "--join", &address];
+    let mut one = Node::of(Process::start(&folder, &joining), "one");
+    one.process.says("does not connect to itself");
+    std::thread::sleep(Duration::from_secs(1));
+    one.process.signal(Signal::SIGTERM);
+    let (status, _, log) = one.process.ends(SOON);
+    // Both ends say so once.
+    assert!(status == 0 && log.lines().filter(|line| line.contains("does not connect to itself")).count() == 2, "{log}");
 }

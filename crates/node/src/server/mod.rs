@@ -7,6 +7,7 @@
 //!
 //! **Invariant:** the machine, the router and all sessions are touched by this task alone.
 
+mod ends;
 mod pump;
 
 use crate::backoff::Backoff;
@@ -22,10 +23,11 @@ use fardel_vm::machine::{LoadError, Machine};
 use fardel_wire::frame::Bye;
 use fardel_wire::hello::Local;
 use fardel_wire::id::{Incarnation, NodeId, TagKey};
+use fardel_wire::limits::NODE_NAME_BYTES_MAX;
 use fardel_wire::link::{Closed, Event as LinkEvent, Link};
 use fardel_wire::peers::Peers;
 use fardel_wire::session::Session;
-use fardel_wire::table::{Goodbye, RefusalCode};
+use fardel_wire::table::Goodbye;
 use pump::{ConnectionId, Pump};
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::poll_fn;
@@ -62,6 +64,12 @@ pub enum NodeError {
     /// It may not connect with a node to join.
     #[error(transparent)]
     Join(#[from] SecurityError),
+    /// Its name cannot be one.
+    #[error("the name of the node has {bytes} bytes; wanted 1 to {NODE_NAME_BYTES_MAX}")]
+    Name {
+        /// How long it is.
+        bytes: usize,
+    },
     /// The system gives no random bits.
     #[error("the system gives no random bits: {0}")]
     Random(String),
@@ -155,6 +163,9 @@ impl Server {
     /// # Errors
     /// See [`NodeError`].
     pub async fn start(settings: Settings, runtime: Runtime) -> Result<Server, NodeError> {
+        if !(1..=NODE_NAME_BYTES_MAX).contains(&settings.name.len()) {
+            return Err(NodeError::Name { bytes: settings.name.len() });
+        }
         let mut random = [0; 64];
         fill_random(&mut random)?;
         let (secret, rest) = random.split_at(32);
@@ -321,8 +332,10 @@ impl Server {
         }
         self.router.flush(now, &mut HomeOf(&mut self.runtime), &mut self.peers);
         while let Some((peer, _)) = self.peers.expire(now) {
-            let name = self.router.member_at(peer).map(|member| member.name.as_str());
-            tracing::warn!(%peer, name, "lost: no connection for too long");
+            // Without a name there has been none at all.
+            if let Some(member) = self.router.member_at(peer) {
+                tracing::warn!(%peer, name = member.name, "lost: no connection for too long");
+            }
             self.router.lost(peer, &mut HomeOf(&mut self.runtime));
             sent = true;
         }
@@ -472,6 +485,9 @@ impl Server {
                 LinkEvent::Lost { peer, .. } => self.router.lost(peer, &mut home),
                 LinkEvent::Established { peer, resumed, .. } => {
                     tracing::info!(peer = %peer.id, name = peer.name, resumed, "connected");
+                    if peer.name == self.peers.local().node.name {
+                        tracing::warn!(peer = %peer.id, name = peer.name, "another node has the name of this one");
+                    }
                     self.dials.remove(&peer.id);
                     if let Some(seed) = open.seed.and_then(|address| self.seeds.get_mut(&address)) {
                         seed.backoff.reset();
@@ -488,7 +504,12 @@ impl Server {
                 }
                 LinkEvent::Closed(closed) => {
                     let peer = open.peer.take();
-                    note_end(&closed, open.address, peer.as_ref().map(|(_, name)| name.as_str()));
+                    ends::note(&closed, open.address, peer.as_ref().map(|(_, name)| name.as_str()));
+                    if ends::is_own(&closed)
+                        && let Some(address) = open.seed.take()
+                    {
+                        self.seeds.remove(&address);
+                    }
                     if let Some(seed) = open.seed.and_then(|address| self.seeds.get_mut(&address)) {
                         seed.failure = Some(format!("{}: {closed}", open.address));
                     }
@@ -590,20 +611,6 @@ async fn accept(mut listener: Listener, events: Sender<Event>) {
         if events.send(Event::Accepted(connection)).await.is_err() {
             return;
         }
-    }
-}
-
-fn note_end(closed: &Closed, address: SocketAddr, name: Option<&str>) {
-    let is_usual = match closed {
-        // Both have dialled; the other connection goes on.
-        Closed::Refused(refusal) | Closed::RefusedByPeer(refusal) => refusal.code == RefusalCode::Crossing,
-        Closed::Timeout | Closed::Protocol(_) | Closed::Silence => false,
-        Closed::Replaced | Closed::ByPeer(_) | Closed::Here(_) | Closed::Disconnected => true,
-    };
-    if is_usual {
-        tracing::info!(%address, name, "{closed}");
-    } else {
-        tracing::warn!(%address, name, "{closed}");
     }
 }
 

@@ -1,0 +1,34 @@
+//! How connections end, in the log.
+
+use fardel_wire::link::Closed;
+use fardel_wire::table::RefusalCode;
+use std::net::SocketAddr;
+
+/// Whether both ends are this node, which in plaintext only the handshake tells.
+pub(super) fn is_own(closed: &Closed) -> bool {
+    match closed {
+        Closed::Refused(refusal) | Closed::RefusedByPeer(refusal) => refusal.code == RefusalCode::OwnNode,
+        Closed::Timeout
+        | Closed::Protocol(_)
+        | Closed::Silence
+        | Closed::Replaced
+        | Closed::ByPeer(_)
+        | Closed::Here(_)
+        | Closed::Disconnected => false,
+    }
+}
+
+/// Writes the end of a connection to the log: as a warning if somebody should look at it.
+pub(super) fn note(closed: &Closed, address: SocketAddr, name: Option<&str>) {
+    let is_usual = match closed {
+        // Both have dialled; the other connection goes on.
+        Closed::Refused(refusal) | Closed::RefusedByPeer(refusal) => refusal.code == RefusalCode::Crossing || is_own(closed),
+        Closed::Timeout | Closed::Protocol(_) | Closed::Silence => false,
+        Closed::Replaced | Closed::ByPeer(_) | Closed::Here(_) | Closed::Disconnected => true,
+    };
+    if is_usual {
+        tracing::info!(%address, name, "{closed}");
+    } else {
+        tracing::warn!(%address, name, "{closed}");
+    }
+}
