@@ -11,7 +11,7 @@ mod ends;
 mod pump;
 
 use crate::backoff::Backoff;
-use crate::limits::{EVENTS_MAX, GOODBYE, LAST_WORDS, LEAVE, LOOK_AGAIN, READS_MAX};
+use crate::limits::{EVENTS_MAX, GOODBYE, LAST_WORDS, LEAVE, LEAVE_MAX, LOOK_AGAIN, READS_MAX};
 use crate::transport::{BindError, ConnectError, Connection, Connector, Limits, Listener, Security, SecurityError};
 use fardel::{Advance, Outcome, Program, Run, Running, Runtime, StartError};
 use fardel_bytecode::format;
@@ -37,6 +37,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::{self, Receiver, Sender};
+use tokio::time::Instant;
 
 /// What a node is started with.
 #[derive(Clone, Debug)]
@@ -274,10 +275,10 @@ impl Server {
         }
     }
 
-    /// Says goodbye to all, after what was sent to them has arrived or some time is over.
+    /// Says goodbye to all, after what was sent to them has arrived, or does not go on arriving.
     pub async fn leave(&mut self) {
         // Whoever does not take it in time has to do without.
-        let _ = tokio::time::timeout(LEAVE, self.delivered()).await;
+        let _ = tokio::time::timeout(LEAVE_MAX, self.delivered()).await;
         let now = self.runtime.now();
         let ids: Vec<ConnectionId> = self.connections.keys().copied().collect();
         for id in ids {
@@ -295,16 +296,24 @@ impl Server {
         let _ = tokio::time::timeout(GOODBYE, written).await;
     }
 
-    /// Until the nodes that are connected have acknowledged what was sent to them. The machine does not run meanwhile.
+    /// Until the nodes that are connected have acknowledged what was sent to them, or for some time nothing of it. The
+    /// machine does not run meanwhile.
     async fn delivered(&mut self) {
+        let (mut held, mut until) = (None, Instant::now() + LEAVE);
         loop {
             let now = self.runtime.now();
             self.router.flush(now, &mut HomeOf(&mut self.runtime), &mut self.peers);
-            let holds = |(_, session): (NodeId, &Session)| session.is_connected() && session.held_bytes() > 0;
-            if !self.peers.sessions().any(holds) {
+            let connected = self.peers.sessions().filter(|(_, session)| session.is_connected());
+            let left: usize = connected.map(|(_, session)| session.held_bytes()).sum();
+            if left == 0 && !self.router.is_congested() {
                 return;
             }
-            self.wait(true).await;
+            if held.replace(left) != Some(left) {
+                until = Instant::now() + LEAVE;
+            }
+            if tokio::time::timeout_at(until, self.wait(true)).await.is_err() {
+                return;
+            }
         }
     }
 
