@@ -60,7 +60,7 @@ impl Core {
     pub(crate) fn value_to_leave(&self, block: Block, slot: u64, ty: TypeId) -> Result<(Value, usize), String> {
         let mut left = VALUES_BYTES_MAX;
         let value = to_value(self, block, slot, ty, &mut left);
-        match value.opaque() {
+        match value.stays() {
             Some(name) => Err(name.to_owned()),
             None => Ok((value, VALUES_BYTES_MAX - left)),
         }

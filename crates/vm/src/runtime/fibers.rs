@@ -307,7 +307,7 @@ fn ask_node(cx: &mut Cx<'_>) -> Result<(), Stop> {
         .zip(types.iter().chain([&types::ANY.0]))
         .map(|(word, ty)| to_value(cx.core, cx.block(), *word, *ty, &mut bytes_left))
         .collect();
-    if let Some(name) = values.iter().find_map(Value::opaque) {
+    if let Some(name) = values.iter().find_map(Value::stays) {
         let name = name.to_owned();
         return cx.trap_with(ErrorKind::NotSendable, name);
     }

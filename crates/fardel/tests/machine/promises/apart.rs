@@ -107,12 +107,17 @@ fn all_messages_come_in_order_through_a_full_mailbox() {
 
 /// What cannot leave a node is said to whoever sends it.
 #[test]
-fn a_function_value_does_not_leave() {
-    let source = "fn any(value, to: Address) | load value | load to | send Any | ret | end
-        fn twice(n: Int) -> Int | load n | push 2 | mul | ret | end
-        fn main() | local far: Address | push null | spawn_on deaf | cast Address | store far | push twice | load far | call any | ret | end";
-    let mut nodes = Nodes::new(&program(source), &Config::default(), 2);
-    let main = nodes.worlds[0].start("main");
-    nodes.run_clock();
-    assert_eq!(nodes.worlds[0].end_of(main).as_deref(), Some("error(not_sendable): fn twice"));
+fn a_function_value_or_a_map_does_not_leave() {
+    for (made, name) in [("push twice", "fn twice"), ("map_new Map<Text, Int>", "a map"), ("map_new Set<Int>", "a set")] {
+        let source = format!(
+            "fn twice(n: Int) -> Int | load n | push 2 | mul | ret | end
+            fn any(value, to: Address) | load value | load to | send Any | ret | end
+            fn main() | local far: Address | push null | spawn_on deaf | cast Address | store far | {made} | load far | call any | ret | end"
+        );
+        let mut nodes = Nodes::new(&program(&source), &Config::default(), 2);
+        let main = nodes.worlds[0].start("main");
+        nodes.run_clock();
+        let end = nodes.worlds[0].end_of(main);
+        assert_eq!(end, Some(format!("error(not_sendable): {name}")));
+    }
 }
