@@ -33,11 +33,12 @@ pub const EVENTS_MAX: usize = 64;
 pub const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// How long a node that has no connection with another waits for one before it takes that node's fibers for lost.
 pub const LOST_AFTER: Duration = Duration::from_nanos(fardel_wire::limits::RESUME_TIME);
-/// How long a node that ends waits while others acknowledge nothing of what was sent to them: more than the delay of an
-/// acknowledgement and a round trip around the world, and less than whoever ends it has patience for.
-pub const LEAVE: Duration = Duration::from_millis(500);
-/// How long it waits while they do: some megabytes over a slow line.
-pub const LEAVE_MAX: Duration = Duration::from_secs(5);
+/// How long a node that ends waits while others acknowledge nothing of what was sent to them: on a busy host a peer that
+/// has megabytes to take pauses for some hundred milliseconds.
+pub const LEAVE: Duration = Duration::from_secs(2);
+/// How long it waits while they do: some megabytes over a slow line, and less than the ten seconds after which supervisors
+/// of services mostly kill.
+pub const LEAVE_MAX: Duration = Duration::from_secs(8);
 /// How long a node that ends waits for its goodbye to be written.
 pub const GOODBYE: Duration = Duration::from_millis(50);
 /// How long a connection at its end is kept for its last bytes: a peer that reads nothing holds it no longer.

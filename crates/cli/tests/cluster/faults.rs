@@ -103,7 +103,7 @@ fn a_node_that_stops_for_a_while_loses_nothing() {
 fn what_a_program_sends_before_it_ends_arrives() {
     let source = "host io.print(Text)
     host io.error(Text)
-    const ALL = 3000
+    const ALL = 600
     fn receiver()\n local n: Int\n push 0\n store n
     again:\n await_type Text\n drop\n load n\n push 1\n add\n tee n\n push ALL\n lt\n jmp_if again
      push \"all came\"\n call_host io.print\n ret\nend
