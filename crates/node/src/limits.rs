@@ -43,6 +43,10 @@ pub const LEAVE_MAX: Duration = Duration::from_secs(8);
 pub const GOODBYE: Duration = Duration::from_millis(50);
 /// How long a connection at its end is kept for its last bytes: a peer that reads nothing holds it no longer.
 pub const LAST_WORDS: Duration = Duration::from_secs(1);
+/// The unit in which a node's starts are told apart: a node that is started waits for the next one, so it is short.
+pub const INCARNATION_UNIT: Duration = Duration::from_millis(100);
+/// When these begin to be counted, since 1970: with 32 bits they last for more than 13 years from there.
+pub const INCARNATIONS_BEGIN: Duration = Duration::from_secs(1_790_000_000);
 /// Bytes of a file with keys or certificates; a longer one is no such file.
 pub const KEY_FILE_BYTES_MAX: u64 = 1 << 20;
 /// Certificates of one chain or one authority: a root, some that stand between, and as many that replace them.

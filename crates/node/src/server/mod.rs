@@ -11,7 +11,9 @@ mod ends;
 mod pump;
 
 use crate::backoff::Backoff;
-use crate::limits::{EVENTS_MAX, GOODBYE, LAST_WORDS, LEAVE, LEAVE_MAX, LOOK_AGAIN, READS_MAX};
+use crate::limits::{
+    EVENTS_MAX, GOODBYE, INCARNATION_UNIT, INCARNATIONS_BEGIN, LAST_WORDS, LEAVE, LEAVE_MAX, LOOK_AGAIN, READS_MAX,
+};
 use crate::transport::{BindError, ConnectError, Connection, Connector, Limits, Listener, Security, SecurityError};
 use fardel::{Advance, Outcome, Program, Run, Running, Runtime, StartError};
 use fardel_bytecode::format;
@@ -173,8 +175,7 @@ impl Server {
         let part = |at: usize| rest.get(at..at + 16).and_then(|part| part.try_into().ok()).unwrap_or([0; 16]);
         // In plaintext nothing proves who a node is; it is another one with every start.
         let id = settings.security.node_id().unwrap_or(NodeId(part(0)));
-        // A restarted node has a later one, as long as the clock of its host goes on.
-        let incarnation = Incarnation(seconds_since_1970());
+        let incarnation = incarnation(&settings.security).await;
         let seed = u128::from_le_bytes(part(16)) as u64;
         settings.join.iter().try_for_each(|address| settings.security.check(*address))?;
         let (sender, events) = mpsc::channel(EVENTS_MAX);
@@ -355,7 +356,7 @@ impl Server {
     /// Reads and writes what goes now; when there is nothing else to do, waits until something happens or is due.
     async fn wait(&mut self, is_idle: bool) {
         let now = self.runtime.now();
-        let due = self.next_timeout().map_or(u64::MAX, |due| due.saturating_sub(now));
+        let due = self.next_timeout(now).map_or(u64::MAX, |due| due.saturating_sub(now));
         let pause = Duration::from_nanos(due).min(LOOK_AGAIN);
         let is_idle = is_idle && !pause.is_zero();
         if !is_idle {
@@ -421,12 +422,15 @@ impl Server {
         came
     }
 
-    fn next_timeout(&self) -> Option<u64> {
+    fn next_timeout(&self, now: u64) -> Option<u64> {
         let links = self.connections.values().filter_map(|open| open.link.next_timeout(&self.peers));
         let seeds = self.seeds.iter().filter(|(address, seed)| self.wants(address, seed)).map(|(_, seed)| seed.next_try);
         let machine = self.runtime.machine().next_timeout();
         let router = self.router.next_timeout();
-        links.chain(seeds).chain(machine).chain(router).chain(self.peers.next_timeout()).min()
+        let dials = self.dials.iter().filter(|(node, _)| !self.peers.session(**node).is_some_and(Session::is_connected));
+        // One whose time has come was dialled, or is not wanted any more.
+        let dials = dials.map(|(_, dial)| dial.next_try).filter(|at| *at > now);
+        links.chain(seeds).chain(dials).chain(machine).chain(router).chain(self.peers.next_timeout()).min()
     }
 
     fn take(&mut self, event: Event) {
@@ -627,9 +631,25 @@ fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-fn seconds_since_1970() -> u32 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.map_or(0, |since| u32::try_from(since.as_secs()).unwrap_or(u32::MAX))
+/// How often the node has been started, in a way: the time, in units in which it is started once. A restarted node has a later
+/// one, as long as the clock of its host goes on.
+async fn incarnation(security: &Security) -> Incarnation {
+    let (mut unit, rest) = units_now();
+    if let Security::Certificates(_) = security {
+        // The node may have been started in this unit before. With a shared key or in plaintext it is another node each time.
+        tokio::time::sleep(rest).await;
+        unit = unit.saturating_add(1);
+    }
+    Incarnation(unit)
+}
+
+/// The units of incarnations until now, and the time to the next.
+fn units_now() -> (u32, Duration) {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let since = since.saturating_sub(INCARNATIONS_BEGIN).as_nanos();
+    let unit = INCARNATION_UNIT.as_nanos();
+    let rest = u64::try_from(unit - since % unit).unwrap_or(0);
+    (u32::try_from(since / unit).unwrap_or(u32::MAX), Duration::from_nanos(rest))
 }
 
 fn fill_random(bytes: &mut [u8]) -> Result<(), NodeError> {
