@@ -12,7 +12,8 @@ mod pump;
 
 use crate::backoff::Backoff;
 use crate::limits::{
-    EVENTS_MAX, GOODBYE, INCARNATION_UNIT, INCARNATIONS_BEGIN, LAST_WORDS, LEAVE, LEAVE_MAX, LOOK_AGAIN, READS_MAX,
+    EVENTS_MAX, GOODBYE, INCARNATION_UNIT, INCARNATIONS_BEGIN, LAST_WORDS, LEAVE, LEAVE_MAX, LOOK_AGAIN, READ_BYTES,
+    READS_MAX,
 };
 use crate::transport::{BindError, ConnectError, Connection, Connector, Limits, Listener, Security, SecurityError};
 use fardel::{Advance, Outcome, Program, Run, Running, Runtime, StartError};
@@ -87,6 +88,8 @@ pub struct Server {
     address: Option<SocketAddr>,
     connections: BTreeMap<ConnectionId, Open>,
     connections_made: u64,
+    /// What was read last, from whichever connection: one that is idle holds none.
+    input: Vec<u8>,
     /// Connections at their end, of which the last bytes are still to be written.
     leaving: Vec<(u64, Pump)>,
     seeds: BTreeMap<SocketAddr, Seed>,
@@ -206,6 +209,7 @@ impl Server {
             address,
             connections: BTreeMap::new(),
             connections_made: 0,
+            input: vec![0; READ_BYTES],
             leaving: Vec::new(),
             seeds: seeds.collect(),
             dials: BTreeMap::new(),
@@ -397,9 +401,9 @@ impl Server {
         let mut came = false;
         for _ in 0..READS_MAX {
             let Some(open) = self.connections.get_mut(&id) else { return came };
-            let Some(count) = open.pump.read(context) else { break };
+            let Some(count) = open.pump.read(context, &mut self.input) else { break };
             came = true;
-            if let Some(bytes) = open.pump.input.get(..count) {
+            if let Some(bytes) = self.input.get(..count) {
                 open.link.feed(now, &mut self.peers, bytes);
             }
             self.serve(now, id);

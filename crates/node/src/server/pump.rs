@@ -3,7 +3,6 @@
 //!
 //! **Invariant:** what was given to be written is written before more is taken, so that what waits here is bounded.
 
-use crate::limits::READ_BYTES;
 use crate::transport::{Reader, Writer};
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -17,8 +16,6 @@ pub(super) struct ConnectionId(pub(super) u64);
 pub(super) struct Pump {
     reader: Reader,
     writer: Writer,
-    /// What was read last.
-    pub(super) input: Vec<u8>,
     /// What is being written, and how much of it is.
     output: Vec<u8>,
     written: usize,
@@ -30,15 +27,7 @@ pub(super) struct Pump {
 
 impl Pump {
     pub(super) fn new(reader: Reader, writer: Writer) -> Pump {
-        Pump {
-            reader,
-            writer,
-            input: vec![0; READ_BYTES],
-            output: Vec::new(),
-            written: 0,
-            is_unflushed: false,
-            has_ended: false,
-        }
+        Pump { reader, writer, output: Vec::new(), written: 0, is_unflushed: false, has_ended: false }
     }
 
     /// The buffer for what is to be written next, once all before it is.
@@ -81,13 +70,13 @@ impl Pump {
         true
     }
 
-    /// Reads what is there; the bytes lie at the beginning of `input`. Nothing when there is nothing yet, or the connection has
+    /// Reads what is there to the beginning of `input`, and gives how much. Nothing when there is nothing yet, or the connection has
     /// ended.
-    pub(super) fn read(&mut self, context: &mut Context<'_>) -> Option<usize> {
+    pub(super) fn read(&mut self, context: &mut Context<'_>, input: &mut [u8]) -> Option<usize> {
         if self.has_ended {
             return None;
         }
-        let mut buffer = ReadBuf::new(&mut self.input);
+        let mut buffer = ReadBuf::new(input);
         match Pin::new(&mut self.reader).poll_read(context, &mut buffer) {
             Poll::Ready(Ok(())) if !buffer.filled().is_empty() => Some(buffer.filled().len()),
             Poll::Ready(Ok(()) | Err(_)) => {
