@@ -85,7 +85,11 @@ impl Router {
                 self.take_signal(now, to.id.fiber, Held { bytes: 0, from, sender, signal }, home);
             }
             Message::Exit { from, to, reason } => {
-                let (sender, to) = self.partners(peer, from, &to, home)?;
+                let (mut sender, to) = self.partners(peer, from.id, &to, home)?;
+                if from.id.fiber.generation > 0 {
+                    sender = self.addresses.fiber(from, peer, home.machine())?;
+                }
+                let from = from.id;
                 let signal = Signal::Exit(self.reason(peer, &reason, home)?);
                 self.take_signal(now, to, Held { bytes: 0, from, sender, signal }, home);
             }

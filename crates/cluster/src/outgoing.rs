@@ -77,7 +77,7 @@ impl Router {
             }
             Signal::Exit(reason) => {
                 let reason = Cow::Owned(self.reason_bytes(reason));
-                Some(Message::Exit { from: id, to: to_address, reason })
+                Some(Message::Exit { from: self.addresses.address(from), to: to_address, reason })
             }
             Signal::Link => Some(Message::Link { from: self.addresses.address(from), to: to_address }),
             Signal::Unlink => Some(Message::Unlink { from: id, to: to_address }),

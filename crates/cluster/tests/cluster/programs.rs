@@ -83,3 +83,15 @@ fn a_node_that_nobody_knows_is_an_error_value() {
         &["no_node"],
     );
 }
+
+/// Whoever sends an exit signal can be watched and ended by the one that gets it, who knows nothing else of it.
+#[test]
+fn the_sender_of_an_exit_signal_can_be_reached() {
+    prints(
+        "fn sender(to: Address) | push 7 | load to | exit_other | call deaf | ret | end
+        fn main() | local from: Address | push true | trap_exits | self | push \"n1\" | spawn_on sender | drop
+            await_recv | cast Exit | field Exit.fiber | store from | load from | monitor | drop
+            push \"kill\" | load from | exit_other | await_recv | call reason | call tell | ret | end",
+        &["Killed"],
+    );
+}

@@ -70,8 +70,8 @@ pub enum Message<'a> {
     },
     /// An exit signal.
     Exit {
-        /// From whom.
-        from: ActorId,
+        /// From whom; with its tag, so that it can be answered.
+        from: Address,
         /// To whom.
         to: Address,
         /// The reason's bytes.
@@ -211,9 +211,8 @@ impl Message<'_> {
             | Message::Request { from, to, .. }
             | Message::Refused { from, to, .. }
             | Message::Reply { from, to, .. }
-            | Message::Unlink { from, to }
-            | Message::Exit { from, to, .. } => Lane::Pair(*from, to.id),
-            Message::Link { from, to } => Lane::Pair(from.id, to.id),
+            | Message::Unlink { from, to } => Lane::Pair(*from, to.id),
+            Message::Link { from, to } | Message::Exit { from, to, .. } => Lane::Pair(from.id, to.id),
             Message::Gone { fiber, .. } => Lane::From(*fiber),
             Message::Watch { .. }
             | Message::Credit { .. }
@@ -258,10 +257,15 @@ impl Message<'_> {
     /// Appends what stands behind the sequence.
     pub(crate) fn encode_body(&self, out: &mut Vec<u8>) {
         match self {
-            Message::Send { from, to, value: rest } | Message::Exit { from, to, reason: rest } => {
+            Message::Send { from, to, value } => {
                 out.extend(from.to_bytes());
                 out.extend(to.to_bytes());
-                out.extend_from_slice(rest);
+                out.extend_from_slice(value);
+            }
+            Message::Exit { from, to, reason } => {
+                out.extend(from.to_bytes());
+                out.extend(to.to_bytes());
+                out.extend_from_slice(reason);
             }
             Message::Request { from, to, number, value: rest }
             | Message::Refused { from, to, number, reason: rest }
@@ -362,7 +366,7 @@ impl<'a> Message<'a> {
             Kind::Link => Message::Link { from: fields.read(Address::read)?, to: fields.read(Address::read)? },
             Kind::Unlink => Message::Unlink { from: fields.read(ActorId::read)?, to: fields.read(Address::read)? },
             Kind::Exit => Message::Exit {
-                from: fields.read(ActorId::read)?,
+                from: fields.read(Address::read)?,
                 to: fields.read(Address::read)?,
                 reason: Cow::Borrowed(fields.body.rest()),
             },

@@ -130,7 +130,7 @@ pub(crate) fn message() -> impl Strategy<Value = Message<'static>> {
         }),
         (address(), address()).prop_map(|(from, to)| Message::Link { from, to }),
         (actor(), address()).prop_map(|(from, to)| Message::Unlink { from, to }),
-        (actor(), address(), bytes()).prop_map(|(from, to, reason)| Message::Exit { from, to, reason }),
+        (address(), address(), bytes()).prop_map(|(from, to, reason)| Message::Exit { from, to, reason }),
         address().prop_map(|fiber| Message::Watch { fiber }),
         (actor(), bytes()).prop_map(|(fiber, reason)| Message::Gone { fiber, reason }),
         (actor(), any::<u32>(), any::<u64>()).prop_map(|(fiber, messages, bytes)| Message::Credit {

@@ -137,7 +137,7 @@ pub(crate) fn frames() -> Vec<(&'static str, Frame<'static>)> {
         ("frame-reply", Message::Reply { from, to, number: 258, value: value() }),
         ("frame-link", Message::Link { from: address(OTHER, 2), to }),
         ("frame-unlink", Message::Unlink { from, to }),
-        ("frame-exit", Message::Exit { from, to, reason: reason() }),
+        ("frame-exit", Message::Exit { from: address(OTHER, 2), to, reason: reason() }),
         ("frame-watch", Message::Watch { fiber: to }),
         ("frame-gone", Message::Gone { fiber: from, reason: reason() }),
         ("frame-credit", Message::Credit { fiber: from, messages: 100, bytes: 65_536 }),
