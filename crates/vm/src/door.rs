@@ -28,7 +28,7 @@ pub enum Input {
     },
     /// What a fiber of another node does to one of this machine.
     Signal {
-        /// Which; an address that [`Machine::open_remote`](crate::Machine::open_remote) gave.
+        /// Which; an address that [`Machine::open_remote`](crate::machine::Machine::open_remote) gave.
         from: FiberId,
         /// To whom.
         to: FiberId,
@@ -263,7 +263,7 @@ pub enum Output {
     Signal {
         /// Which; slot and generation 0 for a timer.
         from: FiberId,
-        /// To whom; an address that [`Machine::open_remote`](crate::Machine::open_remote) gave.
+        /// To whom; an address that [`Machine::open_remote`](crate::machine::Machine::open_remote) gave.
         to: FiberId,
         /// What it does.
         signal: Signal,
