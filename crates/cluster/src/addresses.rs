@@ -175,12 +175,8 @@ impl Addresses {
     }
 
     /// The address that stands for a node itself.
-    pub(crate) fn node_fiber(
-        &mut self,
-        node: NodeId,
-        incarnation: Incarnation,
-        machine: &mut Machine,
-    ) -> Result<FiberId, AddressError> {
+    pub(crate) fn node_fiber(&mut self, node: NodeId, machine: &mut Machine) -> Result<FiberId, AddressError> {
+        let incarnation = self.incarnations.get(&node).copied().unwrap_or(Incarnation(0));
         let id = ActorId { node, incarnation, fiber: FiberId { slot: 0, generation: 0 } };
         self.node_of(id, machine).map(|known| known.own)
     }

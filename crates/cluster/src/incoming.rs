@@ -80,7 +80,7 @@ impl Router {
                 if from.node != peer || !self.addresses.is_own(to.id) {
                     return Err(Problem::Denied);
                 }
-                let sender = self.addresses.node_fiber(peer, from.incarnation, home.machine())?;
+                let sender = self.addresses.node_fiber(peer, home.machine())?;
                 let signal = Signal::Refused { number, reason: self.reason(peer, &reason, home)? };
                 self.take_signal(now, to.id.fiber, Held { bytes: 0, from, sender, signal }, home);
             }
@@ -195,7 +195,7 @@ impl Router {
         let value = self.value(peer, bytes, home)?;
         let (sender, signal) = match request {
             // Nobody here gets to know who sent it, so its node stands for it.
-            None => (self.addresses.node_fiber(peer, from.incarnation, home.machine())?, Signal::Message(value)),
+            None => (self.addresses.node_fiber(peer, home.machine())?, Signal::Message(value)),
             Some(number) => (self.sender(peer, from, home)?, Signal::Request { number, value }),
         };
         if self.held_count >= HELD_MAX || self.held_bytes >= HELD_BYTES_MAX {
@@ -269,7 +269,7 @@ impl Router {
         }
         match self.addresses.own_fiber(fiber) {
             Ok(own) => {
-                let by = self.addresses.node_fiber(peer, self.incarnation_of(peer), home.machine())?;
+                let by = self.addresses.node_fiber(peer, home.machine())?;
                 home.machine().handle(Input::Watch { by, fiber: own });
             }
             Err(AddressError::Unknown(id)) if id.node == self.addresses.node => {

@@ -13,7 +13,7 @@ use fardel_vm::fiber::FiberId;
 use fardel_vm::machine::{LoadError, Machine};
 use fardel_wire::frame::Message;
 use fardel_wire::hello::Node;
-use fardel_wire::id::{ActorId, Incarnation, NodeId, TagKey};
+use fardel_wire::id::{ActorId, NodeId, TagKey};
 use fardel_wire::peers::Peers;
 use fardel_wire::session::{SendError, SessionId};
 use std::collections::{BTreeMap, VecDeque};
@@ -78,8 +78,6 @@ struct Waiting {
 pub struct Router {
     pub(crate) addresses: Addresses,
     pub(crate) members: Members,
-    /// Of the nodes that have connected.
-    incarnations: BTreeMap<NodeId, Incarnation>,
     grants: BTreeMap<NodeId, Grants>,
     usual_grants: Grants,
     /// By receiver: what its mailbox has no room for, in the order in which it came. None is empty.
@@ -113,7 +111,6 @@ impl Router {
         Router {
             addresses: Addresses::new(node, own.incarnation, key),
             members: Members::of(node, own),
-            incarnations: BTreeMap::new(),
             grants: BTreeMap::new(),
             usual_grants: usual,
             held: BTreeMap::new(),
@@ -168,7 +165,6 @@ impl Router {
 
     /// A session with a node has begun, or goes on when it is `resumed`.
     pub fn established(&mut self, now: u64, peer: &Node, resumed: bool, home: &mut impl Home, peers: &mut Peers) {
-        self.incarnations.insert(peer.id, peer.incarnation);
         self.addresses.came(peer.id, peer.incarnation, home.machine());
         let (incarnation, name) = (peer.incarnation, peer.name.clone());
         let member = Member { incarnation, name, address: String::new(), is_proven: true };
@@ -176,10 +172,6 @@ impl Router {
         if !resumed {
             self.introduce(now, peer.id, peers);
         }
-    }
-
-    pub(crate) fn incarnation_of(&self, node: NodeId) -> Incarnation {
-        self.incarnations.get(&node).copied().unwrap_or(Incarnation(0))
     }
 
     /// The session with a node is lost: all that depends on it has `noconnection`.

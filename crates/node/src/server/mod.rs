@@ -454,7 +454,7 @@ impl Server {
     fn dialled(&mut self, now: u64, address: SocketAddr, wanted: Option<NodeId>, result: Result<Connection, ConnectError>) {
         match result {
             Ok(connection) => {
-                if connection.peer.is_some() && connection.peer == self.connector_id() {
+                if connection.peer == Some(self.own_id()) {
                     tracing::info!(%address, "this is the node itself");
                     self.seeds.remove(&address);
                     return;
@@ -479,8 +479,8 @@ impl Server {
         }
     }
 
-    fn connector_id(&self) -> Option<NodeId> {
-        Some(self.peers.local().node.id)
+    fn own_id(&self) -> NodeId {
+        self.peers.local().node.id
     }
 
     fn open(&mut self, connection: Connection, link: Link, seed: Option<SocketAddr>) -> ConnectionId {
@@ -610,8 +610,8 @@ impl Server {
         // One that was established may have ties that depend on it, whether there is something to say or not.
         let is_wanted = |session: &Session| session.held_bytes() > 0 || session.is_established();
         let waited_for = self.peers.sessions().filter(|(_, session)| is_wanted(session)).map(|(node, _)| node);
-        let own = self.connector_id();
-        let others = self.router.members().map(|(node, _)| node).filter(|node| self.address.is_none() && Some(*node) != own);
+        let own = self.own_id();
+        let others = self.router.members().map(|(node, _)| node).filter(|node| self.address.is_none() && *node != own);
         let all: BTreeSet<NodeId> = waited_for.chain(others).collect();
         all.into_iter().filter(|node| is_apart(node) && !busy.contains(node)).collect()
     }
