@@ -4,17 +4,17 @@ use crate::code::Wanted;
 use crate::limits::{HELD_BYTES_MAX, HELD_MAX};
 use crate::members::Member;
 use crate::router::{Held, Home, Router};
+use crate::types::BadValue;
 use fardel_vm::door::{Input, SendError, Signal};
 use fardel_vm::exit::ExitReason;
 use fardel_vm::fiber::FiberId;
 use fardel_vm::machine::SpawnError;
-use fardel_vm::value::Value;
 use fardel_wire::frame::Message;
 use fardel_wire::id::{ActorId, Address, NodeId, Tag};
 use fardel_wire::peers::Peers;
+use fardel_wire::reason;
 use fardel_wire::table::SpawnRefusal;
 use fardel_wire::value::AddressError;
-use fardel_wire::{reason, value};
 use std::borrow::Cow;
 
 /// Why a message of a peer has no effect.
@@ -23,6 +23,15 @@ enum Problem {
     Denied,
     /// It cannot be read.
     Malformed,
+}
+
+impl From<BadValue> for Problem {
+    fn from(bad: BadValue) -> Problem {
+        match bad {
+            BadValue::Malformed => Problem::Malformed,
+            BadValue::Address(error) => error.into(),
+        }
+    }
 }
 
 impl From<AddressError> for Problem {
@@ -72,7 +81,7 @@ impl Router {
             }
             Message::Reply { from, to, number, value } => {
                 let (sender, to) = self.partners(peer, from, &to, home)?;
-                let signal = Signal::Reply { number, value: self.value(peer, &value, home)? };
+                let signal = Signal::Reply { number, value: self.unpacked(peer, &value, home)? };
                 self.take_signal(now, to, Held { bytes: 0, from, sender, signal }, home);
             }
             Message::Refused { from, to, number, reason } => {
@@ -171,6 +180,12 @@ impl Router {
                 }
                 self.ship(now, peer, request, module, home, peers);
             }
+            Message::Types { chunk, chunks, bytes } => {
+                if !self.grants_of(peer).send {
+                    return Err(Problem::Denied);
+                }
+                self.take_types(peer, (chunk, chunks), &bytes, home).map_err(|_| Problem::Malformed)?;
+            }
             Message::Code { request, chunk, chunks, bytes } => {
                 self.take_code(now, peer, request, (chunk, chunks), &bytes, home, peers);
             }
@@ -192,7 +207,7 @@ impl Router {
             return Err(Problem::Denied);
         }
         let to = self.addresses.own_fiber(to)?;
-        let value = self.value(peer, bytes, home)?;
+        let value = self.unpacked(peer, bytes, home)?;
         let (sender, signal) = match request {
             // Nobody here gets to know who sent it, so its node stands for it.
             None => (self.addresses.node_fiber(peer, home.machine())?, Signal::Message(value)),
@@ -244,11 +259,6 @@ impl Router {
     fn former(&self, to: &Address, error: AddressError) -> Result<FiberId, AddressError> {
         let is_former = to.id.node == self.addresses.node && !self.addresses.is_own(to.id);
         if is_former { Ok(FiberId { slot: u32::MAX, generation: 0 }) } else { Err(error) }
-    }
-
-    pub(crate) fn value(&mut self, peer: NodeId, bytes: &[u8], home: &mut impl Home) -> Result<Value, Malformed> {
-        let machine = home.machine();
-        value::decode(bytes, &mut |address| self.addresses.fiber(address, peer, machine)).map_err(|_| Malformed)
     }
 
     fn reason(&mut self, peer: NodeId, bytes: &[u8], home: &mut impl Home) -> Result<ExitReason, Malformed> {
@@ -308,7 +318,11 @@ impl Router {
     /// Gives the machine a signal; a message comes back when there is no room for it, of which the machine will tell.
     fn try_offer(&mut self, now: u64, to: FiberId, held: Held, home: &mut impl Home) -> Option<Held> {
         let is_counted = matches!(held.signal, Signal::Message(_) | Signal::Request { .. });
-        match home.machine().signal(held.sender, to, held.signal.clone()) {
+        let taken = home.machine().signal(held.sender, to, &held.signal);
+        if let Err(SendError::Unreadable(_)) = taken {
+            self.stats.malformed += 1;
+        }
+        match taken {
             Err(SendError::Waits(_)) => Some(held),
             Ok(()) | Err(_) => {
                 if is_counted {
@@ -366,7 +380,7 @@ impl Router {
         home: &mut impl Home,
         peers: &mut Peers,
     ) {
-        let Ok(Value::List(args)) = self.value(wanted.peer, &wanted.args, home) else {
+        let Ok(args) = self.unpacked(wanted.peer, &wanted.args, home) else {
             self.refuse_spawn(now, wanted, SpawnRefusal::Arguments, "the arguments cannot be read", peers);
             return;
         };

@@ -16,6 +16,7 @@ pub mod limits;
 mod members;
 mod outgoing;
 mod router;
+mod types;
 
 pub use grants::Grants;
 pub use members::Member;

@@ -30,3 +30,7 @@ pub const FETCHES_MAX: usize = 64;
 pub const WAITING_SPAWNS_MAX: usize = 1 << 12;
 /// Modules that one module may import, by way of others as well, to be fetched from a peer.
 pub const IMPORTS_MAX: usize = 256;
+/// Types of which one node tells in a session: those of some hundred large modules.
+pub const PEER_TYPES_MAX: usize = 1 << 16;
+/// Types that are learned from all nodes together, which a machine keeps for good: a quarter of those that it can know.
+pub const LEARNED_TYPES_MAX: usize = 1 << 20;

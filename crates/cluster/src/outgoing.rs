@@ -5,11 +5,12 @@ use crate::router::{Home, Router};
 use fardel_vm::door::{HostCallId, Input, Output, Signal};
 use fardel_vm::exit::ExitReason;
 use fardel_vm::fiber::FiberId;
+use fardel_vm::packed::Packed;
 use fardel_vm::value::Value;
 use fardel_wire::frame::Message;
 use fardel_wire::id::{Address, NodeId};
 use fardel_wire::peers::Peers;
-use fardel_wire::{reason, value};
+use fardel_wire::reason;
 use std::borrow::Cow;
 
 impl Router {
@@ -62,13 +63,16 @@ impl Router {
         }
         let node = to_address.id.node;
         let message = match signal {
-            Signal::Message(value) => self.value_bytes(value).map(|value| Message::Send { from: id, to: to_address, value }),
+            Signal::Message(value) => {
+                let value = self.value_bytes(now, node, value, home, peers);
+                value.map(|value| Message::Send { from: id, to: to_address, value })
+            }
             Signal::Request { number, value } => {
-                let value = self.value_bytes(value);
+                let value = self.value_bytes(now, node, value, home, peers);
                 value.map(|value| Message::Request { from: id, to: to_address, number: *number, value })
             }
             Signal::Reply { number, value } => {
-                let value = self.value_bytes(value);
+                let value = self.value_bytes(now, node, value, home, peers);
                 value.map(|value| Message::Reply { from: id, to: to_address, number: *number, value })
             }
             Signal::Refused { number, reason } => {
@@ -88,7 +92,7 @@ impl Router {
         }
     }
 
-    /// What is done about a signal whose value cannot go to the other node: it is nested too deeply, or too large.
+    /// What is done about a signal whose value cannot go to the other node: it is too large.
     #[expect(clippy::too_many_arguments, reason = "they are the fields of one output, and what it is done with")]
     fn undo(
         &mut self,
@@ -120,11 +124,18 @@ impl Router {
         }
     }
 
-    /// The bytes of a value; nothing when it cannot be written, or is larger than a node takes.
-    fn value_bytes(&self, value: &Value) -> Option<Cow<'static, [u8]>> {
-        let mut bytes = Vec::with_capacity(size_hint(value));
-        value::encode(value, &mut |fiber| self.addresses.address(fiber), &mut bytes).ok()?;
-        if bytes.len() > VALUE_BYTES_MAX { None } else { Some(Cow::Owned(bytes)) }
+    /// The bytes of a value for a node, which is told of its types; nothing when it is larger than a node takes.
+    fn value_bytes(
+        &mut self,
+        now: u64,
+        node: NodeId,
+        value: &Packed,
+        home: &mut impl Home,
+        peers: &mut Peers,
+    ) -> Option<Cow<'static, [u8]>> {
+        let bytes = self.parcel(value).filter(|bytes| bytes.len() <= VALUE_BYTES_MAX)?;
+        self.tell_types(now, node, &value.types, home, peers);
+        Some(Cow::Owned(bytes))
     }
 
     /// The bytes of a reason; of one that cannot be written, or is too large, those of `shutdown`.
@@ -176,7 +187,7 @@ impl Router {
             home.machine().handle(Input::Spawned { call, result });
             return;
         }
-        let Some(args) = self.value_bytes(&Value::List(args)) else {
+        let Some(args) = self.value_bytes(now, node, &args, home, peers) else {
             let error = ("bad_spawn".to_owned(), "an argument cannot leave the node".to_owned());
             home.machine().handle(Input::Spawned { call, result: Err(error) });
             return;
@@ -205,30 +216,7 @@ struct Asked {
     fiber: FiberId,
     module: fardel_bytecode::module::ModuleHash,
     function: u32,
-    args: Vec<Value>,
-}
-
-/// About how many bytes a value takes, where that is easily said.
-fn size_hint(value: &Value) -> usize {
-    let text = match value {
-        Value::Text(text) => text.len(),
-        Value::Bytes(bytes) => bytes.len(),
-        Value::Variant(_, _, fields) | Value::Record(_, fields) => {
-            return 64 + fields.iter().map(size_hint).sum::<usize>();
-        }
-        Value::Null
-        | Value::Bool(_)
-        | Value::Int(_)
-        | Value::Float(_)
-        | Value::Address(_)
-        | Value::Ref { .. }
-        | Value::List(_)
-        | Value::Map(_)
-        | Value::Set(_)
-        | Value::Tuple(_)
-        | Value::Opaque(_) => 0,
-    };
-    text + 16
+    args: Packed,
 }
 
 fn shown(value: &Value) -> String {

@@ -5,6 +5,7 @@ use crate::code::Fetches;
 use crate::grants::Grants;
 use crate::limits::{TOLD_BYTES, TOLD_MESSAGES, TOLD_TIME, WAITING_BYTES_MAX};
 use crate::members::{Member, Members};
+use crate::types::Types;
 use fardel_bytecode::module::ModuleHash;
 use fardel_bytecode::verify::VerifiedModule;
 use fardel_vm::door::{HostCallId, Input, Signal};
@@ -96,6 +97,7 @@ pub struct Router {
     /// Spawns that other nodes have been asked for: the call of the fiber that waits.
     pub(crate) spawns: BTreeMap<u64, (NodeId, HostCallId)>,
     pub(crate) fetches: Fetches,
+    pub(crate) types: Types,
     requests: u64,
     /// Messages for nodes whose session is full.
     waiting: BTreeMap<NodeId, Waiting>,
@@ -122,6 +124,7 @@ impl Router {
             told_at: None,
             spawns: BTreeMap::new(),
             fetches: Fetches::default(),
+            types: Types::default(),
             requests: 0,
             waiting: BTreeMap::new(),
             seed,
@@ -182,6 +185,7 @@ impl Router {
         self.addresses.lost(node, home.machine());
         self.fail_spawns(node, home);
         self.fail_fetches(node);
+        self.types.forget(node);
     }
 
     /// A number for a request.
@@ -322,7 +326,7 @@ fn bytes_of(message: &Message<'_>) -> usize {
         Message::Send { value, .. } | Message::Request { value, .. } | Message::Reply { value, .. } => value.len(),
         Message::Exit { reason, .. } | Message::Gone { reason, .. } | Message::Refused { reason, .. } => reason.len(),
         Message::Spawn { args, .. } => args.len(),
-        Message::Code { bytes, .. } => bytes.len(),
+        Message::Code { bytes, .. } | Message::Types { bytes, .. } => bytes.len(),
         Message::Link { .. }
         | Message::Unlink { .. }
         | Message::Watch { .. }

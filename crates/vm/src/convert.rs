@@ -75,17 +75,12 @@ impl Reader<'_> {
             word::TAG_INT => Value::Int(word::int_of(value)),
             word::TAG_BOOL => Value::Bool(value == word::TRUE),
             word::TAG_ADDRESS => Value::Address(word::address_of(value)),
-            word::TAG_FUNCTION => self.opaque(&format!("fn {}", self.function_name(number))),
+            word::TAG_FUNCTION => self.opaque(&format!("fn {}", self.core.function_name(number))),
             word::TAG_TEXT => self.text(self.core.constants.get(number)),
             word::TAG_BYTES => self.bytes(self.core.constants.get(number)),
             word::TAG_VARIANT => self.fields_value(number, |_, _| NULL, depth),
             _ => self.object(value as usize, depth),
         }
-    }
-
-    fn function_name(&self, function: u32) -> &str {
-        let entry = &self.core.functions[function as usize];
-        self.core.modules[entry.module as usize].function_name(entry.position as usize)
     }
 
     fn object(&mut self, at: usize, depth: usize) -> Value {
@@ -318,6 +313,12 @@ fn fields_from(
 }
 
 impl Core {
+    /// The name of a function, by its number.
+    pub(crate) fn function_name(&self, function: u32) -> &str {
+        let entry = &self.functions[function as usize];
+        self.modules[entry.module as usize].function_name(entry.position as usize)
+    }
+
     /// The word for a slot of a type: numbers are marked with what they are.
     pub(crate) fn word_of(&self, slot: u64, ty: TypeId, fragment: &mut Fragment) -> u64 {
         match self.types.get(ty).repr {

@@ -504,6 +504,11 @@ impl Core {
         self.fibers.get_mut(slot).keep(&self.saved, self.code_base, self.block);
     }
 
+    /// The seed of hashes of what comes from elsewhere.
+    pub(crate) fn seed_of_outside(&self) -> u64 {
+        crate::runtime::hash::mix(self.config.seed ^ 0x9e37_79b9_7f4a_7c15, u64::MAX)
+    }
+
     /// Draws a number that no other place of the machine has: for seeds.
     pub(crate) fn seed_of(&self, slot: u32) -> u64 {
         let id = self.fibers.id(slot);

@@ -15,9 +15,9 @@ use crate::heap::copy::CopyError;
 use crate::heap::word::{Header, bool_word, is_reference, small_int};
 use crate::mailbox::{NODE_BYTES, Origin, Place};
 use crate::message::Message;
+use crate::packed::Packed;
 use crate::sets::Admission;
 use crate::types::TypeId;
-use crate::value::Value;
 use fardel_bytecode::isa::COSTLY_FUEL;
 use fardel_bytecode::system::Reason;
 use fardel_bytecode::types::{self, Repr};
@@ -328,7 +328,7 @@ impl Core {
         self.queue.push(&mut self.fibers, slot);
     }
 
-    /// Sends a value of so many bytes to a fiber of another node, if there is room for it on the way.
+    /// Sends a value to a fiber of another node, if there is room for it on the way.
     ///
     /// # Errors
     /// See [`PostError`]; nothing has happened then.
@@ -336,26 +336,19 @@ impl Core {
         &mut self,
         to: FiberId,
         ty: TypeId,
-        value: Value,
-        bytes: usize,
+        value: Packed,
         sending: Sending,
     ) -> Result<Posted, PostError> {
         let granted = self.fibers.get(to.slot).flags.has(Flags::BOUNDED) && self.use_grant(to.slot);
-        let posted = self.post_far_as(to, ty, value, bytes, Sender { sending, granted });
+        let posted = self.post_far_as(to, ty, value, Sender { sending, granted });
         if granted {
             self.grant_more(to);
         }
         posted
     }
 
-    fn post_far_as(
-        &mut self,
-        to: FiberId,
-        ty: TypeId,
-        value: Value,
-        bytes: usize,
-        sender: Sender,
-    ) -> Result<Posted, PostError> {
+    fn post_far_as(&mut self, to: FiberId, ty: TypeId, value: Packed, sender: Sender) -> Result<Posted, PostError> {
+        let bytes = value.len();
         let needs = bytes + NODE_BYTES;
         if !self.has_mailbox_room(to.slot, needs, sender.granted)
             && let Some(posted) = self.full(to, ty, needs, sender.sending)?

@@ -2,8 +2,9 @@
 
 use crate::exit::ExitReason;
 use crate::fiber::FiberId;
+use crate::packed::{Packed, Unreadable};
 use crate::value::Value;
-use fardel_bytecode::module::ModuleHash;
+use fardel_bytecode::module::{Module, ModuleHash};
 use fardel_bytecode::shape::TypeKey;
 use std::collections::BTreeMap;
 
@@ -91,13 +92,13 @@ pub enum Input {
 #[derive(Clone, PartialEq, Debug)]
 pub enum Signal {
     /// It sends a message.
-    Message(Value),
+    Message(Packed),
     /// It sends a request, of the token with this number.
     Request {
         /// The token's number.
         number: u64,
         /// The message.
-        value: Value,
+        value: Packed,
     },
     /// Its node has refused a request.
     Refused {
@@ -111,7 +112,7 @@ pub enum Signal {
         /// The number of the request's token.
         number: u64,
         /// The answer.
-        value: Value,
+        value: Packed,
     },
     /// It sends an exit signal; a `kill` cannot be withstood.
     Exit(ExitReason),
@@ -142,9 +143,20 @@ pub enum Entry<'a> {
         /// At this place.
         function: u32,
         /// With these arguments.
-        args: &'a [Value],
+        args: &'a Packed,
         /// Linked with this fiber of another node.
         link: Option<FiberId>,
+    },
+    /// The types of a module become known.
+    Types(&'a Module),
+    /// What a fiber of another node does enters, as by [`Input::Signal`].
+    Signal {
+        /// Which.
+        from: FiberId,
+        /// To whom.
+        to: FiberId,
+        /// What it does.
+        signal: &'a Signal,
     },
     /// A mailbox of the outside is opened.
     OpenPort,
@@ -184,6 +196,9 @@ pub enum SendError {
     /// The machine has no memory for it.
     #[error("the machine has no memory for the message")]
     NoMemory,
+    /// It is no value of the type that it says.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
 }
 
 /// A message that nobody gets.
@@ -304,7 +319,7 @@ pub enum Output {
         /// Which function of the module.
         function: u32,
         /// The arguments.
-        args: Vec<Value>,
+        args: Packed,
     },
     /// A message came to a mailbox of the outside.
     Message {

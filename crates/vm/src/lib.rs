@@ -11,6 +11,7 @@ pub mod door;
 pub mod exit;
 pub mod fiber;
 pub mod machine;
+pub mod packed;
 pub mod value;
 
 mod barrier;

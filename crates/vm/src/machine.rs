@@ -10,9 +10,11 @@ use crate::door::{Entry, HostTable, Input, Output, SendError, Signal};
 use crate::exit::{Cause, ExitReason};
 use crate::fiber::FiberId;
 use crate::heap::fragment::{Fragment, relocate};
+use crate::packed::{Packed, TypeNumber};
 use crate::value::Value;
 use fardel_bytecode::module::{Function, Module, ModuleHash};
 use fardel_bytecode::system::Reason;
+use fardel_bytecode::types::TypeTable;
 use fardel_bytecode::verify::VerifiedModule;
 
 /// A machine: fibers, their memory, their code.
@@ -209,7 +211,7 @@ impl Machine {
         &mut self,
         module: ModuleHash,
         function: u32,
-        args: &[Value],
+        args: &Packed,
         link: Option<FiberId>,
     ) -> Result<FiberId, SpawnError> {
         self.note(&Entry::Start { module, function, args, link });
@@ -219,7 +221,21 @@ impl Machine {
         if !loaded.module.module().functions.get(function as usize).is_some_and(is_plain) {
             return Err(SpawnError::NoFunction { module, name: format!("#{function}") });
         }
-        let slot = self.begin(loaded.first_function + function, args)?;
+        let number = loaded.first_function + function;
+        let entry = &self.core.functions[number as usize];
+        let types = entry.param_types.clone();
+        let name = loaded.function_name(entry.position as usize).to_owned();
+        let bad = |wanted: String, seen: String| SpawnError::BadArguments { name, wanted, seen };
+        let fits = args.types.len() >= types.len() && args.types.iter().zip(&types).all(|(sent, wanted)| sent.0 == *wanted);
+        if !fits {
+            let wanted: Vec<&str> = types.iter().map(|ty| self.core.types.get(*ty).name.as_str()).collect();
+            return Err(bad(format!("({})", wanted.join(", ")), "arguments of other types".to_owned()));
+        }
+        let (slots, fragment) = match self.core.unpack(args, &types) {
+            Ok(unpacked) => unpacked,
+            Err(problem) => return Err(bad("arguments".to_owned(), problem.to_string())),
+        };
+        let slot = self.begin_with(number, &slots, fragment)?;
         let fiber = self.core.fibers.id(slot);
         if let Some(link) = link.filter(|link| self.core.is_remote(*link)) {
             self.core.note_link(fiber, link);
@@ -231,7 +247,7 @@ impl Machine {
     /// Makes a fiber in a function, with arguments from outside, that does not run yet; its place.
     fn begin(&mut self, number: u32, args: &[Value]) -> Result<u32, SpawnError> {
         let entry = &self.core.functions[number as usize];
-        let (types, is_word) = (entry.param_types.clone(), entry.param_words.clone());
+        let types = entry.param_types.clone();
         let loaded = &self.core.modules[entry.module as usize];
         let name = loaded.function_name(entry.position as usize).to_owned();
         let bad = |wanted: String, seen: String| SpawnError::BadArguments { name: name.clone(), wanted, seen };
@@ -249,7 +265,13 @@ impl Machine {
                 }
             }
         }
+        self.begin_with(number, &slots, fragment)
+    }
+
+    /// As [`Machine::begin`], with the slots of the arguments and what they reach.
+    fn begin_with(&mut self, number: u32, slots: &[u64], fragment: Fragment) -> Result<u32, SpawnError> {
         let core = &mut *self.core;
+        let is_word = core.functions[number as usize].param_words.clone();
         core.started_outside += 1;
         let seed = crate::random::split(crate::runtime::hash::mix(core.config.seed, core.started_outside));
         let Some((slot, fp)) = core.begin(number, fragment.bytes(), seed) else {
@@ -280,7 +302,7 @@ impl Machine {
             Input::HostResult { call, result } => self.core.host_result(call, result),
             Input::Message { to, value } => {
                 // It was counted.
-                let _ = self.core.message_from_outside(None, to, &value);
+                let _ = self.core.message_from_outside(to, &value);
             }
             Input::Signal { from, to, signal } => {
                 // It was counted.
@@ -308,18 +330,36 @@ impl Machine {
         let input = Input::Message { to, value };
         self.note(&Entry::Input(&input));
         let Input::Message { to, value } = input else { return Ok(()) };
-        self.core.message_from_outside(None, to, &value)
+        self.core.message_from_outside(to, &value)
     }
 
-    /// Takes what a fiber of another node does: an [`Input::Signal`] that tells what became of a message.
+    /// Takes what a fiber of another node does: as [`Input::Signal`], but it tells what became of a message.
     ///
     /// # Errors
     /// See [`SendError`]. After [`SendError::Waits`] the message may come again, when [`Output::Room`] says so.
-    pub fn signal(&mut self, from: FiberId, to: FiberId, signal: Signal) -> Result<(), SendError> {
-        let input = Input::Signal { from, to, signal };
-        self.note(&Entry::Input(&input));
-        let Input::Signal { from, to, signal } = input else { return Ok(()) };
-        self.core.signal_in(from, to, &signal)
+    pub fn signal(&mut self, from: FiberId, to: FiberId, signal: &Signal) -> Result<(), SendError> {
+        self.note(&Entry::Signal { from, to, signal });
+        self.core.signal_in(from, to, signal)
+    }
+
+    /// Makes the types of a module known, for values that come from where it is: the numbers of all of its types.
+    ///
+    /// # Errors
+    /// When the machine can know no more types.
+    pub fn learn_types(&mut self, module: &VerifiedModule) -> Result<Vec<TypeNumber>, LoadError> {
+        self.note(&Entry::Types(module.module()));
+        Ok(self.core.types.intern(&module.module().types)?.into_iter().map(TypeNumber).collect())
+    }
+
+    /// With which others a type became known, as a number of that set; see [`Machine::types_known`].
+    pub fn types_with(&self, ty: TypeNumber) -> u32 {
+        self.core.types.table_of(ty.0)
+    }
+
+    /// A set of types that became known together, and their numbers here.
+    pub fn types_known(&self, set: u32) -> Option<(&TypeTable, Vec<TypeNumber>)> {
+        let (table, numbers) = self.core.types.table(set)?;
+        Some((table, numbers.iter().copied().map(TypeNumber).collect()))
     }
 
     /// Gives a fiber of another node an address here, if there is a place. What fibers do to it leaves by [`Output::Signal`].

@@ -13,14 +13,8 @@ use crate::value::Value;
 use fardel_bytecode::types;
 
 impl Core {
-    /// Takes a message from outside, or from a fiber of another node: as the first of the receiver's types that it is a value of.
-    /// One for which there is no room is kept for nobody; a fiber of another node is told when there is.
-    pub(crate) fn message_from_outside(
-        &mut self,
-        from: Option<FiberId>,
-        to: FiberId,
-        value: &Value,
-    ) -> Result<(), SendError> {
+    /// Takes a message from outside: as the first of the receiver's types that it is a value of.
+    pub(crate) fn message_from_outside(&mut self, to: FiberId, value: &Value) -> Result<(), SendError> {
         let Some(fiber) = self.fibers.find(to) else {
             self.stats.dead_letters += 1;
             return Err(SendError::NoFiber(to));
@@ -38,7 +32,7 @@ impl Core {
                 Ok(slot) => {
                     let root = self.word_of(slot, ty, &mut fragment);
                     let tag = if ty == types::ANY.0 { self.type_of_value(value) } else { ty };
-                    return self.put_from_outside(from, to, tag, Message::of(root, fragment));
+                    return self.put_from_outside(to, tag, Message::of(root, fragment));
                 }
                 Err(mismatch) => {
                     fragment.discard(&mut self.shared);
@@ -52,13 +46,8 @@ impl Core {
         Err(SendError::WrongType { to, wanted, seen })
     }
 
-    fn put_from_outside(&mut self, from: Option<FiberId>, to: FiberId, tag: u32, message: Message) -> Result<(), SendError> {
-        if let Some(from) = from
-            && !self.has_room_from(from, to, &message)
-        {
-            message.discard(&mut self.shared);
-            return Err(SendError::Waits(to));
-        }
+    /// Gives a message from outside to a fiber, as one of a type.
+    pub(crate) fn put_from_outside(&mut self, to: FiberId, tag: u32, message: Message) -> Result<(), SendError> {
         match self.post_message(to, tag, message, Sending::Tries) {
             Ok(Posted::Taken(_) | Posted::Dropped) => Ok(()),
             Ok(Posted::Dead | Posted::Refused) => Err(SendError::NoFiber(to)),

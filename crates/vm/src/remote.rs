@@ -4,21 +4,19 @@
 //! **Invariant:** of a fiber that is tied to one of another node, that node hears when it ends; and the other way round.
 
 use crate::config::FullPolicy;
-use crate::convert::{VALUES_BYTES_MAX, to_value};
 use crate::core::Core;
 use crate::deliver::Sending;
 use crate::door::{HostCallId, LostBecause, Output, SendError, Signal};
-use crate::exit::{Cause, ExitReason, Payload};
+use crate::exit::{Cause, ExitReason};
 use crate::fiber::{FiberId, Flags, State};
-use crate::heap::block::Block;
 use crate::heap::fragment::Fragment;
 use crate::heap::word::{Header, Kind, address_word};
 use crate::mailbox::NODE_BYTES;
 use crate::message::Message;
-use crate::sets::EVERYTHING;
+use crate::packed::{self, Packed};
+use crate::sets::{Admission, EVERYTHING};
 use crate::ties::Slot;
 use crate::types::TypeId;
-use crate::value::Value;
 use fardel_bytecode::system::Reason;
 use fardel_bytecode::types;
 
@@ -53,21 +51,8 @@ impl Core {
         self.outputs.push_back(Output::Signal { from, to, signal, bytes });
     }
 
-    /// The value of a slot of a type, as it is to leave the node, and its bytes.
-    ///
-    /// # Errors
-    /// The name of the type of what cannot leave.
-    pub(crate) fn value_to_leave(&self, block: Block, slot: u64, ty: TypeId) -> Result<(Value, usize), String> {
-        let mut left = VALUES_BYTES_MAX;
-        let value = to_value(self, block, slot, ty, &mut left);
-        match value.stays() {
-            Some(name) => Err(name.to_owned()),
-            None => Ok((value, VALUES_BYTES_MAX - left)),
-        }
-    }
-
     /// Sends a value that counts so many bytes to a fiber of another node, for which there is room on the way.
-    pub(crate) fn send_far(&mut self, to: FiberId, value: Value, bytes: usize, sending: Sending) {
+    pub(crate) fn send_far(&mut self, to: FiberId, value: Packed, bytes: usize, sending: Sending) {
         self.stats.messages += 1;
         let fiber = self.fibers.get_mut(to.slot);
         fiber.count += 1;
@@ -81,17 +66,14 @@ impl Core {
 
     /// Gives a message of the machine's own to a fiber of another node.
     pub(crate) fn notify_remote(&mut self, to: FiberId, message: Message) {
-        let value = self.value_of(message);
-        self.stats.messages += 1;
-        self.signal_out(to, Signal::Message(value), 0);
-    }
-
-    fn value_of(&mut self, message: Message) -> Value {
         let (root, fragment) = message.into_fragment(&mut self.scratch, &mut self.shared);
-        let payload = Payload { root, fragment };
-        let value = self.payload_value(&payload);
-        payload.fragment.discard(&mut self.shared);
-        value
+        let value = packed::write(self, fragment.words(), &[(root, types::ANY.0)]);
+        fragment.discard(&mut self.shared);
+        self.stats.messages += 1;
+        match value {
+            Ok(value) => self.signal_out(to, Signal::Message(value), 0),
+            Err(_) => self.lose_from(None, to, types::ANY.0, LostBecause::NoFiber),
+        }
     }
 
     /// Sends an exit signal to a fiber of another node.
@@ -133,7 +115,7 @@ impl Core {
     /// Takes a signal of a fiber of another node.
     pub(crate) fn signal_in(&mut self, from: FiberId, to: FiberId, signal: &Signal) -> Result<(), SendError> {
         match signal {
-            Signal::Message(value) => self.message_from_outside(Some(from), to, value),
+            Signal::Message(value) => self.message_in(from, to, value),
             Signal::Request { number, value } => self.request_in(from, to, *number, value),
             Signal::Refused { number, reason } => {
                 let cause = self.cause_of(reason.clone());
@@ -142,10 +124,7 @@ impl Core {
                 }
                 Ok(())
             }
-            Signal::Reply { number, value } => {
-                self.reply_in(to, *number, value);
-                Ok(())
-            }
+            Signal::Reply { number, value } => self.reply_in(to, *number, value),
             Signal::Exit(reason) => {
                 let cause = self.cause_of(reason.clone());
                 self.signal(to, Some(from), cause);
@@ -169,13 +148,57 @@ impl Core {
         }
     }
 
+    /// Takes a message of a fiber of another node, by the rules of a send: it says of which static type it is. One for which there
+    /// is no room is kept for nobody, and its sender is told when there is.
+    fn message_in(&mut self, from: FiberId, to: FiberId, value: &Packed) -> Result<(), SendError> {
+        let Some(fiber) = self.fibers.find(to) else {
+            self.stats.dead_letters += 1;
+            return Err(SendError::NoFiber(to));
+        };
+        let (state, set) = (fiber.state, fiber.set);
+        let (slot, ty, mut fragment) = self.unpack_one(value)?;
+        let root = self.word_of(slot, ty, &mut fragment);
+        if state == State::Outside {
+            self.notify_outside(to, Message::of(root, fragment));
+            return Ok(());
+        }
+        match self.admit_root(set, ty, root, &fragment) {
+            Admission::As(tag) => self.put_in(from, to, tag, Message::of(root, fragment)),
+            Admission::Convert { from: known, to: wanted } => {
+                let converted = crate::fit::convert(self, &fragment, root, known, wanted);
+                fragment.discard(&mut self.shared);
+                match converted {
+                    Ok((root, fragment)) => self.put_in(from, to, wanted, Message::of(root, fragment)),
+                    Err(difference) => {
+                        self.lose_misfit(to, known, wanted, difference);
+                        Ok(())
+                    }
+                }
+            }
+            Admission::Refused(known) => {
+                fragment.discard(&mut self.shared);
+                self.refuse(to, set, known);
+                let (wanted, seen) = (self.set_text(set), self.types.get(known).name.clone());
+                Err(SendError::WrongType { to, wanted, seen })
+            }
+        }
+    }
+
+    fn put_in(&mut self, from: FiberId, to: FiberId, tag: TypeId, message: Message) -> Result<(), SendError> {
+        if !self.has_room_from(from, to, &message) {
+            message.discard(&mut self.shared);
+            return Err(SendError::Waits(to));
+        }
+        self.put_from_outside(to, tag, message)
+    }
+
     /// Takes a request; whoever asked is told at its slot when it is refused.
-    fn request_in(&mut self, from: FiberId, to: FiberId, number: u64, value: &Value) -> Result<(), SendError> {
-        let taken = self.message_from_outside(Some(from), to, value);
+    fn request_in(&mut self, from: FiberId, to: FiberId, number: u64, value: &Packed) -> Result<(), SendError> {
+        let taken = self.message_in(from, to, value);
         let reason = match &taken {
             Ok(()) | Err(SendError::NoFiber(_) | SendError::Waits(_)) => return taken,
             Err(SendError::MailboxFull(_) | SendError::NoMemory) => ExitReason::MailboxOverflow,
-            Err(SendError::WrongType { .. }) => ExitReason::Denied,
+            Err(SendError::WrongType { .. } | SendError::Unreadable(_)) => ExitReason::Denied,
         };
         let signal = Signal::Refused { number, reason };
         self.outputs.push_back(Output::Signal { from: to, to: from, signal, bytes: 0 });
@@ -193,23 +216,23 @@ impl Core {
         self.grant_more(to);
     }
 
-    fn reply_in(&mut self, to: FiberId, number: u64, value: &Value) {
+    fn reply_in(&mut self, to: FiberId, number: u64, value: &Packed) -> Result<(), SendError> {
         let is_open = self.fibers.is_alive(to) && matches!(self.slot_at(to.slot, number), Some(Slot::Open));
-        let mut fragment = Fragment::default();
-        let root = if is_open { crate::convert::from_value(self, value, types::ANY.0, &mut fragment).ok() } else { None };
-        let fits = self.has_budget(fragment.bytes() + NODE_BYTES);
-        match root.filter(|_| fits) {
-            Some(root) => {
-                self.stats.messages += 1;
-                let message = Message::of(root, fragment);
-                // It is open, as was just seen.
-                let _ = self.answer_slot(to, number, Slot::Replied(message));
-            }
-            None => {
-                fragment.discard(&mut self.shared);
-                self.lose_from(None, to, types::ANY.0, LostBecause::NoRequest);
-            }
+        if !is_open {
+            self.lose_from(None, to, types::ANY.0, LostBecause::NoRequest);
+            return Ok(());
         }
+        let (slot, ty, mut fragment) = self.unpack_one(value)?;
+        let root = self.word_of(slot, ty, &mut fragment);
+        if !self.has_budget(fragment.bytes() + NODE_BYTES) {
+            fragment.discard(&mut self.shared);
+            self.lose_from(None, to, types::ANY.0, LostBecause::NoRequest);
+            return Err(SendError::NoMemory);
+        }
+        self.stats.messages += 1;
+        // It is open, as was just seen.
+        let _ = self.answer_slot(to, number, Slot::Replied(Message::of(root, fragment)));
+        Ok(())
     }
 
     /// Whether there is room for a message of a fiber of another node, which else is told when there is.

@@ -6,6 +6,7 @@
 //! **Invariant:** a message in the mailbox of a fiber that declares a set is of a type of the set, and noted as that.
 
 use crate::core::Core;
+use crate::heap::fragment::Fragment;
 use crate::heap::word::{self, Header, Kind, NULL, TAG_MASK, is_reference};
 use crate::types::{Shape, TypeId};
 use fardel_bytecode::types;
@@ -84,7 +85,8 @@ impl Core {
 
     fn admit_slowly(&mut self, set: u32, ty: TypeId, value: u64) -> Admission {
         let says_itself = ty == types::ANY.0 || matches!(self.types.get(ty).shape, Shape::Option(_));
-        let known = if says_itself { self.type_of_word(value).unwrap_or(ty) } else { ty };
+        let known =
+            if says_itself { self.type_of_word(value, |at| Header(self.block.load(at as usize))).unwrap_or(ty) } else { ty };
         self.admit_known(set, known)
     }
 
@@ -115,12 +117,23 @@ impl Core {
         self.sets.types(set).iter().find(holds).copied()
     }
 
-    /// The exact type of a word of the running fiber; nothing for a box around null, which any option may be.
-    fn type_of_word(&self, value: u64) -> Option<TypeId> {
+    /// As [`Core::admit`], of a value at the root of a fragment, as a word.
+    pub(crate) fn admit_root(&self, set: u32, ty: TypeId, root: u64, fragment: &Fragment) -> Admission {
+        let says_itself = ty == types::ANY.0 || matches!(self.types.get(ty).shape, Shape::Option(_));
+        let is_known = if set == EVERYTHING { ty != types::ANY.0 } else { self.sets.has(set, ty) };
+        let header = |value: u64| Header(fragment.words()[value as usize / 8]);
+        match says_itself && !is_known {
+            true => self.admit_known(set, self.type_of_word(root, header).unwrap_or(ty)),
+            false => self.admit_known(set, ty),
+        }
+    }
+
+    /// The exact type of a word; nothing for a box around null, which any option may be.
+    fn type_of_word(&self, value: u64, header: impl Fn(u64) -> Header) -> Option<TypeId> {
         let number = word::number_of(value);
         Some(match value & TAG_MASK {
             _ if value == NULL => types::NULL.0,
-            _ if is_reference(value) => return self.type_of_object(Header(self.block.load(value as usize))),
+            _ if is_reference(value) => return self.type_of_object(header(value)),
             word::TAG_INT => types::INT.0,
             word::TAG_BOOL => types::BOOL.0,
             word::TAG_ADDRESS => types::ADDRESS.0,

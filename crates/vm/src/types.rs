@@ -88,6 +88,18 @@ pub(crate) struct TypeStore {
     /// The representation of each, close together: every message asks for one.
     reprs: Vec<Repr>,
     by_key: BTreeMap<TypeKey, TypeId>,
+    /// The tables that brought types, in the order in which they came.
+    tables: Vec<Known>,
+}
+
+/// A table that brought types.
+#[derive(Debug)]
+struct Known {
+    table: TypeTable,
+    /// The number of each of its types.
+    numbers: Vec<TypeId>,
+    /// The first number of those that it brought.
+    first: TypeId,
 }
 
 /// There is no number left for another type.
@@ -96,7 +108,7 @@ pub(crate) struct TypesFull;
 
 impl TypeStore {
     pub(crate) fn new() -> TypeStore {
-        let mut store = TypeStore { infos: Vec::new(), reprs: Vec::new(), by_key: BTreeMap::new() };
+        let mut store = TypeStore { infos: Vec::new(), reprs: Vec::new(), by_key: BTreeMap::new(), tables: Vec::new() };
         let numbers = store.intern(&TypeTable::default());
         debug_assert!(numbers.is_ok_and(|numbers| numbers.iter().enumerate().all(|(at, id)| at as u32 == *id)));
         store
@@ -105,6 +117,28 @@ impl TypeStore {
     #[inline]
     pub(crate) fn get(&self, id: TypeId) -> &TypeInfo {
         &self.infos[id as usize]
+    }
+
+    /// Whether there is a type with this number.
+    pub(crate) fn has(&self, id: TypeId) -> bool {
+        (id as usize) < self.infos.len()
+    }
+
+    /// Whether a tuple, record or variant may be a key as far as its own words go; an object may not.
+    pub(crate) fn may_be_key(&self, id: TypeId) -> bool {
+        let is_object = matches!(self.get(id).shape, Shape::Object(_));
+        !is_object && self.layout(id).is_some_and(|layout| !layout.has_float)
+    }
+
+    /// The table with which a type came, by its place.
+    pub(crate) fn table_of(&self, id: TypeId) -> u32 {
+        let after = self.tables.partition_point(|table| table.first <= id);
+        after.saturating_sub(1) as u32
+    }
+
+    /// A table that brought types, and the numbers of all that are in it.
+    pub(crate) fn table(&self, place: u32) -> Option<(&TypeTable, &[TypeId])> {
+        self.tables.get(place as usize).map(|known| (&known.table, &known.numbers[..]))
     }
 
     /// How a slot of a type is represented.
@@ -139,6 +173,9 @@ impl TypeStore {
             self.fill(table, TypeIndex(at as u32), &numbers);
         }
         self.reprs.extend(self.infos[before as usize..].iter().map(|info| info.repr));
+        if self.infos.len() > before as usize {
+            self.tables.push(Known { table: table.clone(), numbers: numbers.clone(), first: before });
+        }
         Ok(numbers)
     }
 

@@ -42,26 +42,3 @@ pub enum Value {
     /// cycle leads back to.
     Opaque(String),
 }
-
-impl Value {
-    /// What the first part is that does not leave its node, if there is one.
-    pub fn stays(&self) -> Option<&str> {
-        match self {
-            Value::Null
-            | Value::Bool(_)
-            | Value::Int(_)
-            | Value::Float(_)
-            | Value::Text(_)
-            | Value::Bytes(_)
-            | Value::Address(_)
-            | Value::Ref { .. } => None,
-            Value::List(items) | Value::Tuple(items) | Value::Record(_, items) | Value::Variant(_, _, items) => {
-                items.iter().find_map(Value::stays)
-            }
-            // Their hashes would have to be made anew where they come in.
-            Value::Map(_) => Some("a map"),
-            Value::Set(_) => Some("a set"),
-            Value::Opaque(name) => Some(name),
-        }
-    }
-}

@@ -11,6 +11,7 @@ pub mod hello;
 pub mod id;
 pub mod limits;
 pub mod link;
+pub mod packed;
 pub mod peers;
 pub mod reason;
 pub mod session;

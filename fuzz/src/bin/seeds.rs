@@ -57,7 +57,7 @@ const WORDS: [&str; 34] = [
 fn main() -> io::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let corpus = root.join("fuzz/corpus");
-    for target in ["assemble", "decode", "generate", "run", "verify", "wire_frames", "wire_link", "wire_value"] {
+    for target in ["assemble", "decode", "generate", "packed", "run", "verify", "wire_frames", "wire_link", "wire_value"] {
         fs::create_dir_all(corpus.join(target))?;
     }
     let mut count = 0;
@@ -95,10 +95,17 @@ fn wire_examples(root: &Path, corpus: &Path) -> io::Result<()> {
         let name = lines.next().unwrap_or_default();
         let digits = lines.flat_map(|line| line.split(';').next().unwrap_or_default().split_whitespace());
         let mut bytes: Vec<u8> = digits.filter_map(|byte| u8::from_str_radix(byte, 16).ok()).collect();
-        let target = if name.starts_with("frame-") { "wire_frames" } else { "wire_value" };
-        if target == "wire_frames" {
+        let target = match name.split_once('-') {
+            Some(("frame", _)) => "wire_frames",
+            Some(("packed", _)) => "packed",
+            _ => "wire_value",
+        };
+        match target {
             // In one piece.
-            bytes.insert(0, u8::MAX);
+            "wire_frames" => bytes.insert(0, u8::MAX),
+            // Any.
+            "packed" => bytes.insert(0, fardel_bytecode::types::ANY.0 as u8),
+            _ => {}
         }
         fs::write(corpus.join(target).join(name), bytes)?;
     }

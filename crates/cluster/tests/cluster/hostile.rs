@@ -1,6 +1,7 @@
 //! What peers send that do not keep to the rules, or end at the wrong moment: each was a fault once.
 
 use crate::sim::{Sim, program};
+use fardel_bytecode::types;
 use fardel_vm::config::Config;
 use fardel_vm::fiber::FiberId;
 use fardel_wire::frame::Message;
@@ -9,6 +10,13 @@ use std::borrow::Cow;
 
 fn id(node: NodeId, fiber: FiberId) -> ActorId {
     ActorId { node, incarnation: Incarnation(1), fiber }
+}
+/// The bytes of a value that is statically Any.
+fn any(types: &[u32], addresses: &[Address], body: &[u8]) -> Cow<'static, [u8]> {
+    let types: Vec<u32> = [types::ANY.0].into_iter().chain(types.iter().copied()).collect();
+    let mut bytes = Vec::new();
+    assert!(fardel_wire::packed::encode(types.into_iter(), addresses.iter().copied(), body, &mut bytes));
+    Cow::Owned(bytes)
 }
 fn f(slot: u32) -> FiberId {
     FiberId { slot, generation: 1 }
@@ -30,8 +38,8 @@ say: | call tell | jmp again | end",
     let (own, peer) = (sim.nodes[1].id, sim.nodes[0].id);
     let to = TagKey::new([101; 32]).address(id(own, fiber));
     let node = &mut sim.nodes[1];
-    let mut send = |from: u32, value: &'static [u8]| {
-        let m = Message::Send { from: id(peer, f(from)), to, value: Cow::Borrowed(value) };
+    let mut send = |from: u32, value: &[u8]| {
+        let m = Message::Send { from: id(peer, f(from)), to, value: any(&[], &[], value) };
         node.router.message(0, peer, m, &mut node.home, &mut node.peers);
     };
     for _ in 0..4096 {
@@ -45,7 +53,7 @@ say: | call tell | jmp again | end",
     node.home.machine.handle(fardel_vm::door::Input::Message { to: fiber, value: fardel_vm::value::Value::Bool(true) });
     sim.run();
     let node = &mut sim.nodes[1];
-    let m = Message::Send { from: id(peer, f(52)), to, value: Cow::Borrowed(&[0xa2, b'h', b'i']) };
+    let m = Message::Send { from: id(peer, f(52)), to, value: any(&[], &[], &[0xa2, b'h', b'i']) };
     node.router.message(0, peer, m, &mut node.home, &mut node.peers);
     sim.run();
     assert_eq!(sim.nodes[1].printed, ["hi"]);
@@ -80,19 +88,13 @@ fn main() | await_recv | drop | await_type Address | monitor | drop | await_recv
     sim.run();
     let (own, bad, good) = (sim.nodes[1].id, sim.nodes[0].id, sim.nodes[2].id);
     let to = TagKey::new([101; 32]).address(id(own, fiber));
-    let mut bytes = Vec::new();
-    let mut map = |_f: FiberId| Address {
-        id: ActorId { node: good, incarnation: Incarnation(u32::MAX), fiber: f(9) },
-        tag: Tag([1; 16]),
-    };
-    fardel_wire::value::encode(&fardel_vm::value::Value::Address(f(1)), &mut map, &mut bytes).unwrap();
-    let mut real = Vec::new();
-    let mut map = |_f: FiberId| TagKey::new([102; 32]).address(id(good, live));
-    fardel_wire::value::encode(&fardel_vm::value::Value::Address(f(1)), &mut map, &mut real).unwrap();
+    let late = ActorId { node: good, incarnation: Incarnation(u32::MAX), fiber: f(9) };
+    let late = any(&[], &[Address { id: late, tag: Tag([1; 16]) }], &[0xd4, 19, 0]);
+    let real = any(&[], &[TagKey::new([102; 32]).address(id(good, live))], &[0xd4, 19, 0]);
     let node = &mut sim.nodes[1];
-    let m = Message::Send { from: id(bad, f(1)), to, value: Cow::Owned(bytes) };
+    let m = Message::Send { from: id(bad, f(1)), to, value: late };
     node.router.message(0, bad, m, &mut node.home, &mut node.peers);
-    let m = Message::Send { from: id(good, f(3)), to, value: Cow::Owned(real) };
+    let m = Message::Send { from: id(good, f(3)), to, value: real };
     node.router.message(0, good, m, &mut node.home, &mut node.peers);
     sim.run();
     assert!(sim.nodes[1].printed.is_empty(), "{:?}: the live fiber is said to be gone", sim.nodes[1].printed);
@@ -115,7 +117,7 @@ fn main() | ret | end",
     let at = module.module().functions.iter().position(|f| !f.captures.is_empty()).unwrap() as u32;
     let from = Address { id: id(peer, f(1)), tag: Tag([1; 16]) };
     // [0x4141414141414140]
-    let args = Cow::Borrowed(&[0x91, 0xd3, 0x41, 0x41, 0x41, 0x41, 0x41, 0x41, 0x41, 0x40][..]);
+    let args = any(&[], &[], &[0xd3, 0x41, 0x41, 0x41, 0x41, 0x41, 0x41, 0x41, 0x40]);
     let m = Message::Spawn { request: 1, from, linked: false, module: hash, function: at, args };
     node.router.message(0, peer, m, &mut node.home, &mut node.peers);
     sim.run();
@@ -154,22 +156,75 @@ say: | call tell | jmp again | end",
     let node = &mut sim.nodes[1];
     // b fills the mailbox; a's large message is held.
     for _ in 0..4096 {
-        let m = Message::Send { from: id(b, f(50)), to, value: Cow::Borrowed(&[5]) };
+        let m = Message::Send { from: id(b, f(50)), to, value: any(&[], &[], &[5]) };
         node.router.message(0, b, m, &mut node.home, &mut node.peers);
     }
-    let mut big = vec![0xdd, 0, 0x16, 0, 0];
-    big.resize(5 + 0x16_0000, 7);
-    let m = Message::Send { from: id(a, f(51)), to, value: Cow::Owned(big.clone()) };
+    let mut big = vec![0xdd, 0, 0x16, 0, 1, 0xd4, 16, 1];
+    big.resize(8 + 0x16_0000, 7);
+    let big = any(&[types::LIST_ANY.0], &[], &big);
+    let m = Message::Send { from: id(a, f(51)), to, value: big.clone() };
     node.router.message(0, a, m, &mut node.home, &mut node.peers);
     node.router.lost(a, &mut node.home);
     node.home.machine.handle(fardel_vm::door::Input::Message { to: fiber, value: fardel_vm::value::Value::Bool(true) });
     sim.run();
     let node = &mut sim.nodes[1];
     // A large one of b's now waits for ever.
-    let m = Message::Send { from: id(b, f(52)), to, value: Cow::Owned(big) };
+    let m = Message::Send { from: id(b, f(52)), to, value: big };
     node.router.message(0, b, m, &mut node.home, &mut node.peers);
-    let m = Message::Send { from: id(b, f(52)), to, value: Cow::Borrowed(&[0xa2, b'h', b'i']) };
+    let m = Message::Send { from: id(b, f(52)), to, value: any(&[], &[], &[0xa2, b'h', b'i']) };
     node.router.message(0, b, m, &mut node.home, &mut node.peers);
     sim.run();
     assert_eq!(sim.nodes[1].printed, ["hi"]);
+}
+
+/// Types that a peer tells of without need, in pieces out of order, or that are none, change nothing; and values that name
+/// types of which it has not told are counted.
+#[test]
+fn types_that_are_none_change_nothing() {
+    let module = program("export main\nfn main() | again: | await_recv | call tell | jmp again | end");
+    let mut sim = Sim::new(2, Config::default());
+    let fiber = sim.start(1, &module, "main");
+    sim.run();
+    let (own, peer) = (sim.nodes[1].id, sim.nodes[0].id);
+    let to = TagKey::new([101; 32]).address(id(own, fiber));
+    let good = fardel_bytecode::format::encode(&fardel_bytecode::module::Module {
+        types: module.module().types.clone(),
+        ..Default::default()
+    });
+    let count = module.module().types.all().len() as u32;
+    let told = |count: u32, numbers: u32, module: &[u8]| {
+        let numbers: Vec<u8> = (0..numbers).flat_map(u32::to_le_bytes).collect();
+        [&count.to_le_bytes()[..], &numbers, module].concat()
+    };
+    let cases: Vec<(u32, u32, Vec<u8>)> = vec![
+        (0, 1, Vec::new()),
+        (0, 1, vec![0xff; 4]),
+        (0, 1, told(u32::MAX, 0, &[])),
+        (0, 1, told(count - 1, count - 1, &good)),
+        (0, 1, told(count, count - 1, &good)),
+        (0, 1, told(count, count, &good[..good.len() - 1])),
+        (0, 1, told(count, count, b"\0fdm")),
+        (3, 4, told(count, count, &good)),
+    ];
+    let wrong = cases.len() as u64;
+    let node = &mut sim.nodes[1];
+    for (chunk, chunks, bytes) in cases {
+        let m = Message::Types { chunk, chunks, bytes: Cow::Owned(bytes) };
+        node.router.message(0, peer, m, &mut node.home, &mut node.peers);
+    }
+    // A value of a type that was not told: an empty array of type 40, and one of a type that is no list.
+    for types in [[40], [types::INT.0]] {
+        let m = Message::Send { from: id(peer, f(1)), to, value: any(&types, &[], &[0x91, 0xd4, 16, 1]) };
+        node.router.message(0, peer, m, &mut node.home, &mut node.peers);
+    }
+    assert_eq!(node.router.stats().malformed, wrong + 2);
+    // What is whole is learned, and the same once more changes nothing.
+    for _ in 0..2 {
+        let m = Message::Types { chunk: 0, chunks: 1, bytes: Cow::Owned(told(count, count, &good)) };
+        node.router.message(0, peer, m, &mut node.home, &mut node.peers);
+    }
+    let m = Message::Send { from: id(peer, f(1)), to, value: any(&[], &[], &[7]) };
+    node.router.message(0, peer, m, &mut node.home, &mut node.peers);
+    sim.run();
+    assert_eq!((sim.nodes[1].router.stats().malformed, &sim.nodes[1].printed[..]), (wrong + 2, &["7".to_owned()][..]));
 }

@@ -95,3 +95,58 @@ fn the_sender_of_an_exit_signal_can_be_reached() {
         &["Killed"],
     );
 }
+
+/// Two programs that know one type in different shapes: what a fiber of one sends to one of the other on another node takes
+/// the shape that the receiver knows, as it does on one node; and what the receiver only passes on stays as it is.
+#[test]
+fn a_type_of_another_version_is_converted_between_nodes() {
+    let sender = program(
+        "export main
+        type Point { x: Int, y: Int }
+        fn main() | local to: Address | push \"sender\" | self | register Address | drop | await_type Address | store to
+            push 1 | push 2 | new Point | load to | send | await_type Point | field Point.y | call tell | ret | end",
+    );
+    let receiver = program(
+        "export main
+        type Point { x: Int, colour: Text = \"red\" }
+        fn introduce(to: Address) | local sender: Address | push \"sender\" | whereis Address | cast Address | store sender
+            load to | load sender | send | load sender | load to | send | ret | end
+        fn main() receives Point, Address | local far: Address | local sender: Address | local point: Point
+            self | push \"n0\" | spawn_on introduce | drop | await_type Address | store sender
+            await_type Point | store point | load point | call tell | load point | field Point.colour | call tell | ret | end",
+    );
+    let mut sim = Sim::new(2, Config::default());
+    sim.start(0, &sender, "main");
+    sim.run();
+    sim.start(1, &receiver, "main");
+    sim.run();
+    assert_eq!(sim.nodes[1].printed, ["Point(1, \"red\")", "red"]);
+}
+
+/// Values of types that only the sender's code has come to one who takes anything as what they are, and go back as that.
+#[test]
+fn types_are_told_before_the_first_value_that_has_them() {
+    let module = program(
+        "export main
+        type Point { x: Int, shape: Shape } | sum Shape { Circle(r: Float), Empty }
+        fn main() | local list: List<Point> | local to: Address | push \"main\" | self | register Any | drop
+            list_new List<Point> | store list | load list | push 3 | push 1.5 | new_variant Shape.Circle | new Point | list_push
+            load list | push 4 | new_variant Shape.Empty | new Point | list_push
+            await_type Address | store to | load list | load to | send
+            await_recv | cast List<Point> | push 1 | get | field Point.shape | call tell | ret | end",
+    );
+    let other = program(
+        "export main
+        fn introduce(to: Address) | local main: Address | push \"main\" | whereis Any | cast Address | store main
+            load to | load main | send | load main | load to | send | ret | end
+        fn main() | local main: Address | self | push \"n0\" | spawn_on introduce | drop | await_type Address | store main
+            await_recv | dup | call tell | load main | send Any | ret | end",
+    );
+    let mut sim = Sim::new(2, Config::default());
+    sim.start(0, &module, "main");
+    sim.run();
+    sim.start(1, &other, "main");
+    sim.run();
+    assert_eq!(sim.nodes[1].printed, ["[Point(3, Circle(1.5)), Point(4, Empty)]"]);
+    assert_eq!(sim.nodes[0].printed, ["Empty"]);
+}

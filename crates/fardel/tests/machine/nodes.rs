@@ -6,6 +6,7 @@ use fardel::vm::config::Config;
 use fardel::vm::door::{Input, Output, SendError, Signal};
 use fardel::vm::exit::ExitReason;
 use fardel::vm::fiber::FiberId;
+use fardel::vm::packed::Packed;
 use fardel::vm::value::Value;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -108,16 +109,21 @@ impl Nodes {
         }
     }
 
+    /// Packed values of one node as they are at another one, whose numbers of types are the same: both know one module.
+    fn packed_at(&mut self, value: &Packed, from: usize, to: usize) -> Packed {
+        let places: Vec<Place> = value.fibers.iter().map(|fiber| self.place(from, *fiber)).collect();
+        let fibers = places.into_iter().map(|place| self.address(to, place)).collect();
+        Packed { bytes: value.bytes.clone(), fibers, types: value.types.clone() }
+    }
+
     fn signal_at(&mut self, signal: &Signal, from: usize, to: usize) -> Signal {
         match signal {
-            Signal::Message(value) => Signal::Message(self.translated(value, from, to)),
-            Signal::Request { number, value } => {
-                Signal::Request { number: *number, value: self.translated(value, from, to) }
-            }
+            Signal::Message(value) => Signal::Message(self.packed_at(value, from, to)),
+            Signal::Request { number, value } => Signal::Request { number: *number, value: self.packed_at(value, from, to) },
             Signal::Refused { number, reason } => {
                 Signal::Refused { number: *number, reason: self.reason_at(reason, from, to) }
             }
-            Signal::Reply { number, value } => Signal::Reply { number: *number, value: self.translated(value, from, to) },
+            Signal::Reply { number, value } => Signal::Reply { number: *number, value: self.packed_at(value, from, to) },
             Signal::Exit(reason) => Signal::Exit(self.reason_at(reason, from, to)),
             Signal::Link => Signal::Link,
             Signal::Unlink => Signal::Unlink,
@@ -160,7 +166,7 @@ impl Nodes {
                 }
                 Output::Spawn { call, node: _, module, function, args, .. } => {
                     let other = (node + 1) % self.worlds.len();
-                    let args: Vec<Value> = args.iter().map(|arg| self.translated(arg, node, other)).collect();
+                    let args = self.packed_at(&args, node, other);
                     let started = self.worlds[other].machine.start(module, function, &args, None);
                     let result = match started {
                         Ok(fiber) => Ok(self.address(node, (other, fiber))),
@@ -188,7 +194,7 @@ impl Nodes {
 
     fn offer(&mut self, node: usize, held: Held) -> bool {
         let from = self.address(node, held.from);
-        match self.worlds[node].machine.signal(from, held.to.1, held.signal.clone()) {
+        match self.worlds[node].machine.signal(from, held.to.1, &held.signal) {
             Err(SendError::Waits(_)) => {
                 self.held[node].push_back(held);
                 false
@@ -243,11 +249,20 @@ impl Nodes {
     /// Runs all until nothing goes on, with a clock that jumps to the next timeout.
     #[track_caller]
     pub(crate) fn run_clock(&mut self) {
+        self.run_clock_and(|_| {});
+    }
+
+    /// As [`Nodes::run_clock`], and has everything looked at that leaves the first node.
+    #[track_caller]
+    pub(crate) fn run_clock_and(&mut self, mut look: impl FnMut(&Output)) {
         for _ in 0..100_000 {
             let mut goes_on = false;
             for node in 0..self.worlds.len() {
                 goes_on |= self.deliver(node);
                 self.worlds[node].run();
+                if node == 0 {
+                    self.worlds[0].remote.iter().for_each(&mut look);
+                }
                 goes_on |= self.take(node);
             }
             if goes_on {

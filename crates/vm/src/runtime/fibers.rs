@@ -14,6 +14,7 @@ use crate::heap::fragment::{Fragment, relocate};
 use crate::heap::word::{self, Header, Kind, NULL, is_reference};
 use crate::interp::Stop;
 use crate::mailbox::NODE_BYTES;
+use crate::packed;
 use crate::random;
 use crate::ties::{SLOTS_MAX, Slot};
 use crate::value::Value;
@@ -301,20 +302,17 @@ fn ask_node(cx: &mut Cx<'_>) -> Result<(), Stop> {
     let (module, position) = (entry.module as usize, entry.position);
     let types: Vec<u32> = entry.param_types.to_vec();
     let words = cx.slots_from_a(types.len() + 1);
-    let mut bytes_left = VALUES_BYTES_MAX;
-    let mut values: Vec<Value> = words
-        .iter()
-        .zip(types.iter().chain([&types::ANY.0]))
-        .map(|(word, ty)| to_value(cx.core, cx.block(), *word, *ty, &mut bytes_left))
-        .collect();
-    if let Some(name) = values.iter().find_map(Value::stays) {
-        let name = name.to_owned();
-        return cx.trap_with(ErrorKind::NotSendable, name);
-    }
-    cx.charge(VALUES_BYTES_MAX - bytes_left);
-    let node = values.pop().unwrap_or(Value::Null);
+    let (args, node) = words.split_at(types.len());
+    let roots: Vec<(u64, u32)> = args.iter().copied().zip(types).collect();
+    let args = match packed::write(cx.core, cx.block(), &roots) {
+        Ok(args) => args,
+        Err(name) => return cx.trap_with(ErrorKind::NotSendable, name),
+    };
+    cx.charge(args.len());
+    let node = node.first().copied().unwrap_or(NULL);
+    let node = to_value(cx.core, cx.block(), node, types::ANY.0, &mut { VALUES_BYTES_MAX });
     let module = cx.core.modules[module].module.hash();
-    cx.core.open_call(|call, fiber| Output::Spawn { call, fiber, node, module, function: position, args: values });
+    cx.core.open_call(|call, fiber| Output::Spawn { call, fiber, node, module, function: position, args });
     cx.wait_for_host()
 }
 

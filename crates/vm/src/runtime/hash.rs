@@ -8,10 +8,9 @@ use super::bulk::{PIECE_BYTES, Walk};
 use crate::exit::ErrorKind;
 use crate::heap::word::{self, Kind, NULL, TAG_MASK};
 use crate::interp::Stop;
-use crate::types::{Shape, TypeId};
 
 /// How many values one key may be made of.
-const KEY_VALUES_MAX: usize = 1 << 20;
+pub(crate) const KEY_VALUES_MAX: usize = 1 << 20;
 
 /// Folds two numbers into one.
 #[inline]
@@ -22,7 +21,7 @@ pub(crate) fn mix(x: u64, y: u64) -> u64 {
 
 /// A hash that goes on with bytes; only the last ones of a byte string may be no multiple of 8.
 #[inline]
-fn mix_bytes(mut state: u64, bytes: &[u8]) -> u64 {
+pub(crate) fn mix_bytes(mut state: u64, bytes: &[u8]) -> u64 {
     let mut chunks = bytes.chunks_exact(8);
     for chunk in &mut chunks {
         state = mix(state, u64::from_le_bytes(chunk.try_into().unwrap_or_default()));
@@ -84,12 +83,6 @@ impl Cx<'_> {
         }
     }
 
-    /// Whether a tuple, record or variant may be a key as far as its own words go; an object may not.
-    fn fields_may_be_key(&self, ty: TypeId) -> bool {
-        let is_object = matches!(self.core.types.get(ty).shape, Shape::Object(_));
-        !is_object && self.core.types.layout(ty).is_some_and(|layout| !layout.has_float)
-    }
-
     /// Goes on with the hash of one value; says whether all of it is in. What it is made of is put off.
     fn hash_step(&mut self, state: &mut u64, value: u64, walk: &mut Walk) -> Result<bool, Stop> {
         if self.flavour(value).is_some() {
@@ -110,7 +103,7 @@ impl Cx<'_> {
                 walk.pending.push(self.field(value, 0));
                 *state = mix(*state, 1);
             }
-            Kind::Fields if self.fields_may_be_key(header.ty()) => {
+            Kind::Fields if self.core.types.may_be_key(header.ty()) => {
                 *state = mix(*state, u64::from(header.ty()));
                 for index in header.scan()..header.words() {
                     *state = mix(*state, self.field(value, index));

@@ -9,6 +9,7 @@ use crate::fiber::{FiberId, Flags, State};
 use crate::heap::word::{self, NULL};
 use crate::interp::Stop;
 use crate::message::Message;
+use crate::packed;
 use crate::ties::Slot;
 use crate::types::TypeId;
 use fardel_bytecode::isa::COSTLY_FUEL;
@@ -77,17 +78,17 @@ impl Cx<'_> {
 }
 
 impl Cx<'_> {
-    /// As [`Cx::post`], to a fiber of another node: the value leaves as it is outside of blocks.
+    /// As [`Cx::post`], to a fiber of another node.
     fn post_far(&mut self, to: FiberId, sending: Sending) -> Result<Posted, Stop> {
         let (ty, slot) = (self.extra as TypeId, self.a());
-        let (value, bytes) = match self.core.value_to_leave(self.block(), slot, ty) {
+        let value = match packed::write(self.core, self.block(), &[(slot, ty)]) {
             Ok(value) => value,
             Err(name) => {
                 self.core.forgo_grant(to);
                 return self.trap_with(ErrorKind::NotSendable, name);
             }
         };
-        match self.core.post_far(to, ty, value, bytes, sending) {
+        match self.core.post_far(to, ty, value, sending) {
             Ok(posted) => {
                 if let Posted::Taken(bytes) = posted {
                     self.charge(bytes);
@@ -194,10 +195,10 @@ pub(crate) fn reply(cx: &mut Cx<'_>) -> Result<(), Stop> {
 
 /// Answers the request of a fiber of another node.
 fn reply_remote(cx: &mut Cx<'_>, to: FiberId, number: u64) -> Result<(), Stop> {
-    let value = cx.core.value_to_leave(cx.block(), cx.a(), types::ANY.0);
+    let value = packed::write(cx.core, cx.block(), &[(cx.a(), types::ANY.0)]);
     match value {
-        Ok((value, bytes)) => {
-            cx.charge(bytes);
+        Ok(value) => {
+            cx.charge(value.len());
             cx.core.stats.messages += 1;
             cx.core.signal_out(to, Signal::Reply { number, value }, 0);
             Ok(())

@@ -110,7 +110,7 @@ pub enum Message<'a> {
         module: ModuleHash,
         /// Which function of the module, by its place there.
         function: u32,
-        /// The bytes of a value, a list of the arguments.
+        /// The bytes of the arguments, one behind the other.
         args: Cow<'a, [u8]>,
     },
     /// What came of [`Message::Spawn`].
@@ -137,6 +137,15 @@ pub enum Message<'a> {
         name: Cow<'a, str>,
         /// Where it can be reached, at most 260 bytes; empty when it takes no connections.
         address: Cow<'a, str>,
+    },
+    /// A piece of a set of types that values name by number; the pieces come in order, and those of a set one behind the other.
+    Types {
+        /// Which piece, from 0.
+        chunk: u32,
+        /// How many pieces there are.
+        chunks: u32,
+        /// The piece, at most 32 KiB.
+        bytes: Cow<'a, [u8]>,
     },
     /// A piece of a module; the pieces come in order.
     Code {
@@ -181,6 +190,7 @@ impl Message<'_> {
             Message::Fetch { .. } => Kind::Fetch,
             Message::Code { .. } => Kind::Code,
             Message::Member { .. } => Kind::Member,
+            Message::Types { .. } => Kind::Types,
         }
     }
 
@@ -201,6 +211,7 @@ impl Message<'_> {
             | Message::Reply { .. }
             | Message::Spawn { .. }
             | Message::Fetch { .. }
+            | Message::Types { .. }
             | Message::Code { .. } => false,
         }
     }
@@ -220,6 +231,7 @@ impl Message<'_> {
             | Message::Spawned { .. }
             | Message::Fetch { .. }
             | Message::Code { .. }
+            | Message::Types { .. }
             | Message::Member { .. } => Lane::Free,
         }
     }
@@ -248,6 +260,7 @@ impl Message<'_> {
             }
             Message::Fetch { request, module } => Message::Fetch { request, module },
             Message::Code { request, chunk, chunks, bytes } => Message::Code { request, chunk, chunks, bytes: own(bytes) },
+            Message::Types { chunk, chunks, bytes } => Message::Types { chunk, chunks, bytes: own(bytes) },
             Message::Member { node, incarnation, name, address } => {
                 Message::Member { node, incarnation, name: own(name), address: own(address) }
             }
@@ -325,6 +338,11 @@ impl Message<'_> {
                 text(cut(name, limits::NODE_NAME_BYTES_MAX), out);
                 text(cut(address, limits::NODE_ADDRESS_BYTES_MAX), out);
             }
+            Message::Types { chunk, chunks, bytes } => {
+                out.extend(chunk.to_le_bytes());
+                out.extend(chunks.to_le_bytes());
+                out.extend_from_slice(bytes);
+            }
             Message::Code { request, chunk, chunks, bytes } => {
                 out.extend(request.to_le_bytes());
                 out.extend(chunk.to_le_bytes());
@@ -396,7 +414,15 @@ impl<'a> Message<'a> {
                 Message::Spawned { request, result }
             }
             Kind::Fetch => Message::Fetch { request: fields.u64()?, module: ModuleHash(fields.read(Cursor::array)?) },
-            Kind::Code => decode_code(fields)?,
+            Kind::Code => {
+                let request = fields.u64()?;
+                let (chunk, chunks, bytes) = decode_chunk(fields)?;
+                Message::Code { request, chunk, chunks, bytes }
+            }
+            Kind::Types => {
+                let (chunk, chunks, bytes) = decode_chunk(fields)?;
+                Message::Types { chunk, chunks, bytes }
+            }
             Kind::Member => Message::Member {
                 node: NodeId(fields.read(Cursor::array)?),
                 incarnation: Incarnation(fields.u32()?),
@@ -437,8 +463,8 @@ impl<'a> Message<'a> {
     }
 }
 
-fn decode_code<'a>(fields: &mut Fields<'a>) -> Result<Message<'a>, FrameError> {
-    let request = fields.u64()?;
+/// A piece of something large: which, of how many, and its bytes.
+fn decode_chunk<'a>(fields: &mut Fields<'a>) -> Result<(u32, u32, Cow<'a, [u8]>), FrameError> {
     let (chunk, chunks) = (fields.u32()?, fields.u32()?);
     if chunks > limits::CODE_CHUNKS_MAX {
         return Err(fields.wrong("the number of chunks", chunks, "at most what the largest module has"));
@@ -450,5 +476,5 @@ fn decode_code<'a>(fields: &mut Fields<'a>) -> Result<Message<'a>, FrameError> {
     if bytes.len() > limits::CODE_CHUNK_BYTES_MAX || (chunks == 0 && !bytes.is_empty()) {
         return Err(fields.wrong("the length of the chunk", bytes.len() as u64, "at most 32768, or 0 without a module"));
     }
-    Ok(Message::Code { request, chunk, chunks, bytes: Cow::Borrowed(bytes) })
+    Ok((chunk, chunks, Cow::Borrowed(bytes)))
 }

@@ -285,7 +285,8 @@ impl<'a> Frame<'a> {
             | Kind::Spawned
             | Kind::Fetch
             | Kind::Code
-            | Kind::Member => Frame::Numbered(Sequence(fields.u64()?), Message::decode_body(&mut fields)?),
+            | Kind::Member
+            | Kind::Types => Frame::Numbered(Sequence(fields.u64()?), Message::decode_body(&mut fields)?),
         };
         fields.end()?;
         Ok(frame)

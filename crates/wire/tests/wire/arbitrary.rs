@@ -128,6 +128,7 @@ pub(crate) fn message() -> impl Strategy<Value = Message<'static>> {
                 address: Cow::Owned(address),
             }
         }),
+        (chunk.clone(), bytes()).prop_map(|((chunk, chunks), bytes)| Message::Types { chunk, chunks, bytes }),
         (address(), address()).prop_map(|(from, to)| Message::Link { from, to }),
         (actor(), address()).prop_map(|(from, to)| Message::Unlink { from, to }),
         (address(), address(), bytes()).prop_map(|(from, to, reason)| Message::Exit { from, to, reason }),

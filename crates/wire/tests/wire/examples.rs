@@ -1,6 +1,7 @@
 //! The examples of the specification: what the bytes there stand for.
 
 use fardel_bytecode::module::ModuleHash;
+use fardel_bytecode::types;
 use fardel_vm::exit::{ErrorKind, ExitReason, Failure, TraceFrame};
 use fardel_vm::fiber::FiberId;
 use fardel_vm::value::Value;
@@ -8,6 +9,7 @@ use fardel_wire::frame::{Bye, Fragment, Frame, Message, Refusal, Sequence};
 use fardel_wire::hello::{Features, Hello, Node, Version, Welcome};
 use fardel_wire::id::{ActorId, Address, Incarnation, NodeId, Tag};
 use fardel_wire::limits;
+use fardel_wire::packed;
 use fardel_wire::reason;
 use fardel_wire::session::SessionId;
 use fardel_wire::table::{Goodbye, RefusalCode, SpawnRefusal};
@@ -44,6 +46,13 @@ pub(crate) fn find(address: Address) -> Result<FiberId, AddressError> {
 pub(crate) fn value_bytes(value: &Value) -> Vec<u8> {
     let mut bytes = Vec::new();
     value::encode(value, &mut known, &mut bytes).expect("the value can be written");
+    bytes
+}
+
+/// The Int 5 with its tables.
+fn parcel_bytes() -> Vec<u8> {
+    let mut bytes = Vec::new();
+    assert!(packed::encode([types::INT.0].into_iter(), std::iter::empty(), &[5], &mut bytes));
     bytes
 }
 
@@ -129,7 +138,7 @@ fn welcome() -> Welcome {
 /// Every frame of the specification by its name.
 pub(crate) fn frames() -> Vec<(&'static str, Frame<'static>)> {
     let (from, to) = (actor(OTHER, 2), address(NODE, 3));
-    let value = || Cow::Owned(value_bytes(&Value::Int(5)));
+    let value = || Cow::Owned(parcel_bytes());
     let reason = || Cow::Owned(reason_bytes(&ExitReason::Normal));
     let module = ModuleHash([0xcc; 32]);
     let messages = vec![
@@ -149,7 +158,7 @@ pub(crate) fn frames() -> Vec<(&'static str, Frame<'static>)> {
                 linked: true,
                 module,
                 function: 7,
-                args: Cow::Owned(value_bytes(&Value::List(vec![Value::Int(5)]))),
+                args: Cow::Owned(parcel_bytes()),
             },
         ),
         ("frame-spawned", Message::Spawned { request: 9, result: Ok(to) }),
@@ -170,6 +179,7 @@ pub(crate) fn frames() -> Vec<(&'static str, Frame<'static>)> {
                 address: Cow::Borrowed("h:7001"),
             },
         ),
+        ("frame-types", Message::Types { chunk: 0, chunks: 1, bytes: Cow::Borrowed(&[0, 0, 0, 0]) }),
     ];
     let fragment = Fragment { stream: 6, last: true, bytes: Cow::Borrowed(&[1, 2, 3]) };
     let mut frames = vec![

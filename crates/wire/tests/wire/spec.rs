@@ -53,7 +53,9 @@ fn the_examples_are_what_is_written_and_read() {
         assert_eq!(Frame::decode(&bytes[4..]), Ok(frame), "{name}");
     }
     named.sort();
-    assert_eq!(blocks.into_keys().collect::<Vec<_>>(), named, "every block is an example");
+    // Values are made by a machine, whose tests look at these.
+    let others = blocks.into_keys().filter(|name| !name.starts_with("packed-"));
+    assert_eq!(others.collect::<Vec<_>>(), named, "every block is an example");
 }
 
 /// The rows of a closed set as the specification has them.

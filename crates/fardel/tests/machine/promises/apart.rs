@@ -107,10 +107,11 @@ fn all_messages_come_in_order_through_a_full_mailbox() {
 
 /// What cannot leave a node is said to whoever sends it.
 #[test]
-fn a_function_value_or_a_map_does_not_leave() {
-    for (made, name) in [("push twice", "fn twice"), ("map_new Map<Text, Int>", "a map"), ("map_new Set<Int>", "a set")] {
+fn a_function_value_does_not_leave() {
+    for (made, name) in [("push twice", "fn twice"), ("push 3 | closure times", "fn(Int) -> Int")] {
         let source = format!(
             "fn twice(n: Int) -> Int | load n | push 2 | mul | ret | end
+            fn times[factor: Int](n: Int) -> Int | load n | load factor | mul | ret | end
             fn any(value, to: Address) | load value | load to | send Any | ret | end
             fn main() | local far: Address | push null | spawn_on deaf | cast Address | store far | {made} | load far | call any | ret | end"
         );

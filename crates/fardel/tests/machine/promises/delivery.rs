@@ -1,6 +1,6 @@
 //! What is delivered, how often, and what becomes of the rest.
 
-use super::{each_way, prints, prints_here, program};
+use super::{each_way, prints, program};
 use crate::support::{World, ways};
 use fardel::vm::config::Config;
 use fardel::vm::door::{Input, LostBecause, SendError};
@@ -18,7 +18,7 @@ fn del1_a_message_comes_at_most_once() {
     let source = "fn sender(to: Address) | push 1 | load to | send | push 2.5 | load to | send | yield | push \"t\" | push \"u\" | concat | load to | send
             push null | load to | send | yield | push 1 | push \"x\" | new (Int, Text) | load to | send | ret | end
         fn main() | self | spawn sender | drop | call drain | call tell | call drain | len | call tell | ret | end";
-    prints_here(source, &["[1, 2.5, \"tu\", null, (1, \"x\")]", "0"]);
+    prints(source, &["[1, 2.5, \"tu\", null, (1, \"x\")]", "0"]);
     each_way(&Config::default(), source, |world| {
         assert_eq!((world.machine.stats().messages, world.machine.stats().dead_letters), (5, 0));
     });

@@ -2,13 +2,14 @@
 
 use super::program;
 use crate::support::ways;
-use fardel::bytecode::module::ModuleHash;
-use fardel::bytecode::verify::VerifiedModule;
+use fardel::bytecode::module::{Module, ModuleHash};
+use fardel::bytecode::verify::{VerifiedModule, verify};
 use fardel::vm::config::Config;
-use fardel::vm::door::{Entry, HostSignature, HostTable, HostType, Input, Output};
+use fardel::vm::door::{Entry, HostSignature, HostTable, HostType, Input, Output, Signal};
 use fardel::vm::exit::ExitReason;
 use fardel::vm::fiber::FiberId;
 use fardel::vm::machine::{Machine, Run, Stats};
+use fardel::vm::packed::Packed;
 use fardel::vm::value::Value;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -18,10 +19,12 @@ use std::rc::Rc;
 enum Kept {
     Load(ModuleHash),
     Spawn(ModuleHash, String, Vec<Value>),
-    Start(ModuleHash, u32, Vec<Value>, Option<FiberId>),
+    Start(ModuleHash, u32, Packed, Option<FiberId>),
     OpenPort,
     ClosePort(FiberId),
     OpenRemote,
+    Types(Module),
+    Signal(FiberId, FiberId, Signal),
     Input(Input),
 }
 
@@ -34,7 +37,9 @@ fn keep(machine: &mut Machine) -> Journal {
         let entry = match entry {
             Entry::Load(hash) => Kept::Load(*hash),
             Entry::Spawn { module, function, args } => Kept::Spawn(*module, (*function).to_owned(), args.to_vec()),
-            Entry::Start { module, function, args, link } => Kept::Start(*module, *function, args.to_vec(), *link),
+            Entry::Start { module, function, args, link } => Kept::Start(*module, *function, (*args).clone(), *link),
+            Entry::Types(module) => Kept::Types((*module).clone()),
+            Entry::Signal { from, to, signal } => Kept::Signal(*from, *to, (*signal).clone()),
             Entry::OpenRemote => Kept::OpenRemote,
             Entry::OpenPort => Kept::OpenPort,
             Entry::ClosePort(port) => Kept::ClosePort(*port),
@@ -75,6 +80,13 @@ fn replay(module: &VerifiedModule, config: Config, journal: &[(u64, Kept)], slic
             }
             Kept::OpenPort => {
                 machine.open_port();
+            }
+            Kept::Types(module) => {
+                machine.learn_types(&verify(module).expect("it was verified before")).expect("they were learned before");
+            }
+            Kept::Signal(from, to, signal) => {
+                // What became of it is told to whoever sent it.
+                let _ = machine.signal(from, to, &signal);
             }
             Kept::OpenRemote => {
                 machine.open_remote();

@@ -14,6 +14,7 @@ mod names;
 mod order;
 mod receive;
 mod timers;
+mod values;
 
 use crate::nodes::Nodes;
 use crate::support::{World, module, ways};
