@@ -7,15 +7,16 @@
 //!
 //! **Invariant:** the machine, the router and all sessions are touched by this task alone.
 
+mod dial;
 mod ends;
 mod pump;
 
-use crate::backoff::Backoff;
 use crate::limits::{
     EVENTS_MAX, GOODBYE, INCARNATION_UNIT, INCARNATIONS_BEGIN, LAST_WORDS, LEAVE, LEAVE_MAX, LOOK_AGAIN, READ_BYTES,
     READS_MAX,
 };
 use crate::transport::{BindError, ConnectError, Connection, Connector, Limits, Listener, Security, SecurityError};
+use dial::{Dial, Seed};
 use fardel::{Advance, Outcome, Program, Run, Running, Runtime, StartError};
 use fardel_bytecode::format;
 use fardel_bytecode::module::ModuleHash;
@@ -32,7 +33,7 @@ use fardel_wire::peers::Peers;
 use fardel_wire::session::Session;
 use fardel_wire::table::Goodbye;
 use pump::{ConnectionId, Pump};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -123,23 +124,6 @@ struct Open {
     peer: Option<(NodeId, String)>,
 }
 
-/// A node to connect with at the start.
-struct Seed {
-    backoff: Backoff,
-    /// The connection, once there is one.
-    connection: Option<ConnectionId>,
-    next_try: u64,
-    /// The node that was there the last time.
-    peer: Option<NodeId>,
-    /// Why there was none the last time.
-    failure: Option<String>,
-}
-
-struct Dial {
-    backoff: Backoff,
-    next_try: u64,
-}
-
 /// The machine as the router sees it.
 struct HomeOf<'a>(&'a mut Runtime);
 
@@ -197,10 +181,8 @@ impl Server {
         let alarm = Arc::new(Notify::new());
         let notify = Arc::clone(&alarm);
         runtime.set_alarm(move || notify.notify_one());
-        let seeds = settings.join.iter().enumerate().map(|(at, address)| {
-            let backoff = Backoff::new(seed.wrapping_add(at as u64));
-            (*address, Seed { backoff, connection: None, next_try: 0, peer: None, failure: None })
-        });
+        let seeds =
+            settings.join.iter().enumerate().map(|(at, address)| (*address, Seed::new(seed.wrapping_add(at as u64))));
         Ok(Server {
             runtime,
             router: Router::new(id, own, key, seed, settings.grants),
@@ -451,34 +433,6 @@ impl Server {
         }
     }
 
-    fn dialled(&mut self, now: u64, address: SocketAddr, wanted: Option<NodeId>, result: Result<Connection, ConnectError>) {
-        match result {
-            Ok(connection) => {
-                if connection.peer == Some(self.own_id()) {
-                    tracing::info!(%address, "this is the node itself");
-                    self.seeds.remove(&address);
-                    return;
-                }
-                let peer = connection.peer.or(wanted);
-                let link = Link::dial(now, &mut self.peers, peer, self.router.fresh_session());
-                let id = self.open(connection, link, Some(address));
-                if let Some(seed) = self.seeds.get_mut(&address) {
-                    seed.connection = Some(id);
-                }
-            }
-            Err(error) => {
-                match wanted {
-                    Some(peer) => tracing::info!(%peer, "no connection: {error}"),
-                    None => tracing::warn!("no connection: {error}"),
-                }
-                if let Some(seed) = self.seeds.get_mut(&address) {
-                    seed.failure = Some(error.to_string());
-                    seed.next_try = now.saturating_add(nanos(seed.backoff.next_delay()));
-                }
-            }
-        }
-    }
-
     fn own_id(&self) -> NodeId {
         self.peers.local().node.id
     }
@@ -556,64 +510,6 @@ impl Server {
         if open.pump.is_writing() {
             self.leaving.push((now.saturating_add(nanos(LAST_WORDS)), open.pump));
         }
-    }
-
-    /// Dials the nodes to join, and those for which there is something to say. A node that takes no connections dials all
-    /// that it hears of: they cannot dial it when they have something to say.
-    fn dial(&mut self, now: u64) {
-        let is_due = |(address, seed): (&SocketAddr, &Seed)| seed.next_try <= now && self.wants(address, seed);
-        let is_lonely = |(_, session): (NodeId, &Session)| !session.is_connected();
-        if self.address.is_some() && !self.seeds.iter().any(is_due) && !self.peers.sessions().any(is_lonely) {
-            return;
-        }
-        let mut wanted: BTreeMap<SocketAddr, Option<NodeId>> = BTreeMap::new();
-        for (address, seed) in &self.seeds {
-            if self.wants(address, seed) && seed.next_try <= now {
-                wanted.insert(*address, None);
-            }
-        }
-        for node in self.lonely() {
-            let address = self.router.member_at(node).and_then(|member| member.address.parse().ok());
-            let Some(address) = address else { continue };
-            let seed = self.random ^ now;
-            let dial = self.dials.entry(node).or_insert_with(|| Dial { backoff: Backoff::new(seed), next_try: 0 });
-            if dial.next_try <= now {
-                dial.next_try = now.saturating_add(nanos(dial.backoff.next_delay()));
-                wanted.insert(address, Some(node));
-            }
-        }
-        for (address, node) in wanted {
-            if self.dialling.contains_key(&address) {
-                continue;
-            }
-            self.dialling.insert(address, node);
-            let (connector, sender) = (self.connector.clone(), self.sender.clone());
-            tokio::spawn(async move {
-                let result = connector.connect(address).await;
-                // When nobody takes it the node has ended.
-                let _ = sender.send(Event::Dialled(address, result)).await;
-            });
-        }
-    }
-
-    /// Whether a node to join is to be dialled. Not when it is connected over a connection that it has dialled: nodes that
-    /// join each other would replace each other's connections for ever.
-    fn wants(&self, address: &SocketAddr, seed: &Seed) -> bool {
-        let is_here = seed.peer.and_then(|peer| self.peers.session(peer)).is_some_and(Session::is_connected);
-        seed.connection.is_none() && !is_here && !self.dialling.contains_key(address)
-    }
-
-    /// The nodes that should be connected with and are not.
-    fn lonely(&self) -> Vec<NodeId> {
-        let busy: BTreeSet<NodeId> = self.dialling.values().flatten().copied().collect();
-        let is_apart = |node: &NodeId| !self.peers.session(*node).is_some_and(Session::is_connected);
-        // One that was established may have ties that depend on it, whether there is something to say or not.
-        let is_wanted = |session: &Session| session.held_bytes() > 0 || session.is_established();
-        let waited_for = self.peers.sessions().filter(|(_, session)| is_wanted(session)).map(|(node, _)| node);
-        let own = self.own_id();
-        let others = self.router.members().map(|(node, _)| node).filter(|node| self.address.is_none() && *node != own);
-        let all: BTreeSet<NodeId> = waited_for.chain(others).collect();
-        all.into_iter().filter(|node| is_apart(node) && !busy.contains(node)).collect()
     }
 }
 
