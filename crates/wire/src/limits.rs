@@ -40,6 +40,12 @@ pub const NODE_NAME_BYTES_MAX: usize = 255;
 pub const NODE_ADDRESS_BYTES_MAX: usize = 260;
 /// Bytes of the text of a refusal or of a goodbye: a sentence or two for a log.
 pub const TEXT_BYTES_MAX: usize = 1000;
+/// Bytes of one GOSSIP frame: what is told of about 30 nodes with the longest names, of some hundred with usual ones, and
+/// a hundredth of a second on a line of 10 Mbit/s.
+pub const GOSSIP_BYTES_MAX: usize = 16 * KIB;
+/// GOSSIP frames that wait in a session to be written: a node says something to one other a few times a second, and what is
+/// older than the last few says nothing new.
+pub const GOSSIP_WAITING_MAX: usize = 8;
 /// Bytes of one CODE frame: a chunk is an inline message.
 pub const CODE_CHUNK_BYTES_MAX: usize = 32 * KIB;
 /// Chunks of one module.
@@ -69,6 +75,7 @@ pub const HANDSHAKE_TIME: u64 = 5 * SECOND;
 
 const _: () = assert!(FRAGMENT_BYTES < INLINE_BYTES_MAX && INLINE_BYTES_MAX < FRAME_BYTES_LEAST);
 const _: () = assert!(FRAME_BYTES_LEAST <= FRAME_BYTES_MAX && FRAGMENT_BYTES < BATCH_BYTES);
+const _: () = assert!(GOSSIP_BYTES_MAX < FRAME_BYTES_LEAST);
 const _: () = assert!(CODE_CHUNK_BYTES_MAX < INLINE_BYTES_MAX && TEXT_BYTES_MAX < HANDSHAKE_FRAME_BYTES_MAX);
 const _: () = assert!(ACK_FRAMES as usize * INLINE_BYTES_MAX < RESEND_BYTES_MAX);
 const _: () = assert!(3 * PING_AFTER < SILENCE_MAX && SILENCE_MAX < RESUME_TIME && ACK_DELAY < PING_AFTER);

@@ -14,6 +14,7 @@ use crate::limits;
 use crate::peers::{Asked, Joined, Peers};
 use crate::session::{Accepted, Attachment, Lost, ProtocolError, Session, SessionId};
 use crate::table::{Goodbye, Kind};
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 /// A connection to another node.
@@ -85,6 +86,8 @@ pub enum Event<'a> {
     },
     /// A message for this node.
     Message(Message<'a>),
+    /// A packet about who belongs to the cluster.
+    Gossip(Cow<'a, [u8]>),
     /// The connection is at its end: what there is to write is written, and then the socket is closed.
     Closed(Closed),
 }
@@ -187,7 +190,7 @@ impl Link {
                 Phase::Open { peer, attachment } => match self.step(now, peers, peer, attachment) {
                     Ok(Step::Nothing) => return None,
                     Ok(Step::Again) => {}
-                    Ok(Step::Message(range)) => break Some(range),
+                    Ok(Step::Frame(range)) => break Some(range),
                     Ok(Step::Assembled(bytes)) => {
                         self.assembled = bytes;
                         // One that may be skipped is no event.
@@ -203,6 +206,7 @@ impl Link {
             // The frame was decoded and judged in `step`; it is decoded again because what it borrows may not outlive that.
             Some(range) => match Frame::decode(self.decoder.slice(range)) {
                 Ok(Frame::Numbered(_, message)) => Some(Event::Message(message)),
+                Ok(Frame::Gossip(packet)) => Some(Event::Gossip(packet)),
                 Ok(_) | Err(_) => None,
             },
             None => Message::decode_assembled(&self.assembled).ok().flatten().map(Event::Message),
@@ -270,7 +274,7 @@ impl Link {
         }
         match session.accept(now, &frame).map_err(Closed::Protocol)? {
             Accepted::Nothing => Ok(Step::Again),
-            Accepted::Whole => Ok(Step::Message(range)),
+            Accepted::Whole | Accepted::Gossip => Ok(Step::Frame(range)),
             Accepted::Assembled(bytes) => Ok(Step::Assembled(bytes)),
         }
     }
@@ -367,8 +371,8 @@ enum Step {
     Nothing,
     /// There may be more.
     Again,
-    /// The frame at this place is a message.
-    Message(std::ops::Range<usize>),
+    /// The frame at this place is an event.
+    Frame(std::ops::Range<usize>),
     /// A message that came in fragments.
     Assembled(Vec<u8>),
 }

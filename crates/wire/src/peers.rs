@@ -85,6 +85,18 @@ impl Peers {
         self.open(now, peer, fresh).send(message)
     }
 
+    /// Takes a packet of GOSSIP for a node with which there is a connection; whether there is one.
+    pub fn gossip(&mut self, peer: NodeId, packet: Vec<u8>) -> bool {
+        let session = self.sessions.get_mut(&peer).filter(|session| session.is_connected());
+        session.map(|session| session.gossip(packet)).is_some()
+    }
+
+    /// Forgets all that is known of a node: whatever incarnation of it comes next is a new node.
+    pub fn forget_node(&mut self, peer: NodeId) -> Option<Lost> {
+        self.incarnations.remove(&peer);
+        self.forget(peer)
+    }
+
     fn open(&mut self, now: u64, peer: NodeId, fresh: SessionId) -> &mut Session {
         let max = self.local.node.message_bytes_max as usize;
         self.sessions.entry(peer).or_insert_with(|| Session::new(now, fresh, max))

@@ -75,6 +75,7 @@ closed_set! {
         Ping = 0x81 "PING" "Asks whether the peer is there.";
         Pong = 0x82 "PONG" "Answers PING with its number.";
         Bye = 0x83 "BYE" "The connection ends, with a reason.";
+        Gossip = 0x84 "GOSSIP" "A packet about who belongs to the cluster; it is not sent again.";
     }
 }
 

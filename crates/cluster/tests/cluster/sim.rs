@@ -380,7 +380,7 @@ fn take_events(now: u64, end: &mut End, node: &mut Node) {
                     router.message(now, peer, message, home, peers);
                 }
             }
-            Event::Closed(_) => {}
+            Event::Closed(_) | Event::Gossip(_) => {}
         }
     }
 }

@@ -473,6 +473,7 @@ impl Server {
                         self.router.message(now, peer, message, &mut home, &mut self.peers);
                     }
                 }
+                LinkEvent::Gossip(_) => {}
                 LinkEvent::Closed(closed) => {
                     let peer = open.peer.take();
                     ends::note(&closed, open.address, peer.as_ref().map(|(_, name)| name.as_str()));

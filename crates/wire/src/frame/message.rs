@@ -439,7 +439,8 @@ impl<'a> Message<'a> {
             | Kind::Ack
             | Kind::Ping
             | Kind::Pong
-            | Kind::Bye => return Err(FrameError::UnknownKind { kind: kind.number() }),
+            | Kind::Bye
+            | Kind::Gossip => return Err(FrameError::UnknownKind { kind: kind.number() }),
         })
     }
 

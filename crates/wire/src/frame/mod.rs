@@ -51,6 +51,8 @@ pub enum Frame<'a> {
     Pong(u64),
     /// The connection ends.
     Bye(Bye),
+    /// A packet about who belongs to the cluster. What is in it the cluster knows, not the wire.
+    Gossip(Cow<'a, [u8]>),
     /// A frame that a later version knows and that may be skipped. One of a numbered kind counts in the sequence.
     Skipped(u8, Option<Sequence>),
 }
@@ -221,6 +223,9 @@ impl<'a> Frame<'a> {
                 out.extend(bye.code.number().to_le_bytes());
                 text(cut(&bye.text, limits::TEXT_BYTES_MAX), out);
             }),
+            Frame::Gossip(packet) => whole(Kind::Gossip.number(), 0, out, |out| {
+                out.extend_from_slice(packet.get(..limits::GOSSIP_BYTES_MAX).unwrap_or(packet));
+            }),
             Frame::Skipped(kind, sequence) => whole(*kind, OPTIONAL, out, |out| {
                 out.extend(sequence.iter().flat_map(|sequence| sequence.0.to_le_bytes()));
             }),
@@ -265,6 +270,13 @@ impl<'a> Frame<'a> {
             Kind::Ack => Frame::Ack(Sequence(fields.u64()?)),
             Kind::Ping => Frame::Ping(fields.u64()?),
             Kind::Pong => Frame::Pong(fields.u64()?),
+            Kind::Gossip => {
+                let packet = fields.body.rest();
+                if packet.len() > limits::GOSSIP_BYTES_MAX {
+                    return Err(fields.wrong("the length of the packet", packet.len() as u64, "at most 16384"));
+                }
+                Frame::Gossip(Cow::Borrowed(packet))
+            }
             Kind::Fragment => {
                 let sequence = Sequence(fields.u64()?);
                 let (stream, last) = (fields.u32()?, fields.flag("the last flag")?);
@@ -304,6 +316,7 @@ impl<'a> Frame<'a> {
             Frame::Ping(_) => Kind::Ping.name(),
             Frame::Pong(_) => Kind::Pong.name(),
             Frame::Bye(_) => Kind::Bye.name(),
+            Frame::Gossip(_) => Kind::Gossip.name(),
             Frame::Skipped(..) => "unknown optional",
         }
     }

@@ -13,6 +13,8 @@ use crate::frame::{Frame, FrameError, Message, Sequence};
 use crate::limits;
 use assembly::Assembly;
 use outbox::Outbox;
+use std::borrow::Cow;
+use std::collections::VecDeque;
 
 /// A session, by a random number that the caller draws.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -35,6 +37,8 @@ pub struct Session {
     /// Whether the peer knows of it.
     established: bool,
     outbox: Outbox,
+    /// Packets of GOSSIP that wait to be written, the oldest first.
+    gossip: VecDeque<Vec<u8>>,
     /// The last sequence that came.
     received: Sequence,
     assembly: Assembly,
@@ -148,6 +152,8 @@ pub(crate) enum Accepted {
     Nothing,
     /// The frame's message.
     Whole,
+    /// The frame's packet of GOSSIP.
+    Gossip,
     /// A message, now that its last fragment has come: kind, flags and body, which can be decoded.
     Assembled(Vec<u8>),
 }
@@ -160,6 +166,7 @@ impl Session {
             proposal: id,
             established: false,
             outbox: Outbox::new(),
+            gossip: VecDeque::new(),
             received: Sequence(0),
             assembly: Assembly::default(),
             message_bytes_max,
@@ -231,6 +238,18 @@ impl Session {
         self.outbox.push(message).map_err(|seen| SendError::TooLarge { seen, max })
     }
 
+    /// Takes a packet of GOSSIP for the peer, to be written once. When [`limits::GOSSIP_WAITING_MAX`] wait already, the
+    /// oldest is dropped; without a connection the packet itself is.
+    pub fn gossip(&mut self, packet: Vec<u8>) {
+        debug_assert!(packet.len() <= limits::GOSSIP_BYTES_MAX);
+        if self.connection.is_some() {
+            if self.gossip.len() >= limits::GOSSIP_WAITING_MAX {
+                self.gossip.pop_front();
+            }
+            self.gossip.push_back(packet);
+        }
+    }
+
     /// Makes it the session `id` that begins with this connection. It has had none before: messages that wait stay.
     pub(crate) fn begin(&mut self, now: u64, id: SessionId, proposal: SessionId, peer_message_bytes_max: usize) {
         debug_assert!(!self.established);
@@ -268,6 +287,7 @@ impl Session {
         if self.connection.is_some() && self.attachment() == attachment {
             self.connection = None;
             self.offline_since = now;
+            self.gossip.clear();
         }
     }
 
@@ -293,8 +313,8 @@ impl Session {
         }
     }
 
-    /// Takes a frame and gives the message that is to be delivered, if it is one or completes one. BYE is not for the
-    /// session: whoever drives the connection ends it.
+    /// Takes a frame and gives the message that is to be delivered, if it is one or completes one. BYE and GOSSIP are not for
+    /// the session, but for whoever drives the connection.
     ///
     /// # Errors
     /// [`ProtocolError`]: the connection has to be closed. What was delivered stays so.
@@ -302,7 +322,7 @@ impl Session {
         match (self.accept(now, &frame)?, frame) {
             (Accepted::Whole, Frame::Numbered(_, message)) => Ok(Some(message)),
             (Accepted::Assembled(bytes), _) => Ok(Message::decode_assembled(&bytes)?.map(Message::into_owned)),
-            (Accepted::Nothing | Accepted::Whole, _) => Ok(None),
+            (Accepted::Nothing | Accepted::Whole | Accepted::Gossip, _) => Ok(None),
         }
     }
 
@@ -350,6 +370,7 @@ impl Session {
                 connection.pong = Some(*number);
                 Accepted::Nothing
             }
+            Frame::Gossip(_) => Accepted::Gossip,
             Frame::Pong(_) | Frame::Bye(_) | Frame::Skipped(_, None) => Accepted::Nothing,
         };
         Ok(accepted)
@@ -387,9 +408,9 @@ impl Session {
         }
     }
 
-    /// Whether [`Session::poll_output`] has numbered frames to write.
+    /// Whether [`Session::poll_output`] has messages or packets of GOSSIP to write.
     pub fn has_output(&self) -> bool {
-        self.connection.is_some() && self.outbox.has_output()
+        self.connection.is_some() && (self.outbox.has_output() || !self.gossip.is_empty())
     }
 
     /// Appends what is to be written now to `out`: answers first, then messages, about 64 KiB at most. To be called again
@@ -403,6 +424,10 @@ impl Session {
             connection.pings += 1;
             connection.pinged = now;
             Frame::Ping(connection.pings).encode(out);
+        }
+        // Who is alive is not to wait behind what fibers have to say.
+        for packet in self.gossip.drain(..) {
+            Frame::Gossip(Cow::Owned(packet)).encode(out);
         }
         // An acknowledgement travels with messages where there are some, else it waits for more to acknowledge.
         let many = self.received.0 - connection.acknowledged.0 >= limits::ACK_FRAMES;
@@ -435,6 +460,7 @@ impl Session {
         self.outbox.invariants();
         self.assembly.invariants();
         assert!(self.connection.is_none() || self.established);
+        assert!(self.gossip.len() <= limits::GOSSIP_WAITING_MAX && (self.connection.is_some() || self.gossip.is_empty()));
         assert!(self.connection.as_ref().is_none_or(|open| open.acknowledged <= self.received));
     }
 }

@@ -190,6 +190,7 @@ pub(crate) fn frame() -> impl Strategy<Value = Frame<'static>> {
         1 => any::<u64>().prop_map(Frame::Ping),
         1 => any::<u64>().prop_map(Frame::Pong),
         1 => (select(Goodbye::ALL), text()).prop_map(|(code, text)| Frame::Bye(Bye { code, text })),
+        1 => bytes().prop_map(Frame::Gossip),
         1 => (0x30_u8..=0x7f, sequence()).prop_map(|(kind, sequence)| Frame::Skipped(kind, Some(sequence))),
         1 => (0x90_u8..=0xff).prop_map(|kind| Frame::Skipped(kind, None)),
     ]

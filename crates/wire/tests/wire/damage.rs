@@ -1,6 +1,6 @@
 //! Bytes that were cut or changed are refused, and lengths that lie take no memory.
 
-use crate::examples::{find, frame_bytes, frames, reason_bytes, reasons, value_bytes, values};
+use crate::examples::{find, frame_bytes, frames, packet, reason_bytes, reasons, value_bytes, values};
 use fardel_wire::frame::{Decoder, Frame, FrameError};
 use fardel_wire::{limits, reason, value};
 
@@ -31,6 +31,7 @@ fn open_end(name: &str) -> usize {
         "frame-refused" | "frame-exit" | "frame-gone" => 1,
         "frame-code" | "frame-types" => 4,
         "frame-fragment" => 3,
+        "frame-gossip" => packet().len(),
         _ => 0,
     }
 }

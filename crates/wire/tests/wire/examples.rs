@@ -135,6 +135,15 @@ fn welcome() -> Welcome {
     }
 }
 
+/// A packet of membership, as the specification shows it.
+pub(crate) fn packet() -> Vec<u8> {
+    let node = |byte| [[byte; 2].as_slice(), &[0; 14]].concat();
+    let numbers = |incarnation: u32| [incarnation.to_le_bytes(), 0_u32.to_le_bytes()].concat();
+    let from = [&node(0x0b)[..], &numbers(1), b"\x05\0right", b"\x06\0h:7002", &[0, 0]].concat();
+    let told = [&node(0x0c)[..], &numbers(2), b"\x05\0third", b"\0\0", &[1, 0], &[1]].concat();
+    [&from[..], &node(0x0a), &numbers(1), &[0, 7], &[0, 1], &told].concat()
+}
+
 /// Every frame of the specification by its name.
 pub(crate) fn frames() -> Vec<(&'static str, Frame<'static>)> {
     let (from, to) = (actor(OTHER, 2), address(NODE, 3));
@@ -195,6 +204,7 @@ pub(crate) fn frames() -> Vec<(&'static str, Frame<'static>)> {
         ("frame-ping", Frame::Ping(1)),
         ("frame-pong", Frame::Pong(1)),
         ("frame-bye", Frame::Bye(Bye::new(Goodbye::Shutdown, "end"))),
+        ("frame-gossip", Frame::Gossip(Cow::Owned(packet()))),
         ("frame-skipped", Frame::Skipped(0x7f, Some(Sequence(15)))),
         ("frame-skipped-plain", Frame::Skipped(0xff, None)),
     ]);

@@ -30,7 +30,7 @@ fn feed(link: &mut Link, peers: &mut Peers, bytes: &[u8]) -> (bool, Option<Close
         match event {
             Event::Established { .. } => established = true,
             Event::Closed(closed) => end = Some(closed),
-            Event::Lost { .. } | Event::Message(_) => {}
+            Event::Lost { .. } | Event::Message(_) | Event::Gossip(_) => {}
         }
     }
     (established, end)
@@ -262,6 +262,7 @@ fn an_earlier_incarnation_is_refused_and_a_later_one_begins_anew() {
                 Event::Established { .. } => "established".to_owned(),
                 Event::Closed(closed) => closed.to_string(),
                 Event::Message(message) => panic!("{message:?}"),
+                Event::Gossip(packet) => panic!("{packet:?}"),
             });
         }
         seen
@@ -309,6 +310,7 @@ fn happened(link: &mut Link, peers: &mut Peers, now: u64, bytes: &[u8]) -> Vec<S
             Event::Established { resumed: true, .. } => "goes on".to_owned(),
             Event::Established { resumed: false, .. } => "begins".to_owned(),
             Event::Message(message) => message.kind().name().to_owned(),
+            Event::Gossip(packet) => format!("GOSSIP {packet:?}"),
             Event::Closed(closed) => closed.to_string(),
         });
     }
@@ -318,6 +320,21 @@ fn happened(link: &mut Link, peers: &mut Peers, now: u64, bytes: &[u8]) -> Vec<S
 /// A message from the left node to the right one, or back.
 fn message(from: NodeId, to: NodeId) -> Message<'static> {
     Message::Send { from: actor(from, 1), to: address(to, 1), value: Cow::Borrowed(&[5]) }
+}
+
+#[test]
+fn gossip_is_an_event_and_goes_nowhere_without_a_connection() {
+    let (mut left, mut right) = (Peers::new(local(NODE)), Peers::new(local(OTHER)));
+    assert!(!left.gossip(OTHER, vec![1]), "nobody is there");
+    let (mut dial, mut accept) = join(&mut left, &mut right);
+    assert!(left.gossip(OTHER, vec![2, 3]));
+    let bytes = output(&mut dial, &mut left, 0);
+    assert_eq!(happened(&mut accept, &mut right, 0, &bytes), ["GOSSIP [2, 3]"]);
+    assert!(left.gossip(OTHER, vec![4]));
+    dial.disconnected(0, &mut left);
+    assert!(!left.gossip(OTHER, vec![5]), "the connection has ended");
+    let (_, mut accept) = join(&mut left, &mut right);
+    assert!(happened(&mut accept, &mut right, 0, &[]).is_empty(), "it is not sent again");
 }
 
 #[test]

@@ -208,6 +208,7 @@ impl Pair {
                     side.got += 1;
                 }
                 Event::Message(message) => panic!("nobody sent {message:?}"),
+                Event::Gossip(packet) => panic!("nobody sent {packet:?}"),
             }
         }
         let pipe = &mut self.pipes.get_mut(&number).expect("the connection is there")[at];

@@ -34,6 +34,7 @@ fn output(session: &mut Session, now: u64) -> Vec<String> {
                 format!("{} {}", frame.kind_name(), sequence.0)
             }
             Frame::Ping(number) | Frame::Pong(number) => format!("{} {number}", frame.kind_name()),
+            Frame::Gossip(packet) => format!("GOSSIP of {}", packet.len()),
             Frame::Hello(_) | Frame::Welcome(_) | Frame::Refuse(_) | Frame::Bye(_) | Frame::Skipped(..) => {
                 frame.kind_name().to_owned()
             }
@@ -99,6 +100,32 @@ fn what_is_not_acknowledged_is_sent_again_on_the_next_connection() {
     session.resume(6, Sequence(0), limits::MESSAGE_BYTES_MAX).expect("it goes on");
     assert_eq!(output(&mut session, 6), ["SEND 3", "SEND 4"]);
     assert_eq!(session.lost().unacknowledged, 2);
+}
+
+/// DEL8: who is alive does not wait behind messages.
+#[test]
+fn gossip_goes_first_and_of_many_packets_the_last_ones() {
+    let mut session = open();
+    session.send(&message(1)).expect("there is room");
+    session.gossip(vec![1; 5]);
+    assert!(session.has_output());
+    assert_eq!(output(&mut session, 0), ["GOSSIP of 5", "SEND 1"]);
+    for bytes in 1..=limits::GOSSIP_WAITING_MAX + 2 {
+        session.gossip(vec![1; bytes]);
+    }
+    let last: Vec<String> = (3..=limits::GOSSIP_WAITING_MAX + 2).map(|bytes| format!("GOSSIP of {bytes}")).collect();
+    assert_eq!(output(&mut session, 0), last);
+}
+
+#[test]
+fn a_packet_of_gossip_has_a_limit() {
+    let frame = |bytes: usize| {
+        let length = (bytes as u32 + 2).to_le_bytes();
+        [&length[..], &[0x84, 0], &vec![1; bytes]].concat()
+    };
+    assert!(Frame::decode(&frame(limits::GOSSIP_BYTES_MAX)[4..]).is_ok());
+    let error = Frame::decode(&frame(limits::GOSSIP_BYTES_MAX + 1)[4..]).expect_err("it is too long");
+    assert_eq!(error.to_string(), "the length of the packet is 16385 in a GOSSIP frame; at most 16384 is wanted");
 }
 
 #[test]
