@@ -70,6 +70,9 @@ pub const PING_AFTER: u64 = 2 * SECOND;
 /// Silence after which a connection is dead: longer than a busy peer's pauses, shorter than [`RESUME_TIME`], so that the
 /// session outlives it. That a connection is dead does not say that the node is.
 pub const SILENCE_MAX: u64 = 8 * SECOND;
+/// How long after a dial was answered a HELLO of the same node is taken for one that was on its way by then: a round trip
+/// round the world.
+pub const CROSSING_TIME: u64 = SECOND;
 /// How long a handshake may take: a few round trips round the world, and less than a stranger should hold a socket.
 pub const HANDSHAKE_TIME: u64 = 5 * SECOND;
 

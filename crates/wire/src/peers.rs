@@ -31,6 +31,8 @@ pub struct Peers {
     incarnations: BTreeMap<NodeId, Incarnation>,
     /// Until when a connection that this node dials has precedence.
     dialling: BTreeMap<NodeId, u64>,
+    /// Until when one that it has dialled has, as long as it is there.
+    answered: BTreeMap<NodeId, u64>,
 }
 
 /// What a connection that this node dialled has asked for.
@@ -54,7 +56,13 @@ pub(crate) struct Joined {
 impl Peers {
     /// A node that knows nobody.
     pub fn new(local: Local) -> Peers {
-        Peers { local, sessions: BTreeMap::new(), incarnations: BTreeMap::new(), dialling: BTreeMap::new() }
+        Peers {
+            local,
+            sessions: BTreeMap::new(),
+            incarnations: BTreeMap::new(),
+            dialling: BTreeMap::new(),
+            answered: BTreeMap::new(),
+        }
     }
 
     /// What the node tells of itself.
@@ -154,7 +162,7 @@ impl Peers {
         let version = self.local.judge_hello(hello, proven)?;
         let peer = hello.node.id;
         self.judge_incarnation(peer, hello.node.incarnation)?;
-        if self.local.node.id < peer && self.dialling.get(&peer).is_some_and(|until| now < *until) {
+        if self.local.node.id < peer && self.crosses(now, hello) {
             let text = format!("node {} dials too, and has the lower id", self.local.node.id);
             return Err(Refusal::new(RefusalCode::Crossing, text));
         }
@@ -184,6 +192,15 @@ impl Peers {
         let node = self.local.node.clone();
         let welcome = Welcome { version, session, resumed: resumed || takes_over, received, node };
         Ok((welcome, Joined { attachment, resumed, lost }))
+    }
+
+    /// Whether a node has said HELLO before it can have had the one of this node, or of the connection that came of that.
+    fn crosses(&self, now: u64, hello: &Hello) -> bool {
+        let peer = &hello.node.id;
+        let is_connected = self.sessions.get(peer).is_some_and(Session::is_connected);
+        let is_same = self.incarnations.get(peer) == Some(&hello.node.incarnation);
+        let is_recent = |times: &BTreeMap<NodeId, u64>| times.get(peer).is_some_and(|until| now < *until);
+        is_recent(&self.dialling) || (is_connected && is_same && !hello.established && is_recent(&self.answered))
     }
 
     /// Takes the WELCOME of a node, with which it answered `asked`: its session is on this connection from now on. A HELLO
@@ -228,6 +245,8 @@ impl Peers {
             lost = self.begin(now, peer, welcome.session, asked.session, max).or(lost);
         }
         let attachment = self.open(now, peer, welcome.session).attachment();
+        self.answered.retain(|_, until| now < *until);
+        self.answered.insert(peer, now + limits::CROSSING_TIME);
         Ok((version, Joined { attachment, resumed, lost }))
     }
 

@@ -289,6 +289,22 @@ fn of_two_dials_that_cross_the_one_of_the_lower_id_is_kept() {
     assert_eq!(feed(&mut from_left, &mut left, &bytes), (true, None));
 }
 
+/// The answer to one dial overtakes the HELLO of the other.
+#[test]
+fn a_dial_that_was_on_its_way_does_not_replace_the_one_that_was_answered() {
+    let (mut left, mut right) = (Peers::new(local(NODE)), Peers::new(local(OTHER)));
+    let mut from_right = Link::dial(0, &mut right, Some(NODE), SessionId(2));
+    let late = output(&mut from_right, &mut right, 0);
+    let (_, mut at_right) = join(&mut left, &mut right);
+    let mut at_left = Link::accept(0, Some(OTHER), SessionId(4));
+    assert!(matches!(feed(&mut at_left, &mut left, &late).1, Some(Closed::Refused(_))));
+    assert_eq!(refusal(&mut at_left, &mut left).code, RefusalCode::Crossing);
+    assert!(feed(&mut at_right, &mut right, &[]).1.is_none(), "the other connection is there");
+    // Later it is a connection like any other.
+    let mut later = Link::accept(limits::CROSSING_TIME, Some(OTHER), SessionId(5));
+    assert_eq!(happened(&mut later, &mut left, limits::CROSSING_TIME, &late), ["lost, with 0 messages", "begins"]);
+}
+
 #[test]
 fn a_handshake_has_its_time() {
     let mut peers = Peers::new(local(NODE));
