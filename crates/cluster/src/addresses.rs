@@ -218,6 +218,23 @@ impl Addresses {
         }
     }
 
+    /// Which incarnation a node has said it is.
+    pub(crate) fn said(&self, node: NodeId) -> Option<Incarnation> {
+        self.incarnations.get(&node).copied()
+    }
+
+    /// Forgets a node and its fibers, which ends their places in the machine.
+    pub(crate) fn forget_node(&mut self, node: NodeId, machine: &mut Machine) {
+        self.incarnations.remove(&node);
+        let Some(Known { own, fibers }) = self.nodes.remove(&node) else { return };
+        for fiber in fibers {
+            let id = self.id(fiber);
+            self.forget(id);
+            machine.handle(Input::Gone { remote: fiber, reason: ExitReason::NoConnection });
+        }
+        machine.handle(Input::Gone { remote: own, reason: ExitReason::NoConnection });
+    }
+
     /// The session with a node is lost: whoever is tied to its fibers is told, and what was under way is gone.
     pub(crate) fn lost(&mut self, node: NodeId, machine: &mut Machine) {
         let Some(known) = self.nodes.get(&node) else { return };

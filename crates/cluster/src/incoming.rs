@@ -2,7 +2,6 @@
 
 use crate::code::Wanted;
 use crate::limits::{HELD_BYTES_MAX, HELD_MAX};
-use crate::members::Member;
 use crate::router::{Held, Home, Router};
 use crate::types::BadValue;
 use fardel_vm::door::{Input, SendError, Signal};
@@ -166,14 +165,6 @@ impl Router {
                 }
             }
             Message::Spawned { request, result } => self.spawned(peer, request, result, home)?,
-            Message::Member { node, incarnation, name, address } => {
-                if !self.grants_of(peer).send {
-                    return Err(Problem::Denied);
-                }
-                let (name, address) = (name.into_owned(), address.into_owned());
-                let member = Member { incarnation, name, address, is_proven: false };
-                self.member(now, peer, node, member, peers);
-            }
             Message::Fetch { request, module } => {
                 if !self.grants_of(peer).send {
                     return Err(Problem::Denied);

@@ -14,10 +14,11 @@ mod grants;
 mod incoming;
 pub mod limits;
 mod members;
+pub mod membership;
 mod outgoing;
 mod router;
 mod types;
 
 pub use grants::Grants;
-pub use members::Member;
+pub use membership::{Life, Member, NodeEvent};
 pub use router::{Home, Router, Stats};

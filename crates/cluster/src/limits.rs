@@ -1,4 +1,10 @@
-//! The limits of a router.
+//! The limits of a router. Times are nanoseconds.
+
+use std::num::{NonZeroU8, NonZeroUsize};
+
+const MILLISECOND: u64 = 1_000_000;
+const SECOND: u64 = 1000 * MILLISECOND;
+const HOUR: u64 = 3600 * SECOND;
 
 /// Fibers of other nodes that a machine knows at a time: at about 300 bytes each, what a large machine can spare.
 pub const REMOTES_MAX: usize = 4 << 20;
@@ -22,8 +28,46 @@ pub const VALUE_BYTES_MAX: usize = fardel_wire::limits::MESSAGE_BYTES_MAX - 1024
 pub const REASON_BYTES_MAX: usize = 1 << 20;
 /// Addresses of ended fibers that are remembered, so that nobody takes them for others.
 pub const ENDED_MAX: usize = 1 << 16;
-/// Nodes that one node remembers.
+/// Nodes that one node remembers, at some hundred bytes each; of more it is not told.
 pub const MEMBERS_MAX: usize = 10_000;
+/// Nodes that are down and are remembered, so that late news of them wake nobody: each program that runs as a node of its own
+/// is one, and news are late by seconds.
+pub const DOWN_MAX: usize = 1_000;
+/// How long a node that is down is remembered: as long as the two sides of a cut network look for each other.
+pub const DOWN_TIME: u64 = 4 * HOUR;
+/// How often a node probes another one. In a large cluster a node is probed by somebody once in this time on average, and in
+/// 10 of them almost surely.
+pub const PROBE_TIME: u64 = 500 * MILLISECOND;
+/// How long the answer to a probe may take before others are asked to probe: long against a round trip round the world and
+/// the pauses of a busy node, and so short that these have as long in the rest of [`PROBE_TIME`].
+pub const PROBE_ANSWER_TIME: u64 = 250 * MILLISECOND;
+/// Nodes that are asked to probe one that does not answer: with one packet of a hundred lost, one probe of a million is
+/// answered to none of them.
+pub const INDIRECT_PROBES: NonZeroUsize = NonZeroUsize::new(3).unwrap();
+/// How long a suspected node has to contradict: it hears of it within the first half second, and a node that pauses for
+/// longer is of no use. With 10 times [`PROBE_TIME`] before it, a loss is noticed within 10 s.
+pub const SUSPICION_TIME: u64 = 4 * SECOND;
+/// How long after something came from a node no other one is believed that it is down: links are never silent for longer
+/// than a PING and its answer take, and whoever says so has not heard of it for [`SUSPICION_TIME`].
+pub const HEARD_TIME: u64 = 3 * SECOND;
+/// How often news are passed on besides what travels with probes: in some rounds of this all of a hundred nodes know.
+pub const GOSSIP_TIME: u64 = 200 * MILLISECOND;
+/// To how many nodes.
+pub const GOSSIP_NODES: NonZeroUsize = NonZeroUsize::new(3).unwrap();
+/// How often each node passes a piece of news on: with three nodes a round even four would reach nearly all of a hundred.
+pub const TRANSMISSIONS: NonZeroU8 = NonZeroU8::new(10).unwrap();
+/// As a node leaves it tells all that it knows, once each.
+pub const LAST_TRANSMISSIONS: NonZeroU8 = NonZeroU8::MAX;
+/// How often a node asks another one who is alive, so that news that did not arrive are made good, and looks for one of those
+/// that are down.
+pub const ANNOUNCE_TIME: u64 = 5 * SECOND;
+/// A pause between two looks at the time from which the node itself was stopped: as long as another node is alive it looks
+/// several times a second.
+pub const PAUSE_MAX: u64 = 1500 * MILLISECOND;
+/// Packets about membership that wait for a connection with one node.
+pub const PACKETS_WAITING_MAX: usize = 4;
+/// How long they wait: a connection is there within a second, and an older packet says nothing new.
+pub const PACKET_WAITING_TIME: u64 = SECOND;
 /// Modules that are fetched at a time.
 pub const FETCHES_MAX: usize = 64;
 /// Starts of fibers that wait for one module.
@@ -34,3 +78,7 @@ pub const IMPORTS_MAX: usize = 256;
 pub const PEER_TYPES_MAX: usize = 1 << 16;
 /// Types that are learned from all nodes together, which a machine keeps for good: a quarter of those that it can know.
 pub const LEARNED_TYPES_MAX: usize = 1 << 20;
+
+const _: () = assert!(PROBE_ANSWER_TIME < PROBE_TIME && 10 * PROBE_TIME + SUSPICION_TIME + 2 * PROBE_TIME <= 10 * SECOND);
+const _: () = assert!(fardel_wire::limits::PING_AFTER < HEARD_TIME && HEARD_TIME < SUSPICION_TIME);
+const _: () = assert!(DOWN_MAX < MEMBERS_MAX && GOSSIP_TIME < PAUSE_MAX);

@@ -1,109 +1,154 @@
-//! Who belongs to the cluster, as far as this node has heard, and where the others can be reached.
+//! What follows for the router from who belongs to the cluster.
 //!
-//! Two nodes that connect tell each other of all nodes that they know; what is new to a node it tells those that it is
-//! connected with. That a node is where somebody says is proven when it is dialled, not before.
+//! Packets of membership go over the links that there are. For a node with which there is none they wait a moment, and the
+//! owner of the sockets sees in [`Router::wanted`] that a connection is wanted.
+//!
+//! **Invariant:** a node's ties are cut, and what waits for it is given up, before anybody hears that it is down.
 
-use crate::limits::MEMBERS_MAX;
-use crate::router::Router;
-use fardel_wire::frame::Message;
+use crate::limits::{PACKET_WAITING_TIME, PACKETS_WAITING_MAX};
+use crate::membership::{Change, FirstHand, NodeEvent};
+use crate::router::{Home, Router};
+use fardel_wire::hello::Node;
 use fardel_wire::id::{Incarnation, NodeId};
 use fardel_wire::peers::Peers;
-use std::borrow::Cow;
-use std::collections::BTreeMap;
+use fardel_wire::session::Session;
+use std::collections::VecDeque;
 
-/// A node of the cluster.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Member {
-    /// How often it has been started.
-    pub incarnation: Incarnation,
-    /// Its name.
-    pub name: String,
-    /// Where it can be reached; empty when it takes no connections.
-    pub address: String,
-    /// Whether it has said so itself, in a handshake; what others say of it changes nothing then.
-    pub is_proven: bool,
-}
-
-/// Those that are known, this node included.
+/// Packets for one node that wait for a connection.
 #[derive(Debug)]
-pub(crate) struct Members {
-    all: BTreeMap<NodeId, Member>,
-}
-
-impl Members {
-    pub(crate) fn of(own: NodeId, member: Member) -> Members {
-        Members { all: BTreeMap::from([(own, member)]) }
-    }
-
-    pub(crate) fn get(&self, node: NodeId) -> Option<&Member> {
-        self.all.get(&node)
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (NodeId, &Member)> {
-        self.all.iter().map(|(node, member)| (*node, member))
-    }
-
-    pub(crate) fn named(&self, name: &str) -> Option<NodeId> {
-        self.all
-            .iter()
-            .filter(|(_, member)| member.name == name)
-            .max_by_key(|(_, member)| member.incarnation)
-            .map(|(node, _)| *node)
-    }
-
-    /// Notes what is told of a node; whether it is new.
-    fn note(&mut self, node: NodeId, member: Member) -> bool {
-        let is_new = match self.all.get(&node) {
-            Some(known) if known.is_proven && !member.is_proven => false,
-            Some(known) if member.is_proven => *known != member,
-            Some(known) => {
-                member.incarnation > known.incarnation
-                    || (member.incarnation == known.incarnation && known.address.is_empty() && !member.address.is_empty())
-            }
-            None => self.all.len() < MEMBERS_MAX,
-        };
-        if is_new {
-            self.all.insert(node, member);
-        }
-        is_new
-    }
-}
-
-fn message(node: NodeId, member: &Member) -> Message<'_> {
-    let (name, address) = (Cow::Borrowed(member.name.as_str()), Cow::Borrowed(member.address.as_str()));
-    Message::Member { node, incarnation: member.incarnation, name, address }
+pub(crate) struct Packets {
+    /// When they are given up.
+    until: u64,
+    packets: VecDeque<Vec<u8>>,
 }
 
 impl Router {
-    /// Tells a node that has connected of all that are known.
-    pub(crate) fn introduce(&mut self, now: u64, peer: NodeId, peers: &mut Peers) {
-        let known: Vec<(NodeId, Member)> = self.members.iter().map(|(node, member)| (node, member.clone())).collect();
-        for (node, member) in known.iter().filter(|(node, _)| *node != peer) {
-            self.send(now, peer, message(*node, member), peers);
+    /// What has become of a node, once for each change. Of one that is down everybody who depends on it has heard before.
+    pub fn poll_node_event(&mut self) -> Option<NodeEvent> {
+        self.node_events.pop_front()
+    }
+
+    /// Whether another node has told who belongs to the cluster.
+    pub fn is_introduced(&self) -> bool {
+        self.membership.is_introduced()
+    }
+
+    /// Nodes with which a connection is wanted, to ask or tell who is alive.
+    pub fn wanted(&self) -> impl Iterator<Item = NodeId> {
+        self.packets.keys().copied()
+    }
+
+    /// Takes a packet of a peer about who belongs to the cluster.
+    pub fn gossip(&mut self, now: u64, peer: NodeId, packet: &[u8], home: &mut impl Home, peers: &mut Peers) {
+        let Some(incarnation) = self.addresses.said(peer).filter(|_| self.grants_of(peer).send) else {
+            self.stats.denied += 1;
+            return;
+        };
+        let addresses = &self.addresses;
+        let first_hand = |node| {
+            let heard_at = peers.session(node).and_then(Session::heard_at)?;
+            Some(FirstHand { incarnation: addresses.said(node)?, heard_at })
+        };
+        if self.membership.packet(now, (peer, incarnation), packet, first_hand).is_err() {
+            self.stats.malformed += 1;
+        }
+        self.act(now, home, peers);
+    }
+
+    /// Leaves the cluster: all that are connected are told.
+    pub fn leave(&mut self, now: u64, home: &mut impl Home, peers: &mut Peers) {
+        self.membership.leave(now);
+        self.act(now, home, peers);
+        self.packets.clear();
+    }
+
+    /// A session with a peer has begun, or goes on.
+    pub(crate) fn met(&mut self, now: u64, peer: &Node, home: &mut impl Home, peers: &mut Peers) {
+        self.membership.met(now, peer.id, peer.incarnation, &peer.name);
+        for packet in self.packets.remove(&peer.id).into_iter().flat_map(|waiting| waiting.packets) {
+            peers.gossip(peer.id, packet);
+        }
+        self.act(now, home, peers);
+    }
+
+    /// Does what is due about who is alive; whether the machine has heard of it.
+    pub(crate) fn keep_members(&mut self, now: u64, home: &mut impl Home, peers: &mut Peers) -> bool {
+        self.membership.tick(now);
+        self.packets.retain(|_, waiting| waiting.until > now);
+        self.act(now, home, peers)
+    }
+
+    pub(crate) fn next_packet_timeout(&self) -> Option<u64> {
+        self.packets.values().map(|waiting| waiting.until).min()
+    }
+
+    /// Acts on changes, and sends packets; whether the machine has heard of it.
+    fn act(&mut self, now: u64, home: &mut impl Home, peers: &mut Peers) -> bool {
+        let mut told = false;
+        while let Some(change) = self.membership.poll_change() {
+            match change {
+                Change::Down(node, incarnation) => {
+                    self.node_down(node, incarnation, home, peers);
+                    told = true;
+                }
+                Change::Forgotten(node) => {
+                    peers.forget_node(node);
+                    self.lost(node, home);
+                    self.addresses.forget_node(node, home.machine());
+                    told = true;
+                }
+                Change::Event(event) => {
+                    if event == NodeEvent::Renewed {
+                        self.announce_to_all(now, peers);
+                    }
+                    self.node_events.push_back(event);
+                }
+            }
+        }
+        self.send_packets(now, peers);
+        told
+    }
+
+    /// A node is down. What depends on it hears so first (NOD2); whoever waits for the node itself is to be told here, at
+    /// the end.
+    fn node_down(&mut self, node: NodeId, incarnation: Incarnation, home: &mut impl Home, peers: &mut Peers) {
+        // A later incarnation may be connected already. What depended on the former one was lost when it came.
+        if self.addresses.said(node).is_none_or(|said| said <= incarnation) {
+            peers.forget(node);
+            self.packets.remove(&node);
+            self.lost(node, home);
+        }
+        self.node_events.push_back(NodeEvent::Down(node));
+    }
+
+    /// Whoever has taken this node for down, and does not probe it any more, is to hear that it goes on.
+    fn announce_to_all(&mut self, now: u64, peers: &Peers) {
+        let connected = peers.sessions().filter(|(_, session)| session.is_connected());
+        let connected: Vec<NodeId> = connected.map(|(node, _)| node).collect();
+        for node in connected {
+            if let Some(incarnation) = self.addresses.said(node) {
+                self.membership.announce(now, node, incarnation);
+            }
         }
     }
 
-    /// Takes what a peer tells of a node.
-    pub(crate) fn member(&mut self, now: u64, peer: NodeId, node: NodeId, member: Member, peers: &mut Peers) {
-        let mut member = member;
-        // A node says of itself in the handshake who it is, and in a message where it can be reached.
-        member.is_proven = node == peer;
-        if let Some(known) = self.members.get(node).filter(|known| node == peer && known.is_proven) {
-            member.incarnation = known.incarnation;
-            if member.address.is_empty() {
-                member.address.clone_from(&known.address);
+    fn send_packets(&mut self, now: u64, peers: &mut Peers) {
+        while let Some((node, packet)) = self.membership.poll_packet() {
+            if peers.session(node).is_some_and(Session::is_connected) {
+                peers.gossip(node, packet);
+                continue;
             }
-        }
-        if node == self.addresses.node || !self.members.note(node, member.clone()) {
-            return;
-        }
-        let others: Vec<NodeId> = peers
-            .sessions()
-            .filter(|(other, session)| session.is_connected() && *other != peer && *other != node)
-            .map(|(other, _)| other)
-            .collect();
-        for other in others {
-            self.send(now, other, message(node, &member), peers);
+            // Nobody can be asked for a connection with a node that takes none.
+            if self.member_at(node).is_none_or(|member| member.address.is_empty()) {
+                continue;
+            }
+            let fresh = || Packets { until: 0, packets: VecDeque::new() };
+            let waiting = self.packets.entry(node).or_insert_with(fresh);
+            waiting.until = now.saturating_add(PACKET_WAITING_TIME);
+            if waiting.packets.len() >= PACKETS_WAITING_MAX {
+                waiting.packets.pop_front();
+            }
+            waiting.packets.push_back(packet);
         }
     }
 }

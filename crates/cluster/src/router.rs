@@ -4,7 +4,8 @@ use crate::addresses::Addresses;
 use crate::code::Fetches;
 use crate::grants::Grants;
 use crate::limits::{TOLD_BYTES, TOLD_MESSAGES, TOLD_TIME, WAITING_BYTES_MAX};
-use crate::members::{Member, Members};
+use crate::members::Packets;
+use crate::membership::{Member, Membership, NodeEvent, Random};
 use crate::types::Types;
 use fardel_bytecode::module::ModuleHash;
 use fardel_bytecode::verify::VerifiedModule;
@@ -16,8 +17,8 @@ use fardel_wire::frame::Message;
 use fardel_wire::hello::Node;
 use fardel_wire::id::{ActorId, NodeId, TagKey};
 use fardel_wire::peers::Peers;
-use fardel_wire::session::{SendError, SessionId};
-use std::collections::{BTreeMap, VecDeque};
+use fardel_wire::session::{SendError, Session, SessionId};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// The node's machine, and its code.
 pub trait Home {
@@ -78,7 +79,13 @@ struct Waiting {
 #[derive(Debug)]
 pub struct Router {
     pub(crate) addresses: Addresses,
-    pub(crate) members: Members,
+    pub(crate) membership: Membership,
+    /// Packets of membership for nodes with which there is no connection.
+    pub(crate) packets: BTreeMap<NodeId, Packets>,
+    /// What nodes have become, for whoever polls.
+    pub(crate) node_events: VecDeque<NodeEvent>,
+    /// Nodes that are down, to which somebody here wanted to speak.
+    called_in_vain: BTreeSet<NodeId>,
     grants: BTreeMap<NodeId, Grants>,
     usual_grants: Grants,
     /// By receiver: what its mailbox has no room for, in the order in which it came. None is empty.
@@ -102,7 +109,7 @@ pub struct Router {
     /// Messages for nodes whose session is full.
     waiting: BTreeMap<NodeId, Waiting>,
     /// What session ids are drawn from.
-    seed: u64,
+    random: Random,
     pub(crate) stats: Stats,
 }
 
@@ -112,7 +119,10 @@ impl Router {
     pub fn new(node: NodeId, own: Member, key: TagKey, seed: u64, usual: Grants) -> Router {
         Router {
             addresses: Addresses::new(node, own.incarnation, key),
-            members: Members::of(node, own),
+            membership: Membership::new(node, own, seed.rotate_left(32)),
+            packets: BTreeMap::new(),
+            node_events: VecDeque::new(),
+            called_in_vain: BTreeSet::new(),
             grants: BTreeMap::new(),
             usual_grants: usual,
             held: BTreeMap::new(),
@@ -127,7 +137,7 @@ impl Router {
             types: Types::default(),
             requests: 0,
             waiting: BTreeMap::new(),
-            seed,
+            random: Random(seed),
             stats: Stats::default(),
         }
     }
@@ -153,28 +163,23 @@ impl Router {
 
     /// The nodes that are known, this one included.
     pub fn members(&self) -> impl Iterator<Item = (NodeId, &Member)> {
-        self.members.iter()
+        self.membership.iter()
     }
 
     /// What is known of a node.
     pub fn member_at(&self, node: NodeId) -> Option<&Member> {
-        self.members.get(node)
+        self.membership.get(node)
     }
 
     /// The node that a text names: by its name or its id.
     pub fn node_named(&self, text: &str) -> Option<NodeId> {
-        self.members.named(text).or_else(|| text.parse().ok())
+        self.membership.named(text).or_else(|| text.parse().ok())
     }
 
-    /// A session with a node has begun, or goes on when it is `resumed`.
-    pub fn established(&mut self, now: u64, peer: &Node, resumed: bool, home: &mut impl Home, peers: &mut Peers) {
+    /// A session with a node has begun, or goes on.
+    pub fn established(&mut self, now: u64, peer: &Node, home: &mut impl Home, peers: &mut Peers) {
         self.addresses.came(peer.id, peer.incarnation, home.machine());
-        let (incarnation, name) = (peer.incarnation, peer.name.clone());
-        let member = Member { incarnation, name, address: String::new(), is_proven: true };
-        self.member(now, peer.id, peer.id, member, peers);
-        if !resumed {
-            self.introduce(now, peer.id, peers);
-        }
+        self.met(now, peer, home, peers);
     }
 
     /// The session with a node is lost: all that depends on it has `noconnection`.
@@ -183,6 +188,7 @@ impl Router {
         self.taken.retain(|(sender, _), _| *sender != node);
         self.drop_held(node, home);
         self.addresses.lost(node, home.machine());
+        self.membership.parted(node);
         self.fail_spawns(node, home);
         self.fail_fetches(node);
         self.types.forget(node);
@@ -196,12 +202,7 @@ impl Router {
 
     /// The number of a session that might begin.
     pub fn fresh_session(&mut self) -> SessionId {
-        // SplitMix64, Steele, Lea and Flood 2014.
-        self.seed = self.seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.seed;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        SessionId(z ^ (z >> 31))
+        SessionId(self.random.next())
     }
 
     /// Gives up what a node's fibers have held, whose session is lost.
@@ -230,6 +231,11 @@ impl Router {
 
     /// Sends a message to a node, now or when its session has room.
     pub(crate) fn send(&mut self, now: u64, node: NodeId, message: Message<'_>, peers: &mut Peers) {
+        if self.membership.is_down(node) && !peers.session(node).is_some_and(Session::is_connected) {
+            self.stats.dropped += 1;
+            self.called_in_vain.insert(node);
+            return;
+        }
         if !self.waiting.contains_key(&node) {
             let fresh = self.fresh_session();
             match peers.send(now, node, fresh, &message) {
@@ -246,18 +252,25 @@ impl Router {
         waiting.messages.push_back(message.into_owned());
     }
 
-    /// Tells nodes of what was taken of theirs, sends what waited for room in sessions, and gives up sessions for which too
-    /// much waits. To be called after each batch.
-    pub fn flush(&mut self, now: u64, home: &mut impl Home, peers: &mut Peers) {
+    /// Tells nodes of what was taken of theirs, sends what waited for room in sessions, gives up sessions for which too much
+    /// waits, and looks after who is alive. To be called after each batch. Whether the machine has heard something.
+    pub fn flush(&mut self, now: u64, home: &mut impl Home, peers: &mut Peers) -> bool {
         self.tell_taken(now, peers);
+        let mut told = self.keep_members(now, home, peers);
+        for node in std::mem::take(&mut self.called_in_vain) {
+            self.lost(node, home);
+            told = true;
+        }
         let nodes: Vec<NodeId> = self.waiting.keys().copied().collect();
         for node in nodes {
             self.send_waiting(now, node, peers);
             if self.waiting.get(&node).is_some_and(|waiting| waiting.bytes > WAITING_BYTES_MAX) {
                 peers.forget(node);
                 self.lost(node, home);
+                told = true;
             }
         }
+        told
     }
 
     fn send_waiting(&mut self, now: u64, node: NodeId, peers: &mut Peers) {
@@ -307,7 +320,7 @@ impl Router {
 
     /// When [`Router::flush`] has something to do at the latest.
     pub fn next_timeout(&self) -> Option<u64> {
-        self.told_at
+        self.told_at.into_iter().chain(self.membership.next_timeout()).chain(self.next_packet_timeout()).min()
     }
 
     /// Whether more than a session can hold waits for some node: then the machine should run no further for the time.
@@ -332,8 +345,7 @@ fn bytes_of(message: &Message<'_>) -> usize {
         | Message::Watch { .. }
         | Message::Credit { .. }
         | Message::Spawned { .. }
-        | Message::Fetch { .. }
-        | Message::Member { .. } => 0,
+        | Message::Fetch { .. } => 0,
     };
     content + size_of::<Message<'_>>()
 }

@@ -69,7 +69,7 @@ closed_set! {
         Fragment = 0x1f "FRAGMENT" "A piece of a message that is too large for one frame.";
         Request = 0x20 "REQUEST" "A message from one fiber to another that asks for a reply.";
         Refused = 0x21 "REFUSED" "A request was not taken.";
-        Member = 0x22 "MEMBER" "The node tells of itself, or of a node that it knows.";
+        Member = 0x22 "MEMBER" "Retired; unknown in version 1.";
         Types = 0x25 "TYPES" "A piece of what the numbers of types mean that come in values.";
         Ack = 0x80 "ACK" "Every numbered frame up to this sequence has arrived.";
         Ping = 0x81 "PING" "Asks whether the peer is there.";

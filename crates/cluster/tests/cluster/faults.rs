@@ -36,7 +36,7 @@ fn mon3_a_node_out_of_reach_is_a_down() {
         "export main
         fn main() | local far: Address | push \"n1\" | spawn_on waiter | cast Address | store far | load far | monitor | drop
             push \"watching\" | call tell | await_recv | call reason | call tell
-            load far | monitor | drop | push 3 | load far | send | await_recv | call reason | call tell | ret | end",
+            push 20000 | await_recv_until | drop | load far | monitor | drop | push 3 | load far | send | await_recv | call reason | call tell | ret | end",
     );
     let mut sim = Sim::new(2, Config::default());
     sim.start(0, &module, "main");
@@ -47,8 +47,8 @@ fn mon3_a_node_out_of_reach_is_a_down() {
     assert_eq!(sim.nodes[0].printed[1], "NoConnection");
     // The address is good again when the node is.
     sim.partitioned.clear();
-    sim.run_for(12 * SECOND);
-    assert_eq!(sim.nodes[0].printed[2..], ["ShutdownWith(3)"]);
+    sim.run_for(20 * SECOND);
+    assert_eq!(sim.nodes[0].printed[2..], ["ShutdownWith(3)"], "{:?} {:?}", sim.nodes[0].heard, sim.nodes[1].heard);
 }
 
 /// NOD6: fibers of a former incarnation are `noproc`.

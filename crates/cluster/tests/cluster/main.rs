@@ -2,6 +2,7 @@
 
 mod faults;
 mod hostile;
+mod members;
 mod programs;
 mod rights;
 mod sim;

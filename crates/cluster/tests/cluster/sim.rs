@@ -4,7 +4,7 @@ use fardel_asm::{NoImports, assemble};
 use fardel_bytecode::format;
 use fardel_bytecode::module::ModuleHash;
 use fardel_bytecode::verify::{VerifiedModule, verify};
-use fardel_cluster::{Grants, Home, Member, Router};
+use fardel_cluster::{Grants, Home, Member, NodeEvent, Router};
 use fardel_vm::config::Config;
 use fardel_vm::door::{HostSignature, HostTable, HostType, Input, Output};
 use fardel_vm::exit::ExitReason;
@@ -15,7 +15,7 @@ use fardel_wire::hello::Local;
 use fardel_wire::id::{Incarnation, NodeId, TagKey};
 use fardel_wire::link::{Event, Link};
 use fardel_wire::peers::Peers;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 const MILLISECOND: u64 = 1_000_000;
 /// Rounds after which a test gives up.
@@ -81,6 +81,13 @@ pub(crate) struct Node {
     pub(crate) peers: Peers,
     pub(crate) printed: Vec<String>,
     pub(crate) ended: Vec<(FiberId, ExitReason)>,
+    /// What it has heard of others, and when. An event is taken once the machine has nothing to do, so that whatever came
+    /// before it was printed before.
+    pub(crate) heard: Vec<(u64, NodeEvent)>,
+    /// What it printed and heard, in this order.
+    pub(crate) story: Vec<String>,
+    is_dead: bool,
+    is_stopped: bool,
     /// Whether it has nothing to run.
     is_idle: bool,
 }
@@ -103,9 +110,17 @@ pub(crate) struct Sim {
     pub(crate) nodes: Vec<Node>,
     connections: Vec<Connection>,
     /// By pair: when it may be dialled again.
-    dialled: std::collections::BTreeMap<(usize, usize), u64>,
+    dialled: BTreeMap<(usize, usize), u64>,
     /// Pairs that cannot reach each other, the lower first.
-    pub(crate) partitioned: std::collections::BTreeSet<(usize, usize)>,
+    pub(crate) partitioned: BTreeSet<(usize, usize)>,
+    /// Directions, from and to, in which nothing arrives until they are healed.
+    pub(crate) one_way: BTreeSet<(usize, usize)>,
+    /// Of every thousand packets of membership, those that are lost, come twice, and come late.
+    pub(crate) gossip_lost: u64,
+    pub(crate) gossip_doubled: u64,
+    pub(crate) gossip_late: u64,
+    /// Packets of membership on their way: when each arrives, from whom, to whom.
+    gossip: Vec<(u64, usize, usize, Vec<u8>)>,
     pub(crate) delay: u64,
     config: Config,
     /// Of every thousand rounds, those in which a connection is cut.
@@ -113,18 +128,37 @@ pub(crate) struct Sim {
     random: u64,
 }
 
-fn id_of(node: usize) -> NodeId {
+pub(crate) fn id_of(node: usize) -> NodeId {
     NodeId([node as u8 + 1; 16])
 }
 
 impl Sim {
+    /// Nodes that have heard of each other, as of a node to join.
     pub(crate) fn new(count: usize, config: Config) -> Sim {
+        let mut sim = Sim::alone(count, config);
+        for node in 0..count {
+            for other in (0..count).filter(|other| *other != node) {
+                let known = sim.nodes[other].peers.local().node.clone();
+                let Node { router, home, peers, .. } = &mut sim.nodes[node];
+                router.established(0, &known, home, peers);
+            }
+        }
+        sim
+    }
+
+    /// Nodes that know nobody.
+    pub(crate) fn alone(count: usize, config: Config) -> Sim {
         let mut sim = Sim {
             now: 0,
             nodes: Vec::new(),
             connections: Vec::new(),
-            dialled: std::collections::BTreeMap::new(),
-            partitioned: std::collections::BTreeSet::new(),
+            dialled: BTreeMap::new(),
+            partitioned: BTreeSet::new(),
+            one_way: BTreeSet::new(),
+            gossip_lost: 0,
+            gossip_doubled: 0,
+            gossip_late: 0,
+            gossip: Vec::new(),
             delay: MILLISECOND,
             config: Config { cluster: true, ..config },
             cuts: 0,
@@ -134,21 +168,13 @@ impl Sim {
             let fresh = sim.node(node, 1);
             sim.nodes.push(fresh);
         }
-        // All have heard of each other.
-        for node in 0..count {
-            for other in (0..count).filter(|other| *other != node) {
-                let known = sim.nodes[other].peers.local().node.clone();
-                let Node { router, home, peers, .. } = &mut sim.nodes[node];
-                router.established(0, &known, true, home, peers);
-            }
-        }
         sim
     }
 
     fn node(&self, node: usize, incarnation: u32) -> Node {
         let (id, incarnation) = (id_of(node), Incarnation(incarnation));
         let key = TagKey::new([node as u8 + 100; 32]);
-        let own = Member { incarnation, name: format!("n{node}"), address: format!("n{node}"), is_proven: true };
+        let own = Member::new(incarnation, &format!("n{node}"), &format!("n{node}"));
         Node {
             id,
             home: Here { machine: Machine::new(self.config.clone()) },
@@ -156,6 +182,10 @@ impl Sim {
             peers: Peers::new(Local::new(id, incarnation, &format!("n{node}"))),
             printed: Vec::new(),
             ended: Vec::new(),
+            heard: Vec::new(),
+            story: Vec::new(),
+            is_dead: false,
+            is_stopped: false,
             is_idle: false,
         }
     }
@@ -177,14 +207,49 @@ impl Sim {
         home.machine.spawn(hash, function, &[]).expect("the fiber starts")
     }
 
-    /// A node ends without a word, and is started anew with nothing in it.
-    pub(crate) fn restart(&mut self, node: usize, incarnation: u32) {
+    /// A node ends without a word.
+    pub(crate) fn crash(&mut self, node: usize) {
         self.connections
             .iter_mut()
             .filter(|connection| connection.ends.iter().any(|end| end.node == node))
             .for_each(|connection| connection.is_cut = true);
         self.drop_cut();
+        self.nodes[node].is_dead = true;
+    }
+
+    /// A node ends without a word, and is started anew with nothing in it.
+    pub(crate) fn restart(&mut self, node: usize, incarnation: u32) {
+        self.crash(node);
         self.nodes[node] = self.node(node, incarnation);
+    }
+
+    /// A node does nothing more until it goes on; its connections stay.
+    pub(crate) fn stop(&mut self, node: usize) {
+        self.nodes[node].is_stopped = true;
+    }
+
+    pub(crate) fn go_on(&mut self, node: usize) {
+        self.nodes[node].is_stopped = false;
+    }
+
+    /// A node leaves in order, and is gone 50 ms later.
+    pub(crate) fn leave(&mut self, node: usize) {
+        let now = self.now;
+        let Node { router, home, peers, .. } = &mut self.nodes[node];
+        router.leave(now, home, peers);
+        self.run_for(50 * MILLISECOND);
+        self.crash(node);
+    }
+
+    /// Each node but the first connects with it, as one does with a node to join.
+    pub(crate) fn join_all(&mut self) {
+        (1..self.nodes.len()).for_each(|node| self.connect(node, 0));
+    }
+
+    /// What a node has heard of the others, without suspicions.
+    pub(crate) fn ups_and_downs(&self, node: usize) -> Vec<NodeEvent> {
+        let heard = self.nodes[node].heard.iter().map(|(_, event)| *event);
+        heard.filter(|event| matches!(event, NodeEvent::Up(_) | NodeEvent::Down(_))).collect()
     }
 
     /// Runs until nothing goes on any more.
@@ -206,7 +271,7 @@ impl Sim {
             if until == u64::MAX && self.is_quiet() {
                 return;
             }
-            if self.nodes.iter().all(|node| node.is_idle) {
+            if self.nodes.iter().all(|node| node.is_idle || !node.is_running()) {
                 let Some(next) = self.next_time() else { return };
                 if next > until {
                     self.now = until;
@@ -228,20 +293,23 @@ impl Sim {
     }
 
     fn next_time(&self) -> Option<u64> {
-        let timers = self.nodes.iter().flat_map(|node| {
+        let timers = self.nodes.iter().filter(|node| node.is_running()).flat_map(|node| {
             node.home.machine.next_timeout().into_iter().chain(node.peers.next_timeout()).chain(node.router.next_timeout())
         });
         let links = self.connections.iter().flat_map(|connection| {
-            connection.ends.iter().flat_map(|end| {
-                let arrives = end.sent.front().map(|(at, _)| *at);
+            let runs = |end: &&End| self.nodes[end.node].is_running();
+            connection.ends.iter().filter(runs).flat_map(|end| {
+                // What has come to a node that is stopped waits.
+                let arrives = end.sent.front().map(|(at, _)| *at).filter(|at| *at > self.now);
                 end.link.next_timeout(&self.nodes[end.node].peers).into_iter().chain(arrives)
             })
         });
-        timers.chain(links).chain(self.dialled.values().copied().filter(|at| *at > self.now)).min()
+        let gossip = self.gossip.iter().map(|(at, ..)| *at).filter(|at| *at > self.now);
+        timers.chain(links).chain(gossip).chain(self.dialled.values().copied().filter(|at| *at > self.now)).min()
     }
 
     fn round(&mut self) {
-        for node in 0..self.nodes.len() {
+        for node in self.running() {
             self.run_machine(node);
         }
         self.dial();
@@ -249,7 +317,8 @@ impl Sim {
             self.pump(at);
         }
         self.drop_cut();
-        for node in 0..self.nodes.len() {
+        self.deliver_gossip();
+        for node in self.running() {
             while let Some((peer, _)) = self.nodes[node].peers.expire(self.now) {
                 let Node { router, home, is_idle, .. } = &mut self.nodes[node];
                 router.lost(peer, home);
@@ -260,13 +329,14 @@ impl Sim {
 
     fn run_machine(&mut self, at: usize) {
         let now = self.now;
-        let Node { home, router, peers, printed, ended, is_idle, .. } = &mut self.nodes[at];
+        let Node { home, router, peers, printed, ended, is_idle, heard, story, .. } = &mut self.nodes[at];
         home.machine.handle(Input::Time(now));
         *is_idle = home.machine.run(50) == Run::Idle;
         while let Some(output) = home.machine.poll_output() {
             match output {
                 Output::HostCall { call, args, .. } => {
                     if let [Value::Text(line)] = &args[..] {
+                        story.push(line.clone());
                         printed.push(line.clone());
                     }
                     home.machine.handle(Input::HostResult { call, result: Ok(Value::Null) });
@@ -284,17 +354,19 @@ impl Sim {
                 }
             }
         }
-        router.flush(now, home, peers);
+        *is_idle &= !router.flush(now, home, peers);
+        while *is_idle && let Some(event) = router.poll_node_event() {
+            heard.push((now, event));
+            story.push(format!("{event:?}"));
+        }
     }
 
     fn dial(&mut self) {
-        for node in 0..self.nodes.len() {
-            let wanted: Vec<NodeId> = self.nodes[node]
-                .peers
-                .sessions()
-                .filter(|(_, session)| !session.is_connected() && session.held_bytes() > 0)
-                .map(|(peer, _)| peer)
-                .collect();
+        for node in self.running() {
+            let Node { peers, router, .. } = &self.nodes[node];
+            let apart = |peer: &NodeId| !peers.session(*peer).is_some_and(|session| session.is_connected());
+            let waiting = peers.sessions().filter(|(_, session)| session.held_bytes() > 0).map(|(peer, _)| peer);
+            let wanted: BTreeSet<NodeId> = waiting.chain(router.wanted()).filter(apart).collect();
             for peer in wanted {
                 let other = usize::from(peer.0[0] - 1);
                 let pair = (node.min(other), node.max(other));
@@ -303,18 +375,53 @@ impl Sim {
                     .iter()
                     .any(|connection| connection.ends[0].node == node && connection.ends[1].node == other);
                 let may = self.dialled.get(&(node, other)).is_none_or(|at| *at <= self.now);
-                if is_under_way || !may || self.partitioned.contains(&pair) {
+                if is_under_way || !may || self.partitioned.contains(&pair) || self.nodes[other].is_dead {
                     continue;
                 }
-                self.dialled.insert((node, other), self.now + REDIAL);
-                let fresh = self.nodes[node].router.fresh_session();
-                let dialler = Link::dial(self.now, &mut self.nodes[node].peers, Some(peer), fresh);
-                let fresh = self.nodes[other].router.fresh_session();
-                let acceptor = Link::accept(self.now, Some(id_of(node)), fresh);
-                let end = |node, link| End { node, link, sent: VecDeque::new() };
-                self.connections.push(Connection { ends: [end(node, dialler), end(other, acceptor)], is_cut: false });
+                self.connect(node, other);
             }
         }
+    }
+
+    /// A node dials another one.
+    pub(crate) fn connect(&mut self, node: usize, other: usize) {
+        let peer = id_of(other);
+        self.dialled.insert((node, other), self.now + REDIAL);
+        let fresh = self.nodes[node].router.fresh_session();
+        let dialler = Link::dial(self.now, &mut self.nodes[node].peers, Some(peer), fresh);
+        let fresh = self.nodes[other].router.fresh_session();
+        let acceptor = Link::accept(self.now, Some(id_of(node)), fresh);
+        let end = |node, link| End { node, link, sent: VecDeque::new() };
+        self.connections.push(Connection { ends: [end(node, dialler), end(other, acceptor)], is_cut: false });
+    }
+
+    fn running(&self) -> Vec<usize> {
+        (0..self.nodes.len()).filter(|node| self.nodes[*node].is_running()).collect()
+    }
+
+    /// Sends a packet of membership on its way, if it is not lost.
+    fn send_gossip(&mut self, from: usize, to: usize, packet: &[u8]) {
+        if self.draw(1_000) < self.gossip_lost {
+            return;
+        }
+        let copies = if self.draw(1_000) < self.gossip_doubled { 2 } else { 1 };
+        for _ in 0..copies {
+            let late = if self.draw(1_000) < self.gossip_late { self.draw(300) * MILLISECOND } else { 0 };
+            self.gossip.push((self.now + late, from, to, packet.to_vec()));
+        }
+    }
+
+    fn deliver_gossip(&mut self) {
+        let now = self.now;
+        let is_due = |(at, _, to, _): &(u64, usize, usize, Vec<u8>), nodes: &[Node]| *at <= now && nodes[*to].is_running();
+        while let Some(at) = self.gossip.iter().position(|packet| is_due(packet, &self.nodes)) {
+            let (_, from, to, packet) = self.gossip.remove(at);
+            let Node { router, home, peers, is_idle, .. } = &mut self.nodes[to];
+            router.gossip(now, id_of(from), &packet, home, peers);
+            *is_idle = false;
+        }
+        let nodes = &self.nodes;
+        self.gossip.retain(|(_, _, to, _)| !nodes[*to].is_dead);
     }
 
     /// Moves bytes, and takes what they say.
@@ -334,22 +441,29 @@ impl Sim {
                 let [a, b] = ends;
                 (b, a)
             };
-            let node = &mut self.nodes[end.node];
+            let (here, there) = (end.node, other.node);
+            if !self.nodes[here].is_running() {
+                continue;
+            }
+            let node = &mut self.nodes[here];
             let mut out = Vec::new();
             end.link.poll_output(now, &mut node.peers, &mut out);
             if !out.is_empty() {
                 end.sent.push_back((now + self.delay, out));
                 node.is_idle = false;
             }
-            while other.sent.front().is_some_and(|(at, _)| *at <= now) {
+            let mut packets = Vec::new();
+            let is_open = !self.one_way.contains(&(there, here));
+            while is_open && other.sent.front().is_some_and(|(at, _)| *at <= now) {
                 let Some((_, bytes)) = other.sent.pop_front() else { break };
                 end.link.feed(now, &mut node.peers, &bytes);
-                take_events(now, end, node);
+                packets.extend(take_events(now, end, node));
             }
-            take_events(now, end, node);
+            packets.extend(take_events(now, end, node));
             if end.link.is_closed() && end.sent.is_empty() {
                 *is_cut = true;
             }
+            packets.iter().for_each(|packet| self.send_gossip(there, here, packet));
         }
     }
 
@@ -365,22 +479,31 @@ impl Sim {
     }
 }
 
-fn take_events(now: u64, end: &mut End, node: &mut Node) {
+impl Node {
+    fn is_running(&self) -> bool {
+        !self.is_dead && !self.is_stopped
+    }
+}
+
+/// Takes what a link says, and gives the packets of membership that have come.
+fn take_events(now: u64, end: &mut End, node: &mut Node) -> Vec<Vec<u8>> {
+    let mut packets = Vec::new();
     // The message borrows the link, the router wants the peers.
     loop {
         let Node { peers, router, home, is_idle, .. } = &mut *node;
-        let Some(event) = end.link.poll_event(now, peers) else { return };
+        let Some(event) = end.link.poll_event(now, peers) else { return packets };
         *is_idle = false;
         match event {
             Event::Lost { peer, .. } => router.lost(peer, home),
-            Event::Established { peer, resumed, .. } => router.established(now, &peer, resumed, home, peers),
+            Event::Established { peer, .. } => router.established(now, &peer, home, peers),
             Event::Message(message) => {
                 let message = message.into_owned();
                 if let Some(peer) = end.link.peer() {
                     router.message(now, peer, message, home, peers);
                 }
             }
-            Event::Closed(_) | Event::Gossip(_) => {}
+            Event::Gossip(packet) => packets.push(packet.into_owned()),
+            Event::Closed(_) => {}
         }
     }
 }

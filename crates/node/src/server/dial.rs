@@ -4,6 +4,7 @@ use super::pump::ConnectionId;
 use super::{Event, Server, nanos};
 use crate::backoff::Backoff;
 use crate::transport::{ConnectError, Connection};
+use fardel_cluster::Life;
 use fardel_wire::id::NodeId;
 use fardel_wire::link::Link;
 use fardel_wire::session::Session;
@@ -35,12 +36,13 @@ impl Seed {
 }
 
 impl Server {
-    /// Dials the nodes to join, and those for which there is something to say. A node that takes no connections dials all
+    /// Dials the nodes to join, and those to which there is something to say, or which are to be asked something. A node that takes no connections dials all
     /// that it hears of: they cannot dial it when they have something to say.
     pub(super) fn dial(&mut self, now: u64) {
         let is_due = |(address, seed): (&SocketAddr, &Seed)| seed.next_try <= now && self.wants(address, seed);
         let is_lonely = |(_, session): (NodeId, &Session)| !session.is_connected();
-        if self.address.is_some() && !self.seeds.iter().any(is_due) && !self.peers.sessions().any(is_lonely) {
+        let has_wish = self.peers.sessions().any(is_lonely) || self.router.wanted().next().is_some();
+        if self.address.is_some() && !self.seeds.iter().any(is_due) && !has_wish {
             return;
         }
         let mut wanted: BTreeMap<SocketAddr, Option<NodeId>> = BTreeMap::new();
@@ -88,8 +90,9 @@ impl Server {
         let is_wanted = |session: &Session| session.held_bytes() > 0 || session.is_established();
         let waited_for = self.peers.sessions().filter(|(_, session)| is_wanted(session)).map(|(node, _)| node);
         let own = self.own_id();
-        let others = self.router.members().map(|(node, _)| node).filter(|node| self.address.is_none() && *node != own);
-        let all: BTreeSet<NodeId> = waited_for.chain(others).collect();
+        let others = self.router.members().filter(|(node, member)| *node != own && member.life != Life::Down);
+        let others = others.map(|(node, _)| node).filter(|_| self.address.is_none());
+        let all: BTreeSet<NodeId> = waited_for.chain(others).chain(self.router.wanted()).collect();
         all.into_iter().filter(|node| is_apart(node) && !busy.contains(node)).collect()
     }
 
@@ -116,7 +119,7 @@ impl Server {
             }
             Err(error) => {
                 match wanted {
-                    Some(peer) => tracing::info!(%peer, "no connection: {error}"),
+                    Some(peer) => tracing::debug!(%peer, "no connection: {error}"),
                     None => tracing::warn!("no connection: {error}"),
                 }
                 if let Some(seed) = self.seeds.get_mut(&address) {

@@ -9,6 +9,7 @@
 
 mod dial;
 mod ends;
+mod members;
 mod pump;
 
 use crate::limits::{
@@ -176,7 +177,7 @@ impl Server {
             }
         };
         let advertised = settings.advertise.or_else(|| address.map(|address| address.to_string())).unwrap_or_default();
-        let own = Member { incarnation, name: settings.name.clone(), address: advertised, is_proven: true };
+        let own = Member::new(incarnation, &settings.name, &advertised);
         let key = TagKey::new(secret.try_into().unwrap_or([0; 32]));
         let alarm = Arc::new(Notify::new());
         let notify = Arc::clone(&alarm);
@@ -231,10 +232,10 @@ impl Server {
         }
     }
 
-    /// Runs until there is a connection with one of the nodes to join, at most so long; whether there is one.
+    /// Runs until one of the nodes to join has told who belongs to the cluster, at most so long; whether one has.
     pub async fn joined(&mut self, limit: Duration) -> bool {
         let is_joined = async |server: &mut Server| {
-            while !server.peers.sessions().any(|(_, session)| session.is_connected()) {
+            while !server.router.is_introduced() {
                 let is_idle = server.turn(None).is_idle;
                 server.wait(is_idle).await;
             }
@@ -266,6 +267,7 @@ impl Server {
     pub async fn leave(&mut self) {
         // Whoever does not take it in time has to do without.
         let _ = tokio::time::timeout(LEAVE_MAX, self.delivered()).await;
+        self.leave_members().await;
         let now = self.runtime.now();
         let ids: Vec<ConnectionId> = self.connections.keys().copied().collect();
         for id in ids {
@@ -326,7 +328,8 @@ impl Server {
             sent = true;
             self.router.output(now, output, &mut HomeOf(&mut self.runtime), &mut self.peers);
         }
-        self.router.flush(now, &mut HomeOf(&mut self.runtime), &mut self.peers);
+        sent |= self.router.flush(now, &mut HomeOf(&mut self.runtime), &mut self.peers);
+        self.note_members();
         while let Some((peer, _)) = self.peers.expire(now) {
             // Without a name there has been none at all.
             if let Some(member) = self.router.member_at(peer) {
@@ -466,14 +469,18 @@ impl Server {
                         seed.failure = None;
                     }
                     open.peer = Some((peer.id, peer.name.clone()));
-                    self.router.established(now, &peer, resumed, &mut home, &mut self.peers);
+                    self.router.established(now, &peer, &mut home, &mut self.peers);
                 }
                 LinkEvent::Message(message) => {
                     if let Some(peer) = peer {
                         self.router.message(now, peer, message, &mut home, &mut self.peers);
                     }
                 }
-                LinkEvent::Gossip(_) => {}
+                LinkEvent::Gossip(packet) => {
+                    if let Some(peer) = peer {
+                        self.router.gossip(now, peer, &packet, &mut home, &mut self.peers);
+                    }
+                }
                 LinkEvent::Closed(closed) => {
                     let peer = open.peer.take();
                     ends::note(&closed, open.address, peer.as_ref().map(|(_, name)| name.as_str()));

@@ -2,7 +2,7 @@
 
 use super::{Fields, FrameError, text};
 use crate::bytes::{Cursor, cut};
-use crate::id::{ActorId, Address, Incarnation, NodeId};
+use crate::id::{ActorId, Address};
 use crate::limits;
 use crate::table::{Kind, SpawnRefusal};
 use fardel_bytecode::module::ModuleHash;
@@ -127,17 +127,6 @@ pub enum Message<'a> {
         /// The module's hash.
         module: ModuleHash,
     },
-    /// A node of the cluster, and where it can be reached.
-    Member {
-        /// Which.
-        node: NodeId,
-        /// How often it has been started.
-        incarnation: Incarnation,
-        /// Its name, at most 255 bytes.
-        name: Cow<'a, str>,
-        /// Where it can be reached, at most 260 bytes; empty when it takes no connections.
-        address: Cow<'a, str>,
-    },
     /// A piece of a set of types that values name by number; the pieces come in order, and those of a set one behind the other.
     Types {
         /// Which piece, from 0.
@@ -189,7 +178,6 @@ impl Message<'_> {
             Message::Spawned { .. } => Kind::Spawned,
             Message::Fetch { .. } => Kind::Fetch,
             Message::Code { .. } => Kind::Code,
-            Message::Member { .. } => Kind::Member,
             Message::Types { .. } => Kind::Types,
         }
     }
@@ -204,7 +192,6 @@ impl Message<'_> {
             | Message::Gone { .. }
             | Message::Credit { .. }
             | Message::Refused { .. }
-            | Message::Member { .. }
             | Message::Spawned { .. } => true,
             Message::Send { .. }
             | Message::Request { .. }
@@ -231,8 +218,7 @@ impl Message<'_> {
             | Message::Spawned { .. }
             | Message::Fetch { .. }
             | Message::Code { .. }
-            | Message::Types { .. }
-            | Message::Member { .. } => Lane::Free,
+            | Message::Types { .. } => Lane::Free,
         }
     }
 
@@ -261,9 +247,6 @@ impl Message<'_> {
             Message::Fetch { request, module } => Message::Fetch { request, module },
             Message::Code { request, chunk, chunks, bytes } => Message::Code { request, chunk, chunks, bytes: own(bytes) },
             Message::Types { chunk, chunks, bytes } => Message::Types { chunk, chunks, bytes: own(bytes) },
-            Message::Member { node, incarnation, name, address } => {
-                Message::Member { node, incarnation, name: own(name), address: own(address) }
-            }
         }
     }
 
@@ -331,12 +314,6 @@ impl Message<'_> {
             Message::Fetch { request, module } => {
                 out.extend(request.to_le_bytes());
                 out.extend_from_slice(&module.0);
-            }
-            Message::Member { node, incarnation, name, address } => {
-                out.extend_from_slice(&node.0);
-                out.extend(incarnation.0.to_le_bytes());
-                text(cut(name, limits::NODE_NAME_BYTES_MAX), out);
-                text(cut(address, limits::NODE_ADDRESS_BYTES_MAX), out);
             }
             Message::Types { chunk, chunks, bytes } => {
                 out.extend(chunk.to_le_bytes());
@@ -423,18 +400,13 @@ impl<'a> Message<'a> {
                 let (chunk, chunks, bytes) = decode_chunk(fields)?;
                 Message::Types { chunk, chunks, bytes }
             }
-            Kind::Member => Message::Member {
-                node: NodeId(fields.read(Cursor::array)?),
-                incarnation: Incarnation(fields.u32()?),
-                name: Cow::Borrowed(fields.text("the name", limits::NODE_NAME_BYTES_MAX)?),
-                address: Cow::Borrowed(fields.text("the address", limits::NODE_ADDRESS_BYTES_MAX)?),
-            },
             Kind::Hello
             | Kind::Welcome
             | Kind::Refuse
             | Kind::NameRegister
             | Kind::NameLookup
             | Kind::NameFound
+            | Kind::Member
             | Kind::Fragment
             | Kind::Ack
             | Kind::Ping

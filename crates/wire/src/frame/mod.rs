@@ -282,7 +282,7 @@ impl<'a> Frame<'a> {
                 let (stream, last) = (fields.u32()?, fields.flag("the last flag")?);
                 Frame::Fragment(sequence, Fragment { stream, last, bytes: Cow::Borrowed(fields.body.rest()) })
             }
-            Kind::NameRegister | Kind::NameLookup | Kind::NameFound => return unknown(&mut fields.body),
+            Kind::NameRegister | Kind::NameLookup | Kind::NameFound | Kind::Member => return unknown(&mut fields.body),
             Kind::Send
             | Kind::Request
             | Kind::Refused
@@ -297,7 +297,6 @@ impl<'a> Frame<'a> {
             | Kind::Spawned
             | Kind::Fetch
             | Kind::Code
-            | Kind::Member
             | Kind::Types => Frame::Numbered(Sequence(fields.u64()?), Message::decode_body(&mut fields)?),
         };
         fields.end()?;

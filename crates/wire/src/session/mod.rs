@@ -202,6 +202,11 @@ impl Session {
         self.connection.is_some()
     }
 
+    /// When something came last, on the connection that it has.
+    pub fn heard_at(&self) -> Option<u64> {
+        self.connection.as_ref().map(|connection| connection.heard)
+    }
+
     /// Which connection it has or had last.
     pub fn attachment(&self) -> Attachment {
         Attachment { session: self.id, connection: self.connections }

@@ -120,14 +120,6 @@ pub(crate) fn message() -> impl Strategy<Value = Message<'static>> {
             number,
             reason
         }),
-        (any::<[u8; 16]>(), any::<u32>(), "[a-z]{0,255}", "[a-z]{0,260}").prop_map(|(node, incarnation, name, address)| {
-            Message::Member {
-                node: NodeId(node),
-                incarnation: Incarnation(incarnation),
-                name: Cow::Owned(name),
-                address: Cow::Owned(address),
-            }
-        }),
         (chunk.clone(), bytes()).prop_map(|((chunk, chunks), bytes)| Message::Types { chunk, chunks, bytes }),
         (address(), address()).prop_map(|(from, to)| Message::Link { from, to }),
         (actor(), address()).prop_map(|(from, to)| Message::Unlink { from, to }),

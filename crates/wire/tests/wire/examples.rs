@@ -179,15 +179,6 @@ pub(crate) fn frames() -> Vec<(&'static str, Frame<'static>)> {
         ("frame-code", Message::Code { request: 9, chunk: 0, chunks: 1, bytes: Cow::Borrowed(b"\0fdm") }),
         ("frame-request", Message::Request { from, to, number: 258, value: value() }),
         ("frame-refused", Message::Refused { from, to, number: 258, reason: Cow::Owned(reason_bytes(&ExitReason::Denied)) }),
-        (
-            "frame-member",
-            Message::Member {
-                node: NODE,
-                incarnation: Incarnation(1),
-                name: Cow::Borrowed("left"),
-                address: Cow::Borrowed("h:7001"),
-            },
-        ),
         ("frame-types", Message::Types { chunk: 0, chunks: 1, bytes: Cow::Borrowed(&[0, 0, 0, 0]) }),
     ];
     let fragment = Fragment { stream: 6, last: true, bytes: Cow::Borrowed(&[1, 2, 3]) };

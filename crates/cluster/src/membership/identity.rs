@@ -1,0 +1,55 @@
+//! Who a member is, for SWIM.
+
+use fardel_wire::id::{Incarnation, NodeId};
+use std::sync::Arc;
+
+/// A node in one of its lives. Two are the same when node, incarnation and renewal are; name and place go along.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// Which node.
+    pub node: NodeId,
+    /// How often it has been started.
+    pub incarnation: Incarnation,
+    /// How often it went on, in this incarnation, after others had taken it for down.
+    pub renewal: u32,
+    /// Its name; empty where it is not told.
+    pub name: Arc<str>,
+    /// Where it can be reached; empty where it is not told, or the node takes no connections.
+    pub address: Arc<str>,
+}
+
+impl Identity {
+    /// The node's first life in this incarnation.
+    pub fn new(node: NodeId, incarnation: Incarnation, name: &str, address: &str) -> Identity {
+        Identity { node, incarnation, renewal: 0, name: name.into(), address: address.into() }
+    }
+
+    /// Which life of its node it is, the later the greater.
+    fn life(&self) -> (Incarnation, u32) {
+        (self.incarnation, self.renewal)
+    }
+}
+
+impl PartialEq for Identity {
+    fn eq(&self, other: &Identity) -> bool {
+        self.node == other.node && self.life() == other.life()
+    }
+}
+
+impl Eq for Identity {}
+
+impl foca::Identity for Identity {
+    type Addr = NodeId;
+
+    fn renew(&self) -> Option<Identity> {
+        Some(Identity { renewal: self.renewal.checked_add(1)?, ..self.clone() })
+    }
+
+    fn addr(&self) -> NodeId {
+        self.node
+    }
+
+    fn win_addr_conflict(&self, adversary: &Identity) -> bool {
+        self.life() > adversary.life()
+    }
+}
