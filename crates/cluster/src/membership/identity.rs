@@ -3,7 +3,7 @@
 use fardel_wire::id::{Incarnation, NodeId};
 use std::sync::Arc;
 
-/// A node in one of its lives. Two are the same when node, incarnation and renewal are; name and place go along.
+/// A node in one of its lives. Two are the same when node, incarnation and renewal are; its place goes along.
 #[derive(Clone, Debug)]
 pub struct Identity {
     /// Which node.
@@ -12,16 +12,33 @@ pub struct Identity {
     pub incarnation: Incarnation,
     /// How often it went on, in this incarnation, after others had taken it for down.
     pub renewal: u32,
-    /// Its name; empty where it is not told.
-    pub name: Arc<str>,
-    /// Where it can be reached; empty where it is not told, or the node takes no connections.
-    pub address: Arc<str>,
+    /// Its name and where it can be reached, where they are told.
+    pub place: Option<Arc<Place>>,
+}
+
+/// What goes along with an identity.
+#[derive(Debug)]
+pub struct Place {
+    /// The node's name.
+    pub name: String,
+    /// Where it can be reached; empty when it takes no connections.
+    pub address: String,
 }
 
 impl Identity {
     /// The node's first life in this incarnation.
-    pub fn new(node: NodeId, incarnation: Incarnation, name: &str, address: &str) -> Identity {
-        Identity { node, incarnation, renewal: 0, name: name.into(), address: address.into() }
+    pub fn new(node: NodeId, incarnation: Incarnation) -> Identity {
+        Identity { node, incarnation, renewal: 0, place: None }
+    }
+
+    /// The same, with name and address.
+    pub fn at(self, name: String, address: String) -> Identity {
+        Identity { place: Some(Arc::new(Place { name, address })), ..self }
+    }
+
+    /// Name and address, empty where they are not told.
+    pub fn told(&self) -> (&str, &str) {
+        self.place.as_ref().map_or(("", ""), |place| (&place.name, &place.address))
     }
 
     /// Which life of its node it is, the later the greater.

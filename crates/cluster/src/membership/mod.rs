@@ -18,7 +18,7 @@ use crate::limits::{
 use fardel_wire::id::{Incarnation, NodeId};
 use fardel_wire::limits::GOSSIP_BYTES_MAX;
 use foca::{Config, Foca, NoCustomBroadcast, Notification, PeriodicParams, State, Timer};
-pub use identity::Identity;
+pub use identity::{Identity, Place};
 use packet::{Packet, PacketCodec};
 pub(crate) use random::Random;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -157,7 +157,7 @@ impl Member {
 impl Membership {
     /// That of a node which knows nobody; of `seed` follows whom it probes and tells.
     pub fn new(node: NodeId, own: Member, seed: u64) -> Membership {
-        let identity = Identity::new(node, own.incarnation, &own.name, &own.address);
+        let identity = Identity::new(node, own.incarnation).at(own.name.clone(), own.address.clone());
         let mut random = Random(seed);
         let foca = Foca::new(identity, config(), Random(random.next()), PacketCodec);
         Membership {
@@ -244,7 +244,7 @@ impl Membership {
     /// Says to a node that this one is there, and asks who else is.
     pub(crate) fn announce(&mut self, now: u64, node: NodeId, incarnation: Incarnation) {
         if !self.has_left {
-            let _ = self.foca.announce(Identity::new(node, incarnation, "", ""), &mut self.effects);
+            let _ = self.foca.announce(Identity::new(node, incarnation), &mut self.effects);
             self.settle(now);
         }
     }
@@ -278,6 +278,7 @@ impl Membership {
             return Err(Refused);
         }
         let own = own.clone();
+        let told = packet.members.as_ref().map_or(0, Vec::len);
         let mut room = MEMBERS_MAX.saturating_sub(self.members.len());
         if let Some(members) = &mut packet.members {
             members.retain(|told| {
@@ -295,16 +296,23 @@ impl Membership {
                 is_believed
             });
         }
-        let bytes = packet.write().map_err(|_| Refused)?;
-        let told = packet.members.iter().flatten().map(|member| member.id().node);
-        self.effects.changed.extend(told.chain([peer]));
+        let is_whole = packet.members.as_ref().map_or(0, Vec::len) == told;
+        let believed = if is_whole { Vec::new() } else { packet.write().map_err(|_| Refused)? };
+        self.effects.changed.extend(packet.members.iter().flatten().map(|member| member.id().node));
+        if self.get(peer).is_none_or(|member| member.life != Life::Alive) {
+            self.effects.changed.insert(peer);
+        }
         self.is_introduced |= packet.header.message == foca::Message::Feed;
         let from = packet.header.src;
-        let taken = self.foca.handle_data(&bytes, &mut self.effects).map_err(|_| Refused);
+        let taken = self.foca.handle_data(if is_whole { bytes } else { &believed }, &mut self.effects).map_err(|_| Refused);
         self.settle(now);
-        if let Some(member) = self.members.get_mut(&peer).filter(|member| member.incarnation == from.incarnation) {
-            let (name, address) = (from.name.to_string(), from.address.to_string());
-            (member.name, member.address, member.is_proven) = (name, address, true);
+        let (name, address) = from.told();
+        let is_news = |member: &&mut Member| {
+            (member.name.as_str(), member.address.as_str(), member.is_proven) != (name, address, true)
+        };
+        let known = self.members.get_mut(&peer).filter(|member| member.incarnation == from.incarnation);
+        if let Some(member) = known.filter(is_news) {
+            (member.name, member.address, member.is_proven) = (name.to_owned(), address.to_owned(), true);
         }
         taken
     }
@@ -314,12 +322,15 @@ impl Membership {
         self.look_at(now);
         while let Some(timer) = self.timers.first_entry().filter(|timer| timer.key().0 <= now) {
             let timer = timer.remove();
-            if let Timer::ProbeRandomMember(_) = timer {
-                // Whoever has not answered by now is suspected.
-                self.effects.changed.extend(self.members.keys());
+            if self.is_meant(&timer) {
+                let may_suspect = matches!(timer, Timer::ProbeRandomMember(_));
+                let _ = self.foca.handle_timer(timer, &mut self.effects);
+                if may_suspect {
+                    let suspected = self.foca.iter_membership_state().filter(|known| known.state() == State::Suspect);
+                    self.effects.changed.extend(suspected.map(|known| known.id().node));
+                }
+                self.settle(now);
             }
-            let _ = self.foca.handle_timer(timer, &mut self.effects);
-            self.settle(now);
         }
         if self.down_count > 0 && self.announce_at <= now {
             // Both sides would dial at the same time otherwise.
@@ -327,6 +338,24 @@ impl Membership {
             self.announce_at = now.saturating_add(ANNOUNCE_TIME / 2 + spread);
             self.announce_to_one_down(now);
             self.forget(now);
+        }
+    }
+
+    /// Whether a timer is about what is still so. To a node that has contradicted foca would say all the same that it is down.
+    fn is_meant(&self, timer: &Timer<Identity>) -> bool {
+        match timer {
+            Timer::ChangeSuspectToDown { member_id, incarnation, token: _ } => {
+                let suspected = |known: &foca::Member<Identity>| {
+                    known.state() == State::Suspect && known.incarnation() == *incarnation && known.id() == member_id
+                };
+                self.foca.iter_membership_state().any(suspected)
+            }
+            Timer::ProbeRandomMember(_)
+            | Timer::SendIndirectProbe { .. }
+            | Timer::PeriodicAnnounce(_)
+            | Timer::PeriodicAnnounceDown(_)
+            | Timer::PeriodicGossip(_)
+            | Timer::RemoveDown(_) => true,
         }
     }
 
@@ -468,7 +497,8 @@ impl Membership {
     }
 
     fn keep(&mut self, now: u64, id: &Identity, life: Life) {
-        let fresh = || Member { is_proven: false, life, since: now, ..Member::new(id.incarnation, &id.name, &id.address) };
+        let (name, address) = id.told();
+        let fresh = || Member { is_proven: false, life, since: now, ..Member::new(id.incarnation, name, address) };
         let member = self.members.entry(id.node).or_insert_with(fresh);
         if member.incarnation != id.incarnation {
             *member = fresh();
@@ -476,8 +506,8 @@ impl Membership {
         if member.life != life {
             (member.life, member.since) = (life, now);
         }
-        if member.address.is_empty() && !id.address.is_empty() {
-            member.address = id.address.to_string();
+        if member.address.is_empty() {
+            address.clone_into(&mut member.address);
         }
     }
 }

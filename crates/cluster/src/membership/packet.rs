@@ -161,7 +161,8 @@ impl Codec<Identity> for PacketCodec {
 
     fn encode_member(&mut self, member: &Member<Identity>, mut buf: impl BufMut) -> Result<(), PacketError> {
         // Nothing is written when there is no room for all of it.
-        let bytes = FIXED_BYTES + 4 + member.id().name.len() + member.id().address.len() + 3;
+        let (name, address) = member.id().told();
+        let bytes = FIXED_BYTES + 4 + name.len() + address.len() + 3;
         room(&buf, bytes)?;
         put_identity(member.id(), &mut buf)?;
         buf.put_u16_le(member.incarnation());
@@ -203,8 +204,9 @@ fn put_short(id: &Identity, buf: &mut impl BufMut) -> Result<(), PacketError> {
 
 fn put_identity(id: &Identity, buf: &mut impl BufMut) -> Result<(), PacketError> {
     put_short(id, buf)?;
-    put_text("a name", &id.name, NODE_NAME_BYTES_MAX, buf)?;
-    put_text("an address", &id.address, NODE_ADDRESS_BYTES_MAX, buf)
+    let (name, address) = id.told();
+    put_text("a name", name, NODE_NAME_BYTES_MAX, buf)?;
+    put_text("an address", address, NODE_ADDRESS_BYTES_MAX, buf)
 }
 
 fn put_text(what: &'static str, text: &str, max: usize, buf: &mut impl BufMut) -> Result<(), PacketError> {
@@ -226,14 +228,13 @@ fn short(buf: &mut impl Buf) -> Result<Identity, PacketError> {
     buf.try_copy_to_slice(&mut node).map_err(|_| PacketError::Length)?;
     let incarnation = Incarnation(number(buf, |buf| buf.try_get_u32_le())?);
     let renewal = number(buf, |buf| buf.try_get_u32_le())?;
-    Ok(Identity { renewal, ..Identity::new(NodeId(node), incarnation, "", "") })
+    Ok(Identity { renewal, ..Identity::new(NodeId(node), incarnation) })
 }
 
 fn identity(buf: &mut impl Buf) -> Result<Identity, PacketError> {
     let id = short(buf)?;
-    let name = text("a name", NODE_NAME_BYTES_MAX, buf)?.into();
-    let address = text("an address", NODE_ADDRESS_BYTES_MAX, buf)?.into();
-    Ok(Identity { name, address, ..id })
+    let name = text("a name", NODE_NAME_BYTES_MAX, buf)?;
+    Ok(id.at(name, text("an address", NODE_ADDRESS_BYTES_MAX, buf)?))
 }
 
 fn text(what: &'static str, max: usize, buf: &mut impl Buf) -> Result<String, PacketError> {
