@@ -39,7 +39,7 @@ fn a_node_that_is_told_to_end_says_goodbye() {
     one.process.signal(Signal::SIGTERM);
     let (status, _, _) = one.process.ends(Duration::from_secs(1));
     assert_eq!(status, 0);
-    assert!(two.process.says("shutdown").contains("name=\"one\""));
+    assert!(two.process.says("node down").contains("name=\"one\""));
     // Who has said goodbye does not come back: there is nothing to wait for.
     let ended = program.ends(Duration::from_secs(5));
     assert_eq!(ended, (0, "watching\nNoConnection\n".to_owned(), String::new()));
@@ -62,7 +62,7 @@ fn a_program_is_interrupted_while_it_waits_for_a_connection_and_while_it_runs() 
     program.signal(Signal::SIGINT);
     let (status, _, _) = program.ends(Duration::from_secs(2));
     assert_eq!(status, 130);
-    one.process.says("shutdown");
+    one.process.says("node down");
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn a_program_that_ends_says_goodbye() {
     let folder = folder(source);
     let one = Node::start(&folder, "one", &SHARED);
     assert_eq!(run(&folder, &one, &SHARED).ends(SOON), (0, String::new(), String::new()));
-    assert!(one.process.says("shutdown").contains("name=\"main\""));
+    assert!(one.process.says("node down").contains("name=\"main\""));
 }
 
 #[test]

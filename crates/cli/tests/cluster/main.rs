@@ -7,6 +7,7 @@
 mod credentials;
 mod demo;
 mod faults;
+mod members;
 mod options;
 mod process;
 mod programs;

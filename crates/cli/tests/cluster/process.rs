@@ -100,6 +100,15 @@ impl Process {
         self.error.wait(SOON, found).unwrap_or_else(|lines| panic!("{part:?} is not in {lines:?}"))
     }
 
+    /// Waits at most so long for a line of the standard error that contains both texts.
+    #[track_caller]
+    pub(crate) fn says_both(&self, part: &str, other: &str, limit: Duration) -> String {
+        let is_it = |line: &&String| line.contains(part) && line.contains(other);
+        let found = |written: &Written| written.lines.iter().find(is_it).cloned();
+        let missing = |lines| panic!("{part:?} with {other:?} is not in {lines:?} within {limit:?}");
+        self.error.wait(limit, found).unwrap_or_else(missing)
+    }
+
     /// Writes an empty line to its standard input.
     pub(crate) fn enter(&mut self) {
         self.input.as_mut().expect("the input is open").write_all(b"\n").expect("it reads");
