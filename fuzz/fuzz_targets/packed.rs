@@ -45,7 +45,7 @@ fuzz_target!(|bytes: &[u8]| {
     let Some((root, bytes)) = bytes.split_first() else { return };
     MACHINE.with_borrow_mut(|(machine, fiber, far)| {
         let types = [u32::from(*root)].into_iter().chain(0..80).map(TypeNumber).collect();
-        let packed = Packed { bytes: bytes.to_vec(), fibers: vec![*fiber, *far], types };
+        let packed = Packed { bytes: bytes.into(), fibers: vec![*fiber, *far], types };
         let taken = machine.signal(*far, *fiber, &Signal::Message(packed));
         machine.run(1_000);
         while let Some(output) = machine.poll_output() {

@@ -10,6 +10,7 @@ use fardel_vm::fiber::FiberId;
 use fardel_wire::frame::Message;
 use fardel_wire::id::NodeId;
 use fardel_wire::limits::CODE_CHUNK_BYTES_MAX;
+use fardel_wire::packed::Values;
 use fardel_wire::peers::Peers;
 use fardel_wire::table::SpawnRefusal;
 use std::borrow::Cow;
@@ -23,7 +24,7 @@ pub(crate) struct Wanted {
     /// The fiber with which it is to be linked.
     pub(crate) parent: Option<FiberId>,
     pub(crate) function: u32,
-    pub(crate) args: Vec<u8>,
+    pub(crate) args: Values<'static>,
 }
 
 /// What is being fetched.

@@ -10,6 +10,7 @@ use fardel_vm::fiber::FiberId;
 use fardel_vm::machine::SpawnError;
 use fardel_wire::frame::Message;
 use fardel_wire::id::{ActorId, Address, NodeId, Tag};
+use fardel_wire::packed::Values;
 use fardel_wire::peers::Peers;
 use fardel_wire::reason;
 use fardel_wire::table::SpawnRefusal;
@@ -80,7 +81,7 @@ impl Router {
             }
             Message::Reply { from, to, number, value } => {
                 let (sender, to) = self.partners(peer, from, &to, home)?;
-                let signal = Signal::Reply { number, value: self.unpacked(peer, &value, home)? };
+                let signal = Signal::Reply { number, value: self.packed(peer, &value, home)? };
                 self.take_signal(now, to, Held { bytes: 0, from, sender, signal }, home);
             }
             Message::Refused { from, to, number, reason } => {
@@ -145,7 +146,7 @@ impl Router {
             }
             Message::Spawn { request, from, linked, module, function, args } => {
                 let grants = self.grants_of(peer);
-                let mut wanted = Wanted { peer, request, parent: None, function, args: Vec::new() };
+                let mut wanted = Wanted { peer, request, parent: None, function, args: Values::default() };
                 if !grants.spawn || from.id.node != peer {
                     self.stats.denied += 1;
                     self.refuse_spawn(now, &wanted, SpawnRefusal::Denied, "this node starts no fibers for it", peers);
@@ -191,14 +192,14 @@ impl Router {
         peer: NodeId,
         (from, to): (ActorId, &Address),
         request: Option<u64>,
-        bytes: &[u8],
+        values: &Values<'_>,
         home: &mut impl Home,
     ) -> Result<(), Problem> {
         if from.node != peer || !self.grants_of(peer).send {
             return Err(Problem::Denied);
         }
         let to = self.addresses.own_fiber(to)?;
-        let value = self.unpacked(peer, bytes, home)?;
+        let value = self.packed(peer, values, home)?;
         let (sender, signal) = match request {
             // Nobody here gets to know who sent it, so its node stands for it.
             None => (self.addresses.node_fiber(peer, home.machine())?, Signal::Message(value)),
@@ -207,7 +208,7 @@ impl Router {
         if self.held_count >= HELD_MAX || self.held_bytes >= HELD_BYTES_MAX {
             return Err(Problem::Denied);
         }
-        self.offer(now, to, Held { bytes: bytes.len() as u64, from, sender, signal }, home);
+        self.offer(now, to, Held { bytes: values.len() as u64, from, sender, signal }, home);
         Ok(())
     }
 
@@ -282,7 +283,7 @@ impl Router {
     }
 
     /// Gives the machine a signal, behind those of the same fiber that wait for the same mailbox.
-    fn take_signal(&mut self, now: u64, to: FiberId, held: Held, home: &mut impl Home) {
+    fn take_signal(&mut self, now: u64, to: FiberId, held: Held<'_>, home: &mut impl Home) {
         let waits = self.held.get(&to).is_some_and(|waiting| waiting.iter().any(|other| other.from == held.from));
         if waits {
             self.hold(to, held);
@@ -292,7 +293,7 @@ impl Router {
     }
 
     /// Gives the machine a message, behind those that wait for the same mailbox.
-    fn offer(&mut self, now: u64, to: FiberId, held: Held, home: &mut impl Home) {
+    fn offer(&mut self, now: u64, to: FiberId, held: Held<'_>, home: &mut impl Home) {
         if self.held.contains_key(&to) {
             self.hold(to, held);
         } else if let Some(held) = self.try_offer(now, to, held, home) {
@@ -300,21 +301,21 @@ impl Router {
         }
     }
 
-    fn hold(&mut self, to: FiberId, held: Held) {
+    fn hold(&mut self, to: FiberId, held: Held<'_>) {
         self.held_count += 1;
         self.held_bytes += held.bytes;
-        self.held.entry(to).or_default().push_back(held);
+        self.held.entry(to).or_default().push_back(held.into_owned());
     }
 
     /// Gives the machine a signal; a message comes back when there is no room for it, of which the machine will tell.
-    fn try_offer(&mut self, now: u64, to: FiberId, held: Held, home: &mut impl Home) -> Option<Held> {
+    fn try_offer(&mut self, now: u64, to: FiberId, held: Held<'_>, home: &mut impl Home) -> Option<Held<'static>> {
         let is_counted = matches!(held.signal, Signal::Message(_) | Signal::Request { .. });
         let taken = home.machine().signal(held.sender, to, &held.signal);
         if let Err(SendError::Unreadable(_)) = taken {
             self.stats.malformed += 1;
         }
         match taken {
-            Err(SendError::Waits(_)) => Some(held),
+            Err(SendError::Waits(_)) => Some(held.into_owned()),
             Ok(()) | Err(_) => {
                 if is_counted {
                     self.note_taken(now, held.from.node, to, held.bytes);
@@ -371,7 +372,7 @@ impl Router {
         home: &mut impl Home,
         peers: &mut Peers,
     ) {
-        let Ok(args) = self.unpacked(wanted.peer, &wanted.args, home) else {
+        let Ok(args) = self.packed(wanted.peer, &wanted.args, home) else {
             self.refuse_spawn(now, wanted, SpawnRefusal::Arguments, "the arguments cannot be read", peers);
             return;
         };

@@ -9,6 +9,7 @@ use fardel_vm::packed::Packed;
 use fardel_vm::value::Value;
 use fardel_wire::frame::Message;
 use fardel_wire::id::{Address, NodeId};
+use fardel_wire::packed::Values;
 use fardel_wire::peers::Peers;
 use fardel_wire::reason;
 use std::borrow::Cow;
@@ -49,7 +50,7 @@ impl Router {
         now: u64,
         from: FiberId,
         to: FiberId,
-        signal: &Signal,
+        signal: &Signal<'_>,
         bytes: u64,
         home: &mut impl Home,
         peers: &mut Peers,
@@ -64,15 +65,15 @@ impl Router {
         let node = to_address.id.node;
         let message = match signal {
             Signal::Message(value) => {
-                let value = self.value_bytes(now, node, value, home, peers);
+                let value = self.value_for(now, node, value, home, peers);
                 value.map(|value| Message::Send { from: id, to: to_address, value })
             }
             Signal::Request { number, value } => {
-                let value = self.value_bytes(now, node, value, home, peers);
+                let value = self.value_for(now, node, value, home, peers);
                 value.map(|value| Message::Request { from: id, to: to_address, number: *number, value })
             }
             Signal::Reply { number, value } => {
-                let value = self.value_bytes(now, node, value, home, peers);
+                let value = self.value_for(now, node, value, home, peers);
                 value.map(|value| Message::Reply { from: id, to: to_address, number: *number, value })
             }
             Signal::Refused { number, reason } => {
@@ -100,7 +101,7 @@ impl Router {
         asker: FiberId,
         to: FiberId,
         address: Address,
-        signal: &Signal,
+        signal: &Signal<'_>,
         is_counted: bool,
         home: &mut impl Home,
         peers: &mut Peers,
@@ -124,18 +125,18 @@ impl Router {
         }
     }
 
-    /// The bytes of a value for a node, which is told of its types; nothing when it is larger than a node takes.
-    fn value_bytes(
+    /// A value for a node, which is told of its types; nothing when it is larger than a node takes.
+    fn value_for<'v>(
         &mut self,
         now: u64,
         node: NodeId,
-        value: &Packed,
+        value: &'v Packed<'_>,
         home: &mut impl Home,
         peers: &mut Peers,
-    ) -> Option<Cow<'static, [u8]>> {
-        let bytes = self.parcel(value).filter(|bytes| bytes.len() <= VALUE_BYTES_MAX)?;
+    ) -> Option<Values<'v>> {
+        let values = self.values(value).filter(|values| values.len() <= VALUE_BYTES_MAX)?;
         self.tell_types(now, node, &value.types, home, peers);
-        Some(Cow::Owned(bytes))
+        Some(values)
     }
 
     /// The bytes of a reason; of one that cannot be written, or is too large, those of `shutdown`.
@@ -187,7 +188,7 @@ impl Router {
             home.machine().handle(Input::Spawned { call, result });
             return;
         }
-        let Some(args) = self.value_bytes(now, node, &args, home, peers) else {
+        let Some(args) = self.value_for(now, node, &args, home, peers) else {
             let error = ("bad_spawn".to_owned(), "an argument cannot leave the node".to_owned());
             home.machine().handle(Input::Spawned { call, result: Err(error) });
             return;
@@ -216,7 +217,7 @@ struct Asked {
     fiber: FiberId,
     module: fardel_bytecode::module::ModuleHash,
     function: u32,
-    args: Packed,
+    args: Packed<'static>,
 }
 
 fn shown(value: &Value) -> String {

@@ -51,12 +51,20 @@ pub struct Stats {
 
 /// A message that waits for room in a mailbox, or another signal that waits behind one of the same fiber's.
 #[derive(Debug)]
-pub(crate) struct Held {
+pub(crate) struct Held<'a> {
     /// Bytes of its value.
     pub(crate) bytes: u64,
     pub(crate) from: ActorId,
     pub(crate) sender: FiberId,
-    pub(crate) signal: Signal,
+    pub(crate) signal: Signal<'a>,
+}
+
+impl Held<'_> {
+    /// The same with values of its own.
+    pub(crate) fn into_owned(self) -> Held<'static> {
+        let Held { bytes, from, sender, signal } = self;
+        Held { bytes, from, sender, signal: signal.into_owned() }
+    }
 }
 
 /// Taken messages that their sender's node has not been told of.
@@ -89,7 +97,7 @@ pub struct Router {
     grants: BTreeMap<NodeId, Grants>,
     usual_grants: Grants,
     /// By receiver: what its mailbox has no room for, in the order in which it came. None is empty.
-    pub(crate) held: BTreeMap<FiberId, VecDeque<Held>>,
+    pub(crate) held: BTreeMap<FiberId, VecDeque<Held<'static>>>,
     /// How many these are together, and their bytes.
     pub(crate) held_count: usize,
     pub(crate) held_bytes: u64,
@@ -329,7 +337,7 @@ impl Router {
     }
 }
 
-fn held_sums(held: &VecDeque<Held>) -> (usize, u64) {
+fn held_sums(held: &VecDeque<Held<'static>>) -> (usize, u64) {
     (held.len(), held.iter().map(|held| held.bytes).sum())
 }
 

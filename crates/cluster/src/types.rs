@@ -14,7 +14,7 @@ use fardel_vm::packed::{Packed, TypeNumber};
 use fardel_wire::frame::Message;
 use fardel_wire::id::NodeId;
 use fardel_wire::limits::CODE_CHUNK_BYTES_MAX;
-use fardel_wire::packed::{self, Parcel};
+use fardel_wire::packed::Values;
 use fardel_wire::peers::Peers;
 use fardel_wire::value::AddressError;
 use std::borrow::Cow;
@@ -152,17 +152,21 @@ impl Router {
         Ok(())
     }
 
-    /// The bytes of values for other nodes; nothing when they are more than can be said.
-    pub(crate) fn parcel(&self, value: &Packed) -> Option<Vec<u8>> {
-        let mut bytes = Vec::new();
-        let addresses = value.fibers.iter().map(|fiber| self.addresses.address(*fiber));
-        let types = value.types.iter().map(|ty| ty.0);
-        packed::encode(types, addresses, &value.bytes, &mut bytes).then_some(bytes)
+    /// Values as other nodes get them; nothing when their tables are more than can be said.
+    pub(crate) fn values<'v>(&self, packed: &'v Packed<'_>) -> Option<Values<'v>> {
+        let addresses = packed.fibers.iter().map(|fiber| self.addresses.address(*fiber));
+        let types = packed.types.iter().map(|ty| ty.0);
+        Values::new(types, addresses, Cow::Borrowed(&packed.bytes))
     }
 
     /// Values that came from a peer.
-    pub(crate) fn unpacked(&mut self, peer: NodeId, bytes: &[u8], home: &mut impl Home) -> Result<Packed, BadValue> {
-        let Parcel { types, addresses, body } = Parcel::read(bytes).map_err(|_| BadValue::Malformed)?;
+    pub(crate) fn packed<'v>(
+        &mut self,
+        peer: NodeId,
+        values: &'v Values<'_>,
+        home: &mut impl Home,
+    ) -> Result<Packed<'v>, BadValue> {
+        let (types, addresses) = values.tables();
         let told = self.types.peers.get(&peer);
         let here = |number: u32| match told {
             Some(told) => told.here(number),
@@ -173,6 +177,6 @@ impl Router {
         let machine = home.machine();
         let fibers: Result<_, AddressError> =
             addresses.into_iter().map(|address| self.addresses.fiber(address, peer, machine)).collect();
-        Ok(Packed { bytes: body.to_vec(), fibers: fibers.map_err(BadValue::Address)?, types })
+        Ok(Packed { bytes: Cow::Borrowed(&values.body), fibers: fibers.map_err(BadValue::Address)?, types })
     }
 }

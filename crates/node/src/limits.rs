@@ -29,6 +29,9 @@ pub const READ_BYTES: usize = 64 << 10;
 pub const READS_MAX: usize = 4;
 /// Connections that came in or were dialled, and wait to be taken; more wait in their tasks.
 pub const EVENTS_MAX: usize = 64;
+/// How long a node that was just sent something looks for more before it sleeps: about what two hosts in one house take to
+/// answer, and less than what it takes to be put to sleep and woken on a busy one.
+pub const AWAKE: Duration = Duration::from_micros(50);
 /// How often a node looks whether it has something to do besides what wakes it.
 pub const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// How long a node that has no connection with another waits for one before it takes that node's fibers for lost.

@@ -336,7 +336,7 @@ impl Core {
         &mut self,
         to: FiberId,
         ty: TypeId,
-        value: Packed,
+        value: Packed<'static>,
         sending: Sending,
     ) -> Result<Posted, PostError> {
         let granted = self.fibers.get(to.slot).flags.has(Flags::BOUNDED) && self.use_grant(to.slot);
@@ -347,7 +347,7 @@ impl Core {
         posted
     }
 
-    fn post_far_as(&mut self, to: FiberId, ty: TypeId, value: Packed, sender: Sender) -> Result<Posted, PostError> {
+    fn post_far_as(&mut self, to: FiberId, ty: TypeId, value: Packed<'static>, sender: Sender) -> Result<Posted, PostError> {
         let bytes = value.len();
         let needs = bytes + NODE_BYTES;
         if !self.has_mailbox_room(to.slot, needs, sender.granted)

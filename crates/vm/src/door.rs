@@ -34,7 +34,7 @@ pub enum Input {
         /// To whom.
         to: FiberId,
         /// What it does.
-        signal: Signal,
+        signal: Signal<'static>,
     },
     /// Another node wants to hear of the end of a fiber of this machine, by [`Output::Gone`].
     Watch {
@@ -90,15 +90,15 @@ pub enum Input {
 
 /// What a fiber does to one of another node.
 #[derive(Clone, PartialEq, Debug)]
-pub enum Signal {
+pub enum Signal<'a> {
     /// It sends a message.
-    Message(Packed),
+    Message(Packed<'a>),
     /// It sends a request, of the token with this number.
     Request {
         /// The token's number.
         number: u64,
         /// The message.
-        value: Packed,
+        value: Packed<'a>,
     },
     /// Its node has refused a request.
     Refused {
@@ -112,7 +112,7 @@ pub enum Signal {
         /// The number of the request's token.
         number: u64,
         /// The answer.
-        value: Packed,
+        value: Packed<'a>,
     },
     /// It sends an exit signal; a `kill` cannot be withstood.
     Exit(ExitReason),
@@ -120,6 +120,21 @@ pub enum Signal {
     Link,
     /// It ends the link.
     Unlink,
+}
+
+impl Signal<'_> {
+    /// The same with values of its own.
+    pub fn into_owned(self) -> Signal<'static> {
+        match self {
+            Signal::Message(value) => Signal::Message(value.into_owned()),
+            Signal::Request { number, value } => Signal::Request { number, value: value.into_owned() },
+            Signal::Refused { number, reason } => Signal::Refused { number, reason },
+            Signal::Reply { number, value } => Signal::Reply { number, value: value.into_owned() },
+            Signal::Exit(reason) => Signal::Exit(reason),
+            Signal::Link => Signal::Link,
+            Signal::Unlink => Signal::Unlink,
+        }
+    }
 }
 
 /// What enters a machine, in the order in which it enters: whoever keeps this can have everything happen again.
@@ -143,7 +158,7 @@ pub enum Entry<'a> {
         /// At this place.
         function: u32,
         /// With these arguments.
-        args: &'a Packed,
+        args: &'a Packed<'a>,
         /// Linked with this fiber of another node.
         link: Option<FiberId>,
     },
@@ -156,7 +171,7 @@ pub enum Entry<'a> {
         /// To whom.
         to: FiberId,
         /// What it does.
-        signal: &'a Signal,
+        signal: &'a Signal<'a>,
     },
     /// A mailbox of the outside is opened.
     OpenPort,
@@ -281,7 +296,7 @@ pub enum Output {
         /// To whom; an address that [`Machine::open_remote`](crate::machine::Machine::open_remote) gave.
         to: FiberId,
         /// What it does.
-        signal: Signal,
+        signal: Signal<'static>,
         /// For a message what it counts until [`Input::Taken`] says that it was taken; else 0.
         bytes: u64,
     },
@@ -319,7 +334,7 @@ pub enum Output {
         /// Which function of the module.
         function: u32,
         /// The arguments.
-        args: Packed,
+        args: Packed<'static>,
     },
     /// A message came to a mailbox of the outside.
     Message {

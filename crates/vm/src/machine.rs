@@ -211,7 +211,7 @@ impl Machine {
         &mut self,
         module: ModuleHash,
         function: u32,
-        args: &Packed,
+        args: &Packed<'_>,
         link: Option<FiberId>,
     ) -> Result<FiberId, SpawnError> {
         self.note(&Entry::Start { module, function, args, link });
@@ -337,7 +337,7 @@ impl Machine {
     ///
     /// # Errors
     /// See [`SendError`]. After [`SendError::Waits`] the message may come again, when [`Output::Room`] says so.
-    pub fn signal(&mut self, from: FiberId, to: FiberId, signal: &Signal) -> Result<(), SendError> {
+    pub fn signal(&mut self, from: FiberId, to: FiberId, signal: &Signal<'_>) -> Result<(), SendError> {
         self.note(&Entry::Signal { from, to, signal });
         self.core.signal_in(from, to, signal)
     }

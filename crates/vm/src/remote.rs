@@ -46,13 +46,13 @@ impl Core {
     // What leaves.
 
     /// Has a signal of the running fiber leave.
-    pub(crate) fn signal_out(&mut self, to: FiberId, signal: Signal, bytes: u64) {
+    pub(crate) fn signal_out(&mut self, to: FiberId, signal: Signal<'static>, bytes: u64) {
         let from = if self.in_slice { self.fibers.id(self.current) } else { NOBODY };
         self.outputs.push_back(Output::Signal { from, to, signal, bytes });
     }
 
     /// Sends a value that counts so many bytes to a fiber of another node, for which there is room on the way.
-    pub(crate) fn send_far(&mut self, to: FiberId, value: Packed, bytes: usize, sending: Sending) {
+    pub(crate) fn send_far(&mut self, to: FiberId, value: Packed<'static>, bytes: usize, sending: Sending) {
         self.stats.messages += 1;
         let fiber = self.fibers.get_mut(to.slot);
         fiber.count += 1;
@@ -113,7 +113,7 @@ impl Core {
     // What enters.
 
     /// Takes a signal of a fiber of another node.
-    pub(crate) fn signal_in(&mut self, from: FiberId, to: FiberId, signal: &Signal) -> Result<(), SendError> {
+    pub(crate) fn signal_in(&mut self, from: FiberId, to: FiberId, signal: &Signal<'_>) -> Result<(), SendError> {
         match signal {
             Signal::Message(value) => self.message_in(from, to, value),
             Signal::Request { number, value } => self.request_in(from, to, *number, value),
@@ -150,7 +150,7 @@ impl Core {
 
     /// Takes a message of a fiber of another node, by the rules of a send: it says of which static type it is. One for which there
     /// is no room is kept for nobody, and its sender is told when there is.
-    fn message_in(&mut self, from: FiberId, to: FiberId, value: &Packed) -> Result<(), SendError> {
+    fn message_in(&mut self, from: FiberId, to: FiberId, value: &Packed<'_>) -> Result<(), SendError> {
         let Some(fiber) = self.fibers.find(to) else {
             self.stats.dead_letters += 1;
             return Err(SendError::NoFiber(to));
@@ -193,7 +193,7 @@ impl Core {
     }
 
     /// Takes a request; whoever asked is told at its slot when it is refused.
-    fn request_in(&mut self, from: FiberId, to: FiberId, number: u64, value: &Packed) -> Result<(), SendError> {
+    fn request_in(&mut self, from: FiberId, to: FiberId, number: u64, value: &Packed<'_>) -> Result<(), SendError> {
         let taken = self.message_in(from, to, value);
         let reason = match &taken {
             Ok(()) | Err(SendError::NoFiber(_) | SendError::Waits(_)) => return taken,
@@ -216,7 +216,7 @@ impl Core {
         self.grant_more(to);
     }
 
-    fn reply_in(&mut self, to: FiberId, number: u64, value: &Packed) -> Result<(), SendError> {
+    fn reply_in(&mut self, to: FiberId, number: u64, value: &Packed<'_>) -> Result<(), SendError> {
         let is_open = self.fibers.is_alive(to) && matches!(self.slot_at(to.slot, number), Some(Slot::Open));
         if !is_open {
             self.lose_from(None, to, types::ANY.0, LostBecause::NoRequest);

@@ -44,12 +44,6 @@ impl<'a> Cursor<'a> {
         Ok(taken)
     }
 
-    /// Whether so many items of so many bytes are left; before memory is taken for them.
-    pub(crate) fn has(&self, items: usize, bytes: usize) -> Result<(), Short> {
-        let (wanted, left) = (items.saturating_mul(bytes), self.left().len());
-        if wanted > left { Err(Short { at: self.at, wanted, left }) } else { Ok(()) }
-    }
-
     /// All that is left.
     pub(crate) fn rest(&mut self) -> &'a [u8] {
         let rest = self.left();

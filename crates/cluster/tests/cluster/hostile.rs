@@ -6,17 +6,17 @@ use fardel_vm::config::Config;
 use fardel_vm::fiber::FiberId;
 use fardel_wire::frame::Message;
 use fardel_wire::id::{ActorId, Address, Incarnation, NodeId, Tag, TagKey};
+use fardel_wire::packed::Values;
 use std::borrow::Cow;
 
 fn id(node: NodeId, fiber: FiberId) -> ActorId {
     ActorId { node, incarnation: Incarnation(1), fiber }
 }
-/// The bytes of a value that is statically Any.
-fn any(types: &[u32], addresses: &[Address], body: &[u8]) -> Cow<'static, [u8]> {
+/// A value that is statically Any.
+fn any(types: &[u32], addresses: &[Address], body: &[u8]) -> Values<'static> {
     let types: Vec<u32> = [types::ANY.0].into_iter().chain(types.iter().copied()).collect();
-    let mut bytes = Vec::new();
-    assert!(fardel_wire::packed::encode(types.into_iter(), addresses.iter().copied(), body, &mut bytes));
-    Cow::Owned(bytes)
+    let body = Cow::Owned(body.to_vec());
+    Values::new(types.into_iter(), addresses.iter().copied(), body).expect("the tables are short")
 }
 fn f(slot: u32) -> FiberId {
     FiberId { slot, generation: 1 }

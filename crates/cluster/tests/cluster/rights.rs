@@ -6,6 +6,7 @@ use fardel_vm::config::Config;
 use fardel_vm::fiber::FiberId;
 use fardel_wire::frame::Message;
 use fardel_wire::id::{ActorId, Address, Incarnation, Tag};
+use fardel_wire::packed::Values;
 use std::borrow::Cow;
 
 const STARTS: &str = "export main
@@ -36,7 +37,8 @@ fn a_forged_address_reaches_nobody() {
     let to = Address { id: id(own, fiber), tag: Tag([7; 16]) };
     let from = id(peer, FiberId { slot: 1, generation: 1 });
     let node = &mut sim.nodes[1];
-    let value = Cow::Borrowed(&[0xc3][..]);
+    let any = fardel_bytecode::types::ANY.0;
+    let value = Values::new([any].into_iter(), std::iter::empty(), Cow::Borrowed(&[0xc3])).expect("the tables are short");
     let forged = Message::Send { from, to, value: value.clone() };
     node.router.message(0, peer, forged, &mut node.home, &mut node.peers);
     // Nor may a peer speak for another node's fibers.

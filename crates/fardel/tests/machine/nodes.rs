@@ -15,7 +15,7 @@ type Place = (usize, FiberId);
 
 /// What goes from one node to another.
 enum Frame {
-    Signal { from: Place, to: Place, signal: Signal, bytes: u64 },
+    Signal { from: Place, to: Place, signal: Signal<'static>, bytes: u64 },
     Watch { fiber: Place },
     Gone { fiber: Place, reason: ExitReason },
     Taken { fiber: Place, bytes: u64 },
@@ -25,7 +25,7 @@ enum Frame {
 struct Held {
     from: Place,
     to: Place,
-    signal: Signal,
+    signal: Signal<'static>,
     bytes: u64,
 }
 
@@ -110,13 +110,13 @@ impl Nodes {
     }
 
     /// Packed values of one node as they are at another one, whose numbers of types are the same: both know one module.
-    fn packed_at(&mut self, value: &Packed, from: usize, to: usize) -> Packed {
+    fn packed_at(&mut self, value: &Packed<'_>, from: usize, to: usize) -> Packed<'static> {
         let places: Vec<Place> = value.fibers.iter().map(|fiber| self.place(from, *fiber)).collect();
         let fibers = places.into_iter().map(|place| self.address(to, place)).collect();
-        Packed { bytes: value.bytes.clone(), fibers, types: value.types.clone() }
+        Packed { bytes: value.bytes.to_vec().into(), fibers, types: value.types.clone() }
     }
 
-    fn signal_at(&mut self, signal: &Signal, from: usize, to: usize) -> Signal {
+    fn signal_at(&mut self, signal: &Signal<'_>, from: usize, to: usize) -> Signal<'static> {
         match signal {
             Signal::Message(value) => Signal::Message(self.packed_at(value, from, to)),
             Signal::Request { number, value } => Signal::Request { number: *number, value: self.packed_at(value, from, to) },

@@ -15,6 +15,7 @@ pub use fardel_wire::id::NodeId;
 pub use issue::{Pair, Validity};
 
 use files::Access;
+use rustls::CipherSuite;
 use rustls::RootCertStore;
 use rustls::client::verify_server_cert_signed_by_trust_anchor;
 use rustls::crypto::CryptoProvider;
@@ -295,7 +296,10 @@ pub fn random(bytes: &mut [u8]) -> Result<(), KeyError> {
     provider().secure_random.fill(bytes).map_err(failed)
 }
 
-/// The cryptography of every connection and key.
+/// The cryptography of every connection and key. Of ciphers that are all out of reach the one with the fewest rounds is
+/// preferred.
 pub(crate) fn provider() -> Arc<CryptoProvider> {
-    Arc::new(rustls::crypto::ring::default_provider())
+    let mut provider = rustls::crypto::ring::default_provider();
+    provider.cipher_suites.sort_by_key(|suite| suite.suite() != CipherSuite::TLS13_AES_128_GCM_SHA256);
+    Arc::new(provider)
 }

@@ -13,7 +13,7 @@ mod members;
 mod pump;
 
 use crate::limits::{
-    EVENTS_MAX, GOODBYE, INCARNATION_UNIT, INCARNATIONS_BEGIN, LAST_WORDS, LEAVE, LEAVE_MAX, LOOK_AGAIN, READ_BYTES,
+    AWAKE, EVENTS_MAX, GOODBYE, INCARNATION_UNIT, INCARNATIONS_BEGIN, LAST_WORDS, LEAVE, LEAVE_MAX, LOOK_AGAIN, READ_BYTES,
     READS_MAX,
 };
 use crate::transport::{BindError, ConnectError, Connection, Connector, Limits, Listener, Security, SecurityError};
@@ -102,6 +102,8 @@ pub struct Server {
     events: Receiver<Event>,
     sender: Sender<Event>,
     alarm: Arc<Notify>,
+    /// Until when it looks for more before it sleeps.
+    awake_until: u64,
     random: u64,
 }
 
@@ -200,6 +202,7 @@ impl Server {
             events,
             sender,
             alarm,
+            awake_until: 0,
             random: seed,
         })
     }
@@ -347,8 +350,11 @@ impl Server {
         let now = self.runtime.now();
         let due = self.next_timeout(now).map_or(u64::MAX, |due| due.saturating_sub(now));
         let pause = Duration::from_nanos(due).min(LOOK_AGAIN);
-        let is_idle = is_idle && !pause.is_zero();
+        // Who was just heard often says more at once: to be woken for that takes longer than to look.
+        let is_idle = is_idle && !pause.is_zero() && now >= self.awake_until;
         if !is_idle {
+            // What there is to say goes before anybody is looked at.
+            poll_fn(|context| Poll::Ready(self.pump_all(context))).await;
             // Others are looked after as well: what is there to be read is only known when the system was asked.
             tokio::task::yield_now().await;
         }
@@ -376,6 +382,9 @@ impl Server {
             came |= self.pump(id, context);
         }
         let now = self.runtime.now();
+        if came {
+            self.awake_until = now.saturating_add(nanos(AWAKE));
+        }
         self.leaving.retain_mut(|(until, pump)| *until > now && !pump.write(context));
         came
     }

@@ -29,6 +29,7 @@ mod write;
 
 use crate::fiber::FiberId;
 use crate::types::TypeId;
+use std::borrow::Cow;
 pub(crate) use write::write;
 
 /// The number of a type in one machine, as long as that lives. Those below
@@ -38,16 +39,21 @@ pub struct TypeNumber(pub u32);
 
 /// Values as bytes, with what the bytes name by its place in a table.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
-pub struct Packed {
+pub struct Packed<'a> {
     /// The values, one behind the other; see the [module](self).
-    pub bytes: Vec<u8>,
+    pub bytes: Cow<'a, [u8]>,
     /// The fibers whose addresses are in it.
     pub fibers: Vec<FiberId>,
     /// First the static type of each value, then what other types there are.
     pub types: Vec<TypeNumber>,
 }
 
-impl Packed {
+impl Packed<'_> {
+    /// The same with bytes of its own.
+    pub fn into_owned(self) -> Packed<'static> {
+        Packed { bytes: Cow::Owned(self.bytes.into_owned()), fibers: self.fibers, types: self.types }
+    }
+
     /// About how many bytes it is with its tables.
     pub fn len(&self) -> usize {
         self.bytes.len() + self.fibers.len() * 44 + self.types.len() * 4

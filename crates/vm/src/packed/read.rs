@@ -19,7 +19,7 @@ impl Core {
     ///
     /// # Errors
     /// When the bytes are no such values; nothing is left of them then.
-    pub(crate) fn unpack(&mut self, packed: &Packed, roots: &[TypeId]) -> Result<(Vec<u64>, Fragment), Unreadable> {
+    pub(crate) fn unpack(&mut self, packed: &Packed<'_>, roots: &[TypeId]) -> Result<(Vec<u64>, Fragment), Unreadable> {
         let mut reader = Reader {
             core: self,
             packed,
@@ -50,7 +50,7 @@ impl Core {
     ///
     /// # Errors
     /// See [`Core::unpack`].
-    pub(crate) fn unpack_one(&mut self, packed: &Packed) -> Result<(u64, TypeId, Fragment), Unreadable> {
+    pub(crate) fn unpack_one(&mut self, packed: &Packed<'_>) -> Result<(u64, TypeId, Fragment), Unreadable> {
         let ty = packed.types.first().map(|ty| ty.0).filter(|ty| self.types.has(*ty));
         let ty = ty.ok_or(Unreadable { what: "a type that is not known", at: 0 })?;
         let (slots, fragment) = self.unpack(packed, &[ty])?;
@@ -60,7 +60,7 @@ impl Core {
 
 struct Reader<'a> {
     core: &'a mut Core,
-    packed: &'a Packed,
+    packed: &'a Packed<'a>,
     at: usize,
     fragment: Fragment,
     /// The words of what has been counted.

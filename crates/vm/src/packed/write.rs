@@ -7,6 +7,7 @@ use crate::heap::block::Block;
 use crate::heap::word::{self, Header, Kind, NULL, TAG_MASK};
 use crate::types::{Shape, TypeId};
 use fardel_bytecode::types::{self, Repr};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Where the objects of a value are.
@@ -46,23 +47,24 @@ impl Source for &[u64] {
 ///
 /// # Errors
 /// The name of what cannot leave its machine.
-pub(crate) fn write<S: Source>(core: &Core, source: S, roots: &[(u64, TypeId)]) -> Result<Packed, String> {
+pub(crate) fn write<S: Source>(core: &Core, source: S, roots: &[(u64, TypeId)]) -> Result<Packed<'static>, String> {
     let mut writer = Writer {
         core,
         source,
-        packed: Packed::default(),
+        bytes: Vec::new(),
+        fibers: Vec::new(),
+        types: roots.iter().map(|(_, ty)| TypeNumber(*ty)).collect(),
         fiber_places: BTreeMap::new(),
         type_places: BTreeMap::new(),
         seen: Seen::default(),
         counted: 0,
         open: Vec::new(),
     };
-    writer.packed.types.extend(roots.iter().map(|(_, ty)| TypeNumber(*ty)));
     for (slot, ty) in roots {
         writer.slot(*slot, *ty)?;
         writer.finish()?;
     }
-    Ok(writer.packed)
+    Ok(Packed { bytes: Cow::Owned(writer.bytes), fibers: writer.fibers, types: writer.types })
 }
 
 /// What is being written and has parts left.
@@ -86,7 +88,9 @@ enum Open {
 struct Writer<'a, S> {
     core: &'a Core,
     source: S,
-    packed: Packed,
+    bytes: Vec<u8>,
+    fibers: Vec<FiberId>,
+    types: Vec<TypeNumber>,
     fiber_places: BTreeMap<FiberId, u32>,
     type_places: BTreeMap<TypeNumber, u32>,
     seen: Seen,
@@ -97,7 +101,7 @@ struct Writer<'a, S> {
 
 impl<S: Source> Writer<'_, S> {
     fn out(&mut self) -> &mut Vec<u8> {
-        &mut self.packed.bytes
+        &mut self.bytes
     }
 
     /// Writes what is left of what has begun.
@@ -175,7 +179,7 @@ impl<S: Source> Writer<'_, S> {
                 let bytes = core.constants.get(number);
                 // Constants have no place in a block; their numbers are told apart from places by the highest bit.
                 if !self.came_before(bytes.len() >= COUNTED_BYTES_MIN, number | 1 << 31) {
-                    self.bytes(value & TAG_MASK == word::TAG_TEXT, bytes)?;
+                    self.text(value & TAG_MASK == word::TAG_TEXT, bytes)?;
                 }
             }
             word::TAG_VARIANT => {
@@ -219,7 +223,7 @@ impl<S: Source> Writer<'_, S> {
                 let core = self.core;
                 let bytes = core.shared.get(field(0) as u32).get(start..start + length).unwrap_or_default();
                 if !self.came_before(length >= COUNTED_BYTES_MIN, place) {
-                    self.bytes(header.is(Kind::SharedText), bytes)?;
+                    self.text(header.is(Kind::SharedText), bytes)?;
                 }
             }
             Kind::Fields => {
@@ -291,7 +295,7 @@ impl<S: Source> Writer<'_, S> {
 
     /// A number of bytes or parts, if that many can be written.
     fn count(&self, count: usize) -> Result<u32, String> {
-        let is_too_much = count > PACKED_BYTES_MAX || self.packed.bytes.len() + count > PACKED_BYTES_MAX;
+        let is_too_much = count > PACKED_BYTES_MAX || self.bytes.len() + count > PACKED_BYTES_MAX;
         if is_too_much { Err(format!("a value of more than {PACKED_BYTES_MAX} bytes")) } else { Ok(count as u32) }
     }
 
@@ -305,16 +309,16 @@ impl<S: Source> Writer<'_, S> {
         Ok(())
     }
 
-    fn bytes(&mut self, is_text: bool, bytes: &[u8]) -> Result<(), String> {
+    fn text(&mut self, is_text: bool, bytes: &[u8]) -> Result<(), String> {
         // What follows a large text is little.
-        self.packed.bytes.reserve(bytes.len() + 16);
+        self.bytes.reserve(bytes.len() + 16);
         self.bytes_header(is_text, bytes.len())?;
         self.out().extend_from_slice(bytes);
         Ok(())
     }
 
     fn mark(&mut self, mark: Mark, index: u32) {
-        let out = &mut self.packed.bytes;
+        let out = &mut self.bytes;
         if let Ok(index) = u8::try_from(index) {
             messagepack::extension_header(mark.number(), 1, out);
             out.push(index);
@@ -328,12 +332,12 @@ impl<S: Source> Writer<'_, S> {
     }
 
     fn ty(&mut self, ty: TypeId) {
-        let index = place_of(&mut self.packed.types, &mut self.type_places, TypeNumber(ty));
+        let index = place_of(&mut self.types, &mut self.type_places, TypeNumber(ty));
         self.mark(Mark::Type, index);
     }
 
     fn fiber(&mut self, fiber: FiberId) -> u32 {
-        place_of(&mut self.packed.fibers, &mut self.fiber_places, fiber)
+        place_of(&mut self.fibers, &mut self.fiber_places, fiber)
     }
 }
 

@@ -4,6 +4,7 @@ use super::{Fields, FrameError, text};
 use crate::bytes::{Cursor, cut};
 use crate::id::{ActorId, Address};
 use crate::limits;
+use crate::packed::Values;
 use crate::table::{Kind, SpawnRefusal};
 use fardel_bytecode::module::ModuleHash;
 use std::borrow::Cow;
@@ -18,8 +19,8 @@ pub enum Message<'a> {
         from: ActorId,
         /// To whom.
         to: Address,
-        /// The value's bytes.
-        value: Cow<'a, [u8]>,
+        /// The value.
+        value: Values<'a>,
     },
     /// A message from one fiber to another that asks for a reply.
     Request {
@@ -29,8 +30,8 @@ pub enum Message<'a> {
         to: Address,
         /// Which of its tokens it asks under.
         number: u64,
-        /// The value's bytes.
-        value: Cow<'a, [u8]>,
+        /// The value.
+        value: Values<'a>,
     },
     /// A request of the fiber `to` was not taken.
     Refused {
@@ -51,8 +52,8 @@ pub enum Message<'a> {
         to: Address,
         /// Which of its tokens it asked under.
         number: u64,
-        /// The value's bytes.
-        value: Cow<'a, [u8]>,
+        /// The value.
+        value: Values<'a>,
     },
     /// A fiber links itself to another.
     Link {
@@ -110,8 +111,8 @@ pub enum Message<'a> {
         module: ModuleHash,
         /// Which function of the module, by its place there.
         function: u32,
-        /// The bytes of the arguments, one behind the other.
-        args: Cow<'a, [u8]>,
+        /// The arguments.
+        args: Values<'a>,
     },
     /// What came of [`Message::Spawn`].
     Spawned {
@@ -228,10 +229,10 @@ impl Message<'_> {
             Cow::Owned(bytes.into_owned())
         }
         match self {
-            Message::Send { from, to, value } => Message::Send { from, to, value: own(value) },
-            Message::Request { from, to, number, value } => Message::Request { from, to, number, value: own(value) },
+            Message::Send { from, to, value } => Message::Send { from, to, value: value.into_owned() },
+            Message::Request { from, to, number, value } => Message::Request { from, to, number, value: value.into_owned() },
             Message::Refused { from, to, number, reason } => Message::Refused { from, to, number, reason: own(reason) },
-            Message::Reply { from, to, number, value } => Message::Reply { from, to, number, value: own(value) },
+            Message::Reply { from, to, number, value } => Message::Reply { from, to, number, value: value.into_owned() },
             Message::Link { from, to } => Message::Link { from, to },
             Message::Unlink { from, to } => Message::Unlink { from, to },
             Message::Exit { from, to, reason } => Message::Exit { from, to, reason: own(reason) },
@@ -239,7 +240,7 @@ impl Message<'_> {
             Message::Gone { fiber, reason } => Message::Gone { fiber, reason: own(reason) },
             Message::Credit { fiber, messages, bytes } => Message::Credit { fiber, messages, bytes },
             Message::Spawn { request, from, linked, module, function, args } => {
-                Message::Spawn { request, from, linked, module, function, args: own(args) }
+                Message::Spawn { request, from, linked, module, function, args: args.into_owned() }
             }
             Message::Spawned { request, result } => {
                 Message::Spawned { request, result: result.map_err(|(code, text)| (code, own(text))) }
@@ -256,20 +257,24 @@ impl Message<'_> {
             Message::Send { from, to, value } => {
                 out.extend(from.to_bytes());
                 out.extend(to.to_bytes());
-                out.extend_from_slice(value);
+                value.encode(out);
             }
             Message::Exit { from, to, reason } => {
                 out.extend(from.to_bytes());
                 out.extend(to.to_bytes());
                 out.extend_from_slice(reason);
             }
-            Message::Request { from, to, number, value: rest }
-            | Message::Refused { from, to, number, reason: rest }
-            | Message::Reply { from, to, number, value: rest } => {
+            Message::Request { from, to, number, value } | Message::Reply { from, to, number, value } => {
                 out.extend(from.to_bytes());
                 out.extend(to.to_bytes());
                 out.extend(number.to_le_bytes());
-                out.extend_from_slice(rest);
+                value.encode(out);
+            }
+            Message::Refused { from, to, number, reason } => {
+                out.extend(from.to_bytes());
+                out.extend(to.to_bytes());
+                out.extend(number.to_le_bytes());
+                out.extend_from_slice(reason);
             }
             Message::Link { from, to } => {
                 out.extend(from.to_bytes());
@@ -295,7 +300,7 @@ impl Message<'_> {
                 out.push((*linked).into());
                 out.extend_from_slice(&module.0);
                 out.extend(function.to_le_bytes());
-                out.extend_from_slice(args);
+                args.encode(out);
             }
             Message::Spawned { request, result } => {
                 out.extend(request.to_le_bytes());
@@ -338,13 +343,13 @@ impl<'a> Message<'a> {
             Kind::Send => Message::Send {
                 from: fields.read(ActorId::read)?,
                 to: fields.read(Address::read)?,
-                value: Cow::Borrowed(fields.body.rest()),
+                value: fields.read(Values::read)?,
             },
             Kind::Request => Message::Request {
                 from: fields.read(ActorId::read)?,
                 to: fields.read(Address::read)?,
                 number: fields.u64()?,
-                value: Cow::Borrowed(fields.body.rest()),
+                value: fields.read(Values::read)?,
             },
             Kind::Refused => Message::Refused {
                 from: fields.read(ActorId::read)?,
@@ -356,7 +361,7 @@ impl<'a> Message<'a> {
                 from: fields.read(ActorId::read)?,
                 to: fields.read(Address::read)?,
                 number: fields.u64()?,
-                value: Cow::Borrowed(fields.body.rest()),
+                value: fields.read(Values::read)?,
             },
             Kind::Link => Message::Link { from: fields.read(Address::read)?, to: fields.read(Address::read)? },
             Kind::Unlink => Message::Unlink { from: fields.read(ActorId::read)?, to: fields.read(Address::read)? },
@@ -376,7 +381,7 @@ impl<'a> Message<'a> {
                 linked: fields.flag("the link flag")?,
                 module: ModuleHash(fields.read(Cursor::array)?),
                 function: fields.u32()?,
-                args: Cow::Borrowed(fields.body.rest()),
+                args: fields.read(Values::read)?,
             },
             Kind::Spawned => {
                 let request = fields.u64()?;

@@ -8,6 +8,7 @@ use fardel_wire::frame::{Bye, Fragment, Frame, Message, Refusal, Sequence};
 use fardel_wire::hello::{Features, Hello, Node, Version, Welcome};
 use fardel_wire::id::{ActorId, Address, Incarnation, NodeId, Tag};
 use fardel_wire::limits;
+use fardel_wire::packed::Values;
 use fardel_wire::session::SessionId;
 use fardel_wire::table::{Goodbye, RefusalCode, SpawnRefusal};
 use proptest::collection::vec;
@@ -94,21 +95,28 @@ fn bytes() -> impl Strategy<Value = Cow<'static, [u8]>> {
     vec(any::<u8>(), 0..200).prop_map(Cow::Owned)
 }
 
+/// Values with tables that fit; their body is nothing in particular.
+fn values() -> impl Strategy<Value = Values<'static>> {
+    (vec(any::<u32>(), 0..5), vec(address(), 0..3), bytes()).prop_map(|(types, addresses, body)| {
+        Values::new(types.into_iter(), addresses.into_iter(), body).expect("the tables are short")
+    })
+}
+
 pub(crate) fn message() -> impl Strategy<Value = Message<'static>> {
     let hash = any::<[u8; 32]>().prop_map(ModuleHash);
     let refused = (select(SpawnRefusal::ALL), text().prop_map(Cow::Owned));
     let result = prop_oneof![address().prop_map(Ok), refused.prop_map(Err)];
-    let spawn = (any::<u64>(), address(), any::<bool>(), hash.clone(), any::<u32>(), bytes());
+    let spawn = (any::<u64>(), address(), any::<bool>(), hash.clone(), any::<u32>(), values());
     let chunk = (0..limits::CODE_CHUNKS_MAX).prop_flat_map(|chunk| (Just(chunk), chunk + 1..=limits::CODE_CHUNKS_MAX));
     prop_oneof![
-        (actor(), address(), bytes()).prop_map(|(from, to, value)| Message::Send { from, to, value }),
-        (actor(), address(), any::<u64>(), bytes()).prop_map(|(from, to, number, value)| Message::Reply {
+        (actor(), address(), values()).prop_map(|(from, to, value)| Message::Send { from, to, value }),
+        (actor(), address(), any::<u64>(), values()).prop_map(|(from, to, number, value)| Message::Reply {
             from,
             to,
             number,
             value
         }),
-        (actor(), address(), any::<u64>(), bytes()).prop_map(|(from, to, number, value)| Message::Request {
+        (actor(), address(), any::<u64>(), values()).prop_map(|(from, to, number, value)| Message::Request {
             from,
             to,
             number,

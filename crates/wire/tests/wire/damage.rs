@@ -27,7 +27,7 @@ fn no_beginning_of_a_value_or_reason_is_one() {
 /// Bytes at the end of a frame's body that are content of another format, or that the frame does not look at.
 fn open_end(name: &str) -> usize {
     match name {
-        "frame-send" | "frame-request" | "frame-reply" | "frame-spawn" => 11,
+        "frame-send" | "frame-request" | "frame-reply" | "frame-spawn" => 1,
         "frame-refused" | "frame-exit" | "frame-gone" => 1,
         "frame-code" | "frame-types" => 4,
         "frame-fragment" => 3,

@@ -9,7 +9,7 @@ use fardel_wire::frame::{Bye, Fragment, Frame, Message, Refusal, Sequence};
 use fardel_wire::hello::{Features, Hello, Node, Version, Welcome};
 use fardel_wire::id::{ActorId, Address, Incarnation, NodeId, Tag};
 use fardel_wire::limits;
-use fardel_wire::packed;
+use fardel_wire::packed::Values;
 use fardel_wire::reason;
 use fardel_wire::session::SessionId;
 use fardel_wire::table::{Goodbye, RefusalCode, SpawnRefusal};
@@ -50,10 +50,13 @@ pub(crate) fn value_bytes(value: &Value) -> Vec<u8> {
 }
 
 /// The Int 5 with its tables.
-fn parcel_bytes() -> Vec<u8> {
-    let mut bytes = Vec::new();
-    assert!(packed::encode([types::INT.0].into_iter(), std::iter::empty(), &[5], &mut bytes));
-    bytes
+fn five() -> Values<'static> {
+    values_of(vec![5])
+}
+
+/// Bytes as if they were of an Int.
+pub(crate) fn values_of(body: Vec<u8>) -> Values<'static> {
+    Values::new([types::INT.0].into_iter(), std::iter::empty(), Cow::Owned(body)).expect("the tables are short")
 }
 
 pub(crate) fn reason_bytes(reason: &ExitReason) -> Vec<u8> {
@@ -147,12 +150,11 @@ pub(crate) fn packet() -> Vec<u8> {
 /// Every frame of the specification by its name.
 pub(crate) fn frames() -> Vec<(&'static str, Frame<'static>)> {
     let (from, to) = (actor(OTHER, 2), address(NODE, 3));
-    let value = || Cow::Owned(parcel_bytes());
     let reason = || Cow::Owned(reason_bytes(&ExitReason::Normal));
     let module = ModuleHash([0xcc; 32]);
     let messages = vec![
-        ("frame-send", Message::Send { from, to, value: value() }),
-        ("frame-reply", Message::Reply { from, to, number: 258, value: value() }),
+        ("frame-send", Message::Send { from, to, value: five() }),
+        ("frame-reply", Message::Reply { from, to, number: 258, value: five() }),
         ("frame-link", Message::Link { from: address(OTHER, 2), to }),
         ("frame-unlink", Message::Unlink { from, to }),
         ("frame-exit", Message::Exit { from: address(OTHER, 2), to, reason: reason() }),
@@ -161,14 +163,7 @@ pub(crate) fn frames() -> Vec<(&'static str, Frame<'static>)> {
         ("frame-credit", Message::Credit { fiber: from, messages: 100, bytes: 65_536 }),
         (
             "frame-spawn",
-            Message::Spawn {
-                request: 9,
-                from: address(OTHER, 2),
-                linked: true,
-                module,
-                function: 7,
-                args: Cow::Owned(parcel_bytes()),
-            },
+            Message::Spawn { request: 9, from: address(OTHER, 2), linked: true, module, function: 7, args: five() },
         ),
         ("frame-spawned", Message::Spawned { request: 9, result: Ok(to) }),
         (
@@ -177,7 +172,7 @@ pub(crate) fn frames() -> Vec<(&'static str, Frame<'static>)> {
         ),
         ("frame-fetch", Message::Fetch { request: 9, module }),
         ("frame-code", Message::Code { request: 9, chunk: 0, chunks: 1, bytes: Cow::Borrowed(b"\0fdm") }),
-        ("frame-request", Message::Request { from, to, number: 258, value: value() }),
+        ("frame-request", Message::Request { from, to, number: 258, value: five() }),
         ("frame-refused", Message::Refused { from, to, number: 258, reason: Cow::Owned(reason_bytes(&ExitReason::Denied)) }),
         ("frame-types", Message::Types { chunk: 0, chunks: 1, bytes: Cow::Borrowed(&[0, 0, 0, 0]) }),
     ];

@@ -1,6 +1,6 @@
 //! The handshake: who may connect, in which version, and what is refused.
 
-use crate::examples::{NODE, OTHER, actor, address, frame_bytes, frames, hello};
+use crate::examples::{NODE, OTHER, actor, address, frame_bytes, frames, hello, values_of};
 use fardel_wire::frame::{Bye, Decoder, Frame, Message, Refusal, Sequence};
 use fardel_wire::hello::{Local, Version};
 use fardel_wire::id::{Incarnation, NodeId};
@@ -9,7 +9,6 @@ use fardel_wire::link::{Closed, Event, Link};
 use fardel_wire::peers::Peers;
 use fardel_wire::session::{ProtocolError, SessionId};
 use fardel_wire::table::{Goodbye, Kind, RefusalCode};
-use std::borrow::Cow;
 
 fn local(id: NodeId) -> Local {
     Local::new(id, Incarnation(1), "node")
@@ -335,7 +334,7 @@ fn happened(link: &mut Link, peers: &mut Peers, now: u64, bytes: &[u8]) -> Vec<S
 
 /// A message from the left node to the right one, or back.
 fn message(from: NodeId, to: NodeId) -> Message<'static> {
-    Message::Send { from: actor(from, 1), to: address(to, 1), value: Cow::Borrowed(&[5]) }
+    Message::Send { from: actor(from, 1), to: address(to, 1), value: values_of(vec![5]) }
 }
 
 #[test]

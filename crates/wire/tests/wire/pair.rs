@@ -1,6 +1,6 @@
 //! Two nodes on connections that break, on virtual time: within a session nothing is lost, doubled or out of order.
 
-use crate::examples::{NODE, OTHER, actor, address};
+use crate::examples::{NODE, OTHER, actor, address, values_of};
 use fardel_wire::frame::Message;
 use fardel_wire::hello::Local;
 use fardel_wire::id::{Incarnation, NodeId};
@@ -8,7 +8,6 @@ use fardel_wire::limits;
 use fardel_wire::link::{Closed, Event, Link};
 use fardel_wire::peers::Peers;
 use fardel_wire::session::{SendError, SessionId};
-use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 
 const MILLISECOND: u64 = 1_000_000;
@@ -128,7 +127,7 @@ impl Pair {
         let mut value = number.to_le_bytes().to_vec();
         value.resize(value.len().max(bytes), 0xee);
         let message =
-            Message::Send { from: actor(side.node, pair.0), to: address(side.peer, pair.1), value: Cow::Owned(value) };
+            Message::Send { from: actor(side.node, pair.0), to: address(side.peer, pair.1), value: values_of(value) };
         match side.peers.send(self.now, side.peer, fresh, &message) {
             Ok(()) => *number += 1,
             Err(SendError::Full { .. }) => {}
@@ -199,7 +198,7 @@ impl Pair {
                 Event::Established { resumed, .. } => self.resumed += usize::from(resumed),
                 Event::Closed(closed) => self.closed.push(closed),
                 Event::Message(Message::Send { from, to, value }) => {
-                    let counted = value.first_chunk().expect("it has a number");
+                    let counted = value.body.first_chunk().expect("it has a number");
                     let seen = u64::from_le_bytes(*counted);
                     let next = side.next.entry((from.fiber.slot, to.id.fiber.slot)).or_default();
                     assert!(seen >= *next, "message {seen} came after {next} was to come");

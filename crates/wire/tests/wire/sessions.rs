@@ -1,6 +1,6 @@
 //! A session by itself: sequences, acknowledgements, fragments, keep-alive.
 
-use crate::examples::{NODE, OTHER, actor, address};
+use crate::examples::{NODE, OTHER, actor, address, values_of};
 use fardel_wire::frame::{Decoder, Fragment, Frame, Message, Sequence};
 use fardel_wire::limits;
 use fardel_wire::session::{ProtocolError, SendError, Session, SessionId};
@@ -13,7 +13,7 @@ fn open() -> Session {
 }
 
 fn message(bytes: usize) -> Message<'static> {
-    Message::Send { from: actor(NODE, 1), to: address(OTHER, 1), value: Cow::Owned(vec![7; bytes]) }
+    Message::Send { from: actor(NODE, 1), to: address(OTHER, 1), value: values_of(vec![7; bytes]) }
 }
 
 fn numbered(sequence: u64) -> Frame<'static> {

@@ -19,12 +19,12 @@ use std::rc::Rc;
 enum Kept {
     Load(ModuleHash),
     Spawn(ModuleHash, String, Vec<Value>),
-    Start(ModuleHash, u32, Packed, Option<FiberId>),
+    Start(ModuleHash, u32, Packed<'static>, Option<FiberId>),
     OpenPort,
     ClosePort(FiberId),
     OpenRemote,
     Types(Module),
-    Signal(FiberId, FiberId, Signal),
+    Signal(FiberId, FiberId, Signal<'static>),
     Input(Input),
 }
 
@@ -37,9 +37,11 @@ fn keep(machine: &mut Machine) -> Journal {
         let entry = match entry {
             Entry::Load(hash) => Kept::Load(*hash),
             Entry::Spawn { module, function, args } => Kept::Spawn(*module, (*function).to_owned(), args.to_vec()),
-            Entry::Start { module, function, args, link } => Kept::Start(*module, *function, (*args).clone(), *link),
+            Entry::Start { module, function, args, link } => {
+                Kept::Start(*module, *function, (*args).clone().into_owned(), *link)
+            }
             Entry::Types(module) => Kept::Types((*module).clone()),
-            Entry::Signal { from, to, signal } => Kept::Signal(*from, *to, (*signal).clone()),
+            Entry::Signal { from, to, signal } => Kept::Signal(*from, *to, (*signal).clone().into_owned()),
             Entry::OpenRemote => Kept::OpenRemote,
             Entry::OpenPort => Kept::OpenPort,
             Entry::ClosePort(port) => Kept::ClosePort(*port),

@@ -149,7 +149,7 @@ fn the_examples_of_the_specification_are_what_is_sent() {
     let mut sent = Vec::new();
     nodes.run_clock_and(|output| {
         if let Output::Signal { signal: Signal::Message(value), .. } = output {
-            sent.push(value.bytes.clone());
+            sent.push(value.bytes.to_vec());
         }
     });
     let example = |name: &str| -> Vec<u8> {
@@ -194,12 +194,12 @@ fn bytes_that_are_no_value_are_refused() {
         (&[0xcf, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], any, "an integer of more than 63 bits"),
     ];
     for (bytes, ty, what) in cases {
-        let packed = Packed { bytes: bytes.to_vec(), fibers: Vec::new(), types: vec![TypeNumber(ty)] };
+        let packed = Packed { bytes: bytes.into(), fibers: Vec::new(), types: vec![TypeNumber(ty)] };
         let refused = nodes.worlds[0].machine.signal(remote, fiber, &Signal::Message(packed));
         let Err(SendError::Unreadable(problem)) = refused else { panic!("{bytes:?}: {refused:?}") };
         assert_eq!(problem.what, what, "{bytes:?}");
     }
-    let unknown = Packed { bytes: vec![1], fibers: Vec::new(), types: vec![TypeNumber(1 << 30)] };
+    let unknown = Packed { bytes: vec![1].into(), fibers: Vec::new(), types: vec![TypeNumber(1 << 30)] };
     assert!(matches!(
         nodes.worlds[0].machine.signal(remote, fiber, &Signal::Message(unknown)),
         Err(SendError::Unreadable(_))
@@ -212,7 +212,7 @@ fn a_map_with_a_key_twice_is_refused() {
     let (mut nodes, fiber, remote) = far();
     let (any, map) = (fardel::bytecode::types::ANY.0, map_of_any(&nodes));
     let send = |nodes: &mut Nodes, bytes: &[u8]| {
-        let packed = Packed { bytes: bytes.to_vec(), fibers: Vec::new(), types: vec![TypeNumber(any), TypeNumber(map)] };
+        let packed = Packed { bytes: bytes.into(), fibers: Vec::new(), types: vec![TypeNumber(any), TypeNumber(map)] };
         nodes.worlds[0].machine.signal(remote, fiber, &Signal::Message(packed))
     };
     assert_eq!(send(&mut nodes, &[0x95, 0xd4, 16, 1, 1, 10, 2, 20]), Ok(()));
@@ -249,7 +249,7 @@ fn no_bytes_harm_the_machine() {
         let (fibers, types) = (vec![fiber, remote], (root..root + 1).chain(0..120).map(TypeNumber).collect());
         let mut nodes = nodes.borrow_mut();
         // It is refused, or it is a value.
-        let _ = nodes.worlds[0].machine.signal(remote, fiber, &Signal::Message(Packed { bytes, fibers, types }));
+        let _ = nodes.worlds[0].machine.signal(remote, fiber, &Signal::Message(Packed { bytes: bytes.into(), fibers, types }));
         nodes.worlds[0].run();
         prop_assert!(nodes.worlds[0].end_of(fiber).is_none(), "the fiber goes on");
     });
