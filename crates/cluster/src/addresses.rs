@@ -23,8 +23,9 @@ pub(crate) struct Addresses {
     nodes: BTreeMap<NodeId, Known>,
     /// What each node has said of itself.
     incarnations: BTreeMap<NodeId, Incarnation>,
-    /// Those that have ended, the latest last.
-    ended: VecDeque<(FiberId, Address)>,
+    /// Those that have ended, and the order in which they did.
+    ended: BTreeMap<FiberId, Address>,
+    ended_order: VecDeque<FiberId>,
 }
 
 /// A fiber of another node.
@@ -57,7 +58,8 @@ impl Addresses {
             known: BTreeMap::new(),
             nodes: BTreeMap::new(),
             incarnations: BTreeMap::new(),
-            ended: VecDeque::new(),
+            ended: BTreeMap::new(),
+            ended_order: VecDeque::new(),
         }
     }
 
@@ -89,7 +91,7 @@ impl Addresses {
 
     /// What stood at a place that nobody has any more.
     fn ended_as(&self, fiber: FiberId) -> Option<Address> {
-        self.ended.iter().rev().find(|(ended, _)| *ended == fiber).map(|(_, address)| *address)
+        self.ended.get(&fiber).copied()
     }
 
     pub(crate) fn remote(&mut self, fiber: FiberId) -> Option<&mut Remote> {
@@ -193,9 +195,12 @@ impl Addresses {
     pub(crate) fn forget(&mut self, id: ActorId) -> Option<FiberId> {
         let fiber = self.known.remove(&id)?;
         if let Some(remote) = self.remotes.remove(&fiber) {
-            self.ended.push_back((fiber, remote.address));
-            if self.ended.len() > ENDED_MAX {
-                self.ended.pop_front();
+            self.ended.insert(fiber, remote.address);
+            self.ended_order.push_back(fiber);
+            if self.ended_order.len() > ENDED_MAX
+                && let Some(first) = self.ended_order.pop_front()
+            {
+                self.ended.remove(&first);
             }
         }
         if let Some(known) = self.nodes.get_mut(&id.node) {

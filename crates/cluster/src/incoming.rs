@@ -380,6 +380,10 @@ impl Router {
             Ok(fiber) => {
                 let result = Ok(self.addresses.address(fiber));
                 self.send(now, wanted.peer, Message::Spawned { request: wanted.request, result }, peers);
+                // Its node has an address for it from now on, and has to hear when it may forget that.
+                if let Ok(by) = self.addresses.node_fiber(wanted.peer, home.machine()) {
+                    home.machine().handle(Input::Watch { by, fiber });
+                }
             }
             Err(error) => {
                 let code = match error {

@@ -150,3 +150,23 @@ fn types_are_told_before_the_first_value_that_has_them() {
     assert_eq!(sim.nodes[1].printed, ["[Point(3, Circle(1.5)), Point(4, Empty)]"]);
     assert_eq!(sim.nodes[0].printed, ["Empty"]);
 }
+
+/// MON6: of fibers that were started elsewhere nothing is left when they have ended, whether anybody watched them or not.
+#[test]
+fn mon6_what_was_started_elsewhere_leaves_nothing_behind() {
+    let module = program(
+        "export main
+        fn short() | ret | end
+        fn main() | local i: Int | push 0 | store i
+        again: | push \"n1\" | spawn_on short | cast Address | drop | load i | push 1 | add | tee i | push 1000 | lt | jmp_if again | push \"started\" | call tell | ret | end",
+    );
+    let mut sim = Sim::new(2, Config::default());
+    sim.start(0, &module, "main");
+    sim.run();
+    assert_eq!(sim.nodes[0].printed, ["started"]);
+    assert_eq!(sim.nodes[1].home.machine.stats().fibers_started, 1_000);
+    for node in &sim.nodes {
+        assert!(node.router.remotes() <= 1, "{} addresses", node.router.remotes());
+        assert_eq!(node.home.machine.fibers().count(), 0, "fibers that live");
+    }
+}
