@@ -1,4 +1,4 @@
-//! One workload between two nodes on this host: starts a node, runs a program that is another one, and stops it.
+//! One workload between nodes on this host: starts a node, runs a program that is another one, and stops it.
 //!
 //! What the program prints is what this prints: `result=`, `elapsed_ns=`, and for round trips `p50_ns=` and `p99_ns=`.
 
@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 
 const PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/programs/dist.fda");
-const WORKLOADS: [&str; 5] = ["rtt", "oneway", "bulk", "spawn", "spawnpar"];
+const WORKLOADS: [&str; 6] = ["rtt", "oneway", "bulk", "spawn", "spawnpar", JOIN];
+/// The one that is no program: `N` nodes get to know each other.
+const JOIN: &str = "join";
 
 /// A node that ends with this.
-struct Node(Child);
+pub(crate) struct Node(pub(crate) Child);
 
 impl Drop for Node {
     fn drop(&mut self) {
@@ -21,7 +23,15 @@ impl Drop for Node {
 }
 
 /// A folder that goes with this.
-struct Folder(PathBuf);
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    pub(crate) fn new() -> Result<Folder, String> {
+        let folder = Folder(std::env::temp_dir().join(format!("fardel-dist-{}", std::process::id())));
+        std::fs::create_dir_all(&folder.0).map_err(|error| format!("{}: {error}", folder.0.display()))?;
+        Ok(folder)
+    }
+}
 
 impl Drop for Folder {
     fn drop(&mut self) {
@@ -56,34 +66,42 @@ pub(crate) fn run(words: &[String]) -> ExitCode {
 fn measure(what: &str, n: &str, plain: bool) -> Result<ExitCode, String> {
     let own = std::env::current_exe().map_err(|error| error.to_string())?;
     let fardel = own.with_file_name("fardel");
-    let folder = Folder(std::env::temp_dir().join(format!("fardel-dist-{}", std::process::id())));
-    std::fs::create_dir_all(&folder.0).map_err(|error| format!("{}: {error}", folder.0.display()))?;
-    let key = folder.0.join("cluster.key");
-    if !plain {
-        let made = Command::new(&fardel).args(["keygen", "shared"]).arg(&key).stdout(Stdio::null()).status();
-        let is_made = made.map_err(|error| format!("{}: {error}", fardel.display()))?.success();
-        if !is_made {
-            return Err("no key could be made".to_owned());
-        }
+    if what == JOIN {
+        let count = n.parse().map_err(|_| format!("{n} is not a number of nodes"))?;
+        return crate::join::measure(&fardel, count, plain).map(|()| ExitCode::SUCCESS);
     }
-    let secure = |command: &mut Command, key: &Path| {
-        if plain {
-            command.arg("--insecure");
-        } else {
-            command.arg("--shared-key").arg(key);
-        }
-    };
+    let folder = Folder::new()?;
+    let key = keygen(&fardel, &folder, plain)?;
     let mut node = Command::new(&fardel);
     node.args(["node", "--name", "b", "--listen", "127.0.0.1:0"]);
-    secure(&mut node, &key);
+    secure(&mut node, key.as_deref());
     let node = node.stderr(Stdio::piped()).spawn().map_err(|error| format!("{}: {error}", fardel.display()))?;
     let mut node = Node(node);
     let address = listens_on(&mut node.0)?;
     let mut program = Command::new(&fardel);
     program.args(["run", "--connect", &address, "--name", "a"]);
-    secure(&mut program, &key);
+    secure(&mut program, key.as_deref());
     let status = program.args([PROGRAM, what, n]).status().map_err(|error| error.to_string())?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Makes the key that nodes share; none for nodes without encryption.
+pub(crate) fn keygen(fardel: &Path, folder: &Folder, plain: bool) -> Result<Option<PathBuf>, String> {
+    if plain {
+        return Ok(None);
+    }
+    let key = folder.0.join("cluster.key");
+    let made = Command::new(fardel).args(["keygen", "shared"]).arg(&key).stdout(Stdio::null()).status();
+    let is_made = made.map_err(|error| format!("{}: {error}", fardel.display()))?.success();
+    if is_made { Ok(Some(key)) } else { Err("no key could be made".to_owned()) }
+}
+
+/// Gives a node its key, or has it do without.
+pub(crate) fn secure(command: &mut Command, key: Option<&Path>) {
+    match key {
+        Some(key) => command.arg("--shared-key").arg(key),
+        None => command.arg("--insecure"),
+    };
 }
 
 /// The address that a node says it listens on; what it says afterwards is read by nobody and goes nowhere.

@@ -7,6 +7,7 @@
 
 mod dist;
 mod isolation;
+mod join;
 mod stages;
 
 use std::process::ExitCode;
