@@ -101,7 +101,7 @@ impl Router {
                     if event == NodeEvent::Renewed {
                         self.announce_to_all(now, peers);
                     }
-                    self.node_events.push_back(event);
+                    self.tell(event);
                 }
             }
         }
@@ -109,8 +109,13 @@ impl Router {
         told
     }
 
-    /// A node is down. What depends on it hears so first (NOD2); whoever waits for the node itself is to be told here, at
-    /// the end.
+    /// The one place through which goes what has become of a node, once for each change: whoever waits for nodes to come and
+    /// go is told from here. When a node is down the machine has heard before of the end of everything there (NOD2).
+    fn tell(&mut self, event: NodeEvent) {
+        self.node_events.push_back(event);
+    }
+
+    /// A node is down. What depends on it hears so first.
     fn node_down(&mut self, node: NodeId, incarnation: Incarnation, home: &mut impl Home, peers: &mut Peers) {
         // A later incarnation may be connected already. What depended on the former one was lost when it came.
         if self.addresses.said(node).is_none_or(|said| said <= incarnation) {
@@ -118,7 +123,7 @@ impl Router {
             self.packets.remove(&node);
             self.lost(node, home);
         }
-        self.node_events.push_back(NodeEvent::Down(node));
+        self.tell(NodeEvent::Down(node));
     }
 
     /// Whoever has taken this node for down, and does not probe it any more, is to hear that it goes on.

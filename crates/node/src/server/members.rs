@@ -19,7 +19,8 @@ impl Server {
                 NodeEvent::Trusted(_) => tracing::info!(%node, name, "node no longer suspected"),
                 NodeEvent::Down(node) => {
                     tracing::warn!(%node, name, "node down");
-                    self.dials.remove(&node);
+                    let router = &self.router;
+                    self.dials.retain(|other, _| *other != node && router.member_at(*other).is_some());
                 }
                 NodeEvent::Renewed => tracing::warn!(%node, name, "others have taken this node for down; it joins again"),
             }
