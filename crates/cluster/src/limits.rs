@@ -50,6 +50,9 @@ pub const SUSPICION_TIME: u64 = 4 * SECOND;
 /// How long after something came from a node no other one is believed that it is down: links are never silent for longer
 /// than a PING and its answer take, and whoever says so has not heard of it for [`SUSPICION_TIME`].
 pub const HEARD_TIME: u64 = 3 * SECOND;
+/// How long a node does not renew itself again: others hear of a renewal within this time, and whoever still takes the node for
+/// down then says so again.
+pub const RENEWAL_TIME: u64 = SECOND;
 /// How often news are passed on besides what travels with probes: in some rounds of this all of a hundred nodes know.
 pub const GOSSIP_TIME: u64 = 200 * MILLISECOND;
 /// To how many nodes.

@@ -13,7 +13,7 @@ mod random;
 
 use crate::limits::{
     ANNOUNCE_TIME, DOWN_MAX, DOWN_TIME, GOSSIP_NODES, GOSSIP_TIME, HEARD_TIME, INDIRECT_PROBES, LAST_TRANSMISSIONS,
-    MEMBERS_MAX, PAUSE_MAX, PROBE_ANSWER_TIME, PROBE_TIME, SUSPICION_TIME, TRANSMISSIONS,
+    MEMBERS_MAX, PAUSE_MAX, PROBE_ANSWER_TIME, PROBE_TIME, RENEWAL_TIME, SUSPICION_TIME, TRANSMISSIONS,
 };
 use fardel_wire::id::{Incarnation, NodeId};
 use fardel_wire::limits::GOSSIP_BYTES_MAX;
@@ -112,6 +112,8 @@ pub struct Membership {
     /// When the time came in last.
     looked: u64,
     random: Random,
+    /// Until when this node takes nobody's word that it is down itself.
+    renewed_until: u64,
     is_introduced: bool,
     has_left: bool,
 }
@@ -172,6 +174,7 @@ impl Membership {
             announce_at: ANNOUNCE_TIME,
             looked: 0,
             random,
+            renewed_until: 0,
             is_introduced: false,
             has_left: false,
         }
@@ -278,6 +281,11 @@ impl Membership {
             return Err(Refused);
         }
         let own = own.clone();
+        // A peer does not have it tell all others so as often as that peer likes.
+        let is_renewed = now < self.renewed_until;
+        if is_renewed && packet.header.message == foca::Message::TurnUndead {
+            return Ok(());
+        }
         let told = packet.members.as_ref().map_or(0, Vec::len);
         let mut room = MEMBERS_MAX.saturating_sub(self.members.len());
         if let Some(members) = &mut packet.members {
@@ -289,9 +297,10 @@ impl Membership {
                 });
                 // Of its own lives a node knows best.
                 let is_own_future = id.node == own.node && (id.incarnation, id.renewal) > (own.incarnation, own.renewal);
+                let is_own_end = is_renewed && id.node == own.node && told.state() == State::Down;
                 let is_new = !self.members.contains_key(&id.node);
                 let has_room = !is_new || room > 0;
-                let is_believed = !is_contradicted && !is_own_future && has_room;
+                let is_believed = !is_contradicted && !is_own_future && !is_own_end && has_room;
                 room -= usize::from(is_believed && is_new);
                 is_believed
             });
@@ -457,6 +466,7 @@ impl Membership {
             known.iter().for_each(|known| self.note(now, known));
         }
         if renewed {
+            self.renewed_until = now.saturating_add(RENEWAL_TIME);
             self.changes.push_back(Change::Event(NodeEvent::Renewed));
         }
     }

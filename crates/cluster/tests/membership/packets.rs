@@ -149,6 +149,16 @@ fn nod7_who_was_taken_for_down_renews_itself() {
     assert_eq!(events(&mut node), [NodeEvent::Up(id_of(1)), NodeEvent::Renewed]);
     let (to, packet) = node.poll_packet().expect("it tells of it");
     assert_eq!((to, &packet[16..24]), (id_of(1), &[1, 0, 0, 0, 1, 0, 0, 0][..]), "incarnation 1, renewal 1");
+    // Not again and again, as often as somebody says so.
+    let mut lie = gossip(1, 1, &[member(0, 1, DOWN)]);
+    let renewal = lie.len() - member(0, 1, DOWN).len() + 20;
+    lie[renewal] = 1;
+    let to = lie.len() - member(0, 1, DOWN).len() - 2 - 1 - 4;
+    lie[to] = 1;
+    take(&mut node, 1, &lie).expect("it can be read");
+    assert_eq!(events(&mut node), []);
+    node.packet(SECOND, (id_of(1), Incarnation(1)), &lie, |_| None).expect("it can be read");
+    assert_eq!(events(&mut node), [NodeEvent::Renewed]);
 }
 
 /// An invention that came before the node itself is put right by its handshake.
