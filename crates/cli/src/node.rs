@@ -6,9 +6,9 @@ use fardel::vm::config::Config;
 use fardel::{Hosts, Outcome, Program, Runtime, Settings, Streams, outcome};
 use fardel_node::keys::{Credentials, SharedKey};
 use fardel_node::server::{self, Grants, Server};
-use fardel_node::transport::{Plain, Security};
-use std::net::SocketAddr;
+use fardel_node::transport::{Address, Plain, Security};
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
 /// How a node is set up. Each can stand in the file as well, with `_` for `-`; what the command line or the environment
@@ -23,15 +23,19 @@ pub(crate) struct NodeOptions {
     /// The node's name, by which programs call it [default: node- and the number of its process]
     #[arg(long, env = "FARDEL_NAME")]
     name: Option<String>,
-    /// Where it takes connections; with port 0 the system chooses one
-    #[arg(long, value_name = "IP:PORT", env = "FARDEL_LISTEN")]
-    listen: Option<SocketAddr>,
-    /// Where others reach it, if that is not where it listens
+    /// Where it takes connections, over TCP or, with quic:// before it, over QUIC; once for each. With port 0 the system
+    /// chooses one
+    #[arg(long, value_name = "IP:PORT", env = "FARDEL_LISTEN", value_delimiter = ',')]
+    #[serde(deserialize_with = "some")]
+    listen: Vec<Address>,
+    /// Where others reach it, if that is not the first address on which it listens
     #[arg(long, value_name = "IP:PORT", env = "FARDEL_ADVERTISE")]
-    advertise: Option<SocketAddr>,
+    #[serde(deserialize_with = "one")]
+    advertise: Option<Address>,
     /// A node of the cluster to connect with; once for each. The others are found through it
     #[arg(long, value_name = "IP:PORT", env = "FARDEL_JOIN", value_delimiter = ',')]
-    join: Vec<SocketAddr>,
+    #[serde(deserialize_with = "some")]
+    join: Vec<Address>,
     /// The node's certificate
     #[arg(long, value_name = "FILE", env = "FARDEL_CERT")]
     cert: Option<PathBuf>,
@@ -102,7 +106,7 @@ impl NodeOptions {
             force: self.force || file.force,
             no_spawn: self.no_spawn || file.no_spawn,
             no_code: self.no_code || file.no_code,
-            listen: self.listen.or(file.listen),
+            listen: if self.listen.is_empty() { file.listen } else { self.listen },
         })
     }
 
@@ -134,13 +138,13 @@ impl NodeOptions {
     }
 
     /// Adds nodes to join.
-    pub(crate) fn join(&mut self, nodes: &[SocketAddr]) {
+    pub(crate) fn join(&mut self, nodes: &[Address]) {
         self.join.extend(nodes);
     }
 
     /// Whether there is a way to other nodes.
     pub(crate) fn has_way(&self) -> bool {
-        self.listen.is_some() || !self.join.is_empty()
+        !self.listen.is_empty() || !self.join.is_empty()
     }
 
     /// What the node is started with.
@@ -149,8 +153,8 @@ impl NodeOptions {
     /// What is wrong with the options, for people.
     pub(crate) fn settings(self) -> Result<server::Settings, String> {
         let options = self;
-        if let Some(listen) = options.listen
-            && listen.ip().is_unspecified()
+        if let Some(listen) = options.listen.first()
+            && listen.socket.ip().is_unspecified()
             && options.advertise.is_none()
         {
             return Err(format!(
@@ -171,6 +175,37 @@ impl NodeOptions {
             grants: Grants { send: true, spawn: !options.no_spawn, code: !options.no_code },
         })
     }
+}
+
+/// One text or several, in the file.
+#[derive(serde::Deserialize)]
+#[serde(untagged)]
+enum Texts {
+    One(String),
+    Some(Vec<String>),
+}
+
+/// What a text of the file says.
+fn one<'de, D, T>(file: D) -> Result<Option<T>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: FromStr<Err: std::fmt::Display>,
+{
+    let text = <String as serde::Deserialize>::deserialize(file)?;
+    text.parse().map(Some).map_err(serde::de::Error::custom)
+}
+
+/// What a text of the file says, or a list of texts.
+fn some<'de, D, T>(file: D) -> Result<Vec<T>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: FromStr<Err: std::fmt::Display>,
+{
+    let texts = match <Texts as serde::Deserialize>::deserialize(file)? {
+        Texts::One(text) => vec![text],
+        Texts::Some(texts) => texts,
+    };
+    texts.iter().map(|text| text.parse().map_err(serde::de::Error::custom)).collect()
 }
 
 pub(crate) fn node(options: &Options) -> u8 {
@@ -200,9 +235,11 @@ pub(crate) fn node(options: &Options) -> u8 {
                 return say::USAGE;
             }
         };
-        match server.address() {
-            Some(address) => say::line(&format!("node {name} listens on {address}")),
-            None => say::line(&format!("node {name} takes no connections")),
+        for address in server.addresses() {
+            say::line(&format!("node {name} listens on {address}"));
+        }
+        if server.addresses().is_empty() {
+            say::line(&format!("node {name} takes no connections"));
         }
         server.run(interrupted).await;
         server.leave().await;

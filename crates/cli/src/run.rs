@@ -73,7 +73,7 @@ pub(crate) struct Options {
 struct Cluster {
     /// A node of a cluster to connect with before the program begins, which then can start fibers on all its nodes
     #[arg(long, value_name = "IP:PORT")]
-    connect: Vec<std::net::SocketAddr>,
+    connect: Vec<fardel_node::transport::Address>,
     /// How many milliseconds to wait for a connection before the program begins
     #[arg(long, value_name = "N", default_value_t = 10_000, hide = true)]
     join_limit: u64,

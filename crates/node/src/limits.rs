@@ -11,6 +11,16 @@ pub const HALF_OPEN_MAX: usize = 256;
 /// Of these, connections from one address: one stranger does not take all places, and nodes behind one address can start
 /// together.
 pub const HALF_OPEN_PER_ADDRESS_MAX: usize = 64;
+/// Bytes that a QUIC connection may send before it is authenticated: what proves who it is has some tens.
+pub const QUIC_WINDOW_HALF_OPEN: u32 = 4 << 10;
+/// Bytes of a QUIC connection that wait to be read, after it is authenticated: as many as one stream may have by default,
+/// and all go over one stream. It is 12 MB/s over a round trip of 100 ms.
+pub const QUIC_WINDOW: u32 = 1_250_000;
+/// Bytes of a QUIC handshake that are kept until a task takes the connection, which it does at once.
+pub const QUIC_INCOMING_BYTES: u64 = 16 << 10;
+/// How long a QUIC connection on which nothing arrives is kept: a little longer than the silence after which a node gives
+/// up what is on it, which has the first word.
+pub const QUIC_IDLE: Duration = Duration::from_secs(10);
 /// Authenticated connections that wait to be taken by `accept`; more wait in their tasks, and count as half-open.
 pub const READY_MAX: usize = 16;
 /// Pause after the system refused to hand out a connection, as when file descriptors ran out: others have time to end,
@@ -64,4 +74,5 @@ pub const NODE_VALID: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 pub const CLOCK_SKEW: Duration = Duration::from_secs(5 * 60);
 
 const _: () = assert!(HALF_OPEN_PER_ADDRESS_MAX <= HALF_OPEN_MAX);
+const _: () = assert!(fardel_wire::limits::SILENCE_MAX < QUIC_IDLE.as_nanos() as u64);
 const _: () = assert!(BACKOFF_BASE.as_nanos() <= BACKOFF_MAX.as_nanos());

@@ -26,6 +26,7 @@
 use crate::keys::{
     Authority, Credentials, Identity, KeyError, NodeId, Pair, SharedKey, Validity, in_words, node_of_certificate, provider,
 };
+use crate::transport::quic;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{Resumption, verify_server_cert_signed_by_trust_anchor};
 use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls13_signature};
@@ -50,7 +51,7 @@ const PROTOCOL_CERTIFICATES: &[u8] = b"fardel/1";
 /// The protocol that nodes with a shared key negotiate (ALPN), so that one with certificates is told apart at once.
 const PROTOCOL_SHARED_KEY: &[u8] = b"fardel-shared-key/1";
 /// The label under which TLS derives the value that ties a proof to its connection.
-const EXPORTER_LABEL: &[u8] = b"EXPORTER-fardel-shared-key";
+pub(crate) const EXPORTER_LABEL: &[u8] = b"EXPORTER-fardel-shared-key";
 /// Bytes of a proof.
 const PROOF_BYTES: usize = 32;
 
@@ -63,6 +64,9 @@ pub enum HandshakeError {
     /// TLS came to no agreement, on this side or on the other.
     #[error("TLS: {}", in_words(.0))]
     Tls(rustls::Error),
+    /// QUIC came to no agreement, on this side.
+    #[error("QUIC: {0}")]
+    Quic(String),
     /// The other side does not speak TLS.
     #[error("the peer does not speak TLS: it may have been started without credentials, or be no node")]
     NotTls,
@@ -169,22 +173,37 @@ impl Tls {
         let name = ServerName::IpAddress(address.into());
         let connector = TlsConnector::from(self.client.clone());
         let mut stream = TlsStream::Client(connector.connect(name, stream).await.map_err(fault)?);
-        let peer = self.peer(&stream, &self.client.alpn_protocols)?;
+        let secured = self.secured(&stream)?;
+        self.enter(key, &secured, &mut stream).await?;
+        Ok((stream, secured.peer))
+    }
+
+    /// The client's part of what follows TLS: it proves that it knows the shared key, if there is one, and waits until the
+    /// other side has taken it in.
+    pub(crate) async fn enter<S>(
+        &self,
+        key: Option<&SharedKey>,
+        secured: &Secured,
+        stream: &mut S,
+    ) -> Result<(), HandshakeError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let Secured { peer, exported } = secured;
         match key {
             Some(key) => {
-                let exported = exported(&stream)?;
-                let own = proof(key, Role::Client, &exported, self.id, peer);
+                let own = proof(key, Role::Client, exported, self.id, *peer);
                 stream.write_all(own.as_bytes()).await.map_err(fault)?;
                 stream.flush().await.map_err(fault)?;
-                let wanted = proof(key, Role::Server, &exported, peer, self.id);
-                read_proof(&mut stream, &wanted).await?;
+                let wanted = proof(key, Role::Server, exported, *peer, self.id);
+                read_proof(stream, &wanted).await?;
             }
-            None => match read_exact::<1, _>(&mut stream).await? {
+            None => match read_exact::<1, _>(stream).await? {
                 [TAKEN] => (),
                 [_] => return Err(HandshakeError::Foreign),
             },
         }
-        Ok((stream, peer))
+        Ok(())
     }
 
     /// Does the server's side of a handshake, as [`Tls::connect`].
@@ -198,37 +217,75 @@ impl Tls {
     {
         let acceptor = TlsAcceptor::from(self.server.clone());
         let mut stream = TlsStream::Server(acceptor.accept(stream).await.map_err(fault)?);
-        let peer = self.peer(&stream, &self.server.alpn_protocols)?;
+        let secured = self.secured(&stream)?;
+        self.admit(key, &secured, &mut stream).await?;
+        Ok((stream, secured.peer))
+    }
+
+    /// The server's part of what follows TLS, as [`Tls::enter`].
+    pub(crate) async fn admit<S>(
+        &self,
+        key: Option<&SharedKey>,
+        secured: &Secured,
+        stream: &mut S,
+    ) -> Result<(), HandshakeError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let Secured { peer, exported } = secured;
         match key {
             Some(key) => {
-                let exported = exported(&stream)?;
-                let wanted = proof(key, Role::Client, &exported, peer, self.id);
-                if let Err(error) = read_proof(&mut stream, &wanted).await {
+                let wanted = proof(key, Role::Client, exported, *peer, self.id);
+                if let Err(error) = read_proof(stream, &wanted).await {
                     // The other side learns that this is the end, and nothing else.
                     let _ = stream.shutdown().await;
                     return Err(error);
                 }
-                let own = proof(key, Role::Server, &exported, self.id, peer);
+                let own = proof(key, Role::Server, exported, self.id, *peer);
                 stream.write_all(own.as_bytes()).await.map_err(fault)?;
             }
             None => stream.write_all(&[TAKEN]).await.map_err(fault)?,
         }
-        stream.flush().await.map_err(fault)?;
-        Ok((stream, peer))
+        stream.flush().await.map_err(fault)
     }
 
-    /// Who the other side of an established connection is.
-    fn peer<S>(&self, stream: &TlsStream<S>, protocols: &[Vec<u8>]) -> Result<NodeId, HandshakeError> {
+    /// What TLS has found out about a connection over TCP.
+    fn secured<S>(&self, stream: &TlsStream<S>) -> Result<Secured, HandshakeError> {
         let (_, connection) = stream.get_ref();
+        let peer = self.peer(connection.alpn_protocol(), connection.peer_certificates())?;
+        Ok(Secured { peer, exported: exported(stream)? })
+    }
+
+    /// Who the other side is, by the protocol that was agreed on and the certificates that it has shown.
+    pub(crate) fn peer(
+        &self,
+        agreed: Option<&[u8]>,
+        certificates: Option<&[CertificateDer<'_>]>,
+    ) -> Result<NodeId, HandshakeError> {
+        // Both sides offer the same protocols.
+        let protocols = &self.client.alpn_protocols;
         // A side that offers no protocol at all comes this far.
-        let agreed = connection.alpn_protocol().is_some_and(|agreed| protocols.iter().any(|one| one == agreed));
-        if !agreed {
+        let is_agreed = agreed.is_some_and(|agreed| protocols.iter().any(|one| one == agreed));
+        if !is_agreed {
             let wanted = protocols.first().map(|one| String::from_utf8_lossy(one).into_owned()).unwrap_or_default();
             return Err(HandshakeError::Protocol { wanted });
         }
-        let leaf = connection.peer_certificates().and_then(<[_]>::first).ok_or(HandshakeError::NoCertificate)?;
+        let leaf = certificates.and_then(<[_]>::first).ok_or(HandshakeError::NoCertificate)?;
         node_of_certificate(leaf).map_err(HandshakeError::Tls)
     }
+
+    /// How it connects, and how it takes connections.
+    pub(crate) fn configurations(&self) -> (Arc<ClientConfig>, Arc<ServerConfig>) {
+        (self.client.clone(), self.server.clone())
+    }
+}
+
+/// What TLS has found out about a connection.
+pub(crate) struct Secured {
+    /// Who is at the other side.
+    pub(crate) peer: NodeId,
+    /// What only the two sides of this connection know.
+    pub(crate) exported: [u8; 32],
 }
 
 /// Which side of a connection proves that it knows the shared key.
@@ -280,7 +337,7 @@ fn fault(error: io::Error) -> HandshakeError {
         // The first bytes are no record of TLS.
         Some(rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType)) => HandshakeError::NotTls,
         Some(inner) => HandshakeError::Tls(inner.clone()),
-        None => HandshakeError::Broken(error),
+        None => quic::fault(&error).unwrap_or(HandshakeError::Broken(error)),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Who is let in.
 
-use crate::process::{Node, Process, SHARED, SOON, folder, keygen, run_to_end};
+use crate::process::{ANY_PORT, Node, Process, SHARED, SOON, folder, keygen, run_to_end};
 use crate::programs::{TWICE, prints_42};
 use crate::support::{self, Folder, seen};
 use fardel_node::keys::{Pair, Validity};
@@ -36,32 +36,38 @@ fn is_refused(folder: &Folder, address: &str, options: &[&str], reason: &str) {
 
 #[test]
 fn certificates_of_one_authority_let_in() {
-    let folder = certified();
-    let (one, main) = (certificate("one"), certificate("main"));
-    let one = Node::start(&folder, "one", &one.each_ref().map(String::as_str));
-    prints_42(run_to_end(&folder, &one, &main.each_ref().map(String::as_str)));
+    for address in ANY_PORT {
+        let folder = certified();
+        let (one, main) = (certificate("one"), certificate("main"));
+        let one = Node::start_at(address, &folder, "one", &one.each_ref().map(String::as_str));
+        prints_42(run_to_end(&folder, &one, &main.each_ref().map(String::as_str)));
+    }
 }
 
 #[test]
 fn a_certificate_of_another_authority_is_refused() {
-    let (folder, other) = (certified(), certified());
-    let (one, main) = (certificate("one"), certificate("main"));
-    let one = Node::start(&folder, "one", &one.each_ref().map(String::as_str));
-    is_refused(
-        &other,
-        &one.address,
-        &main.each_ref().map(String::as_str),
-        "issued by an authority that this node does not trust",
-    );
-    one.process.says("refused");
+    for address in ANY_PORT {
+        let (folder, other) = (certified(), certified());
+        let (one, main) = (certificate("one"), certificate("main"));
+        let one = Node::start_at(address, &folder, "one", &one.each_ref().map(String::as_str));
+        is_refused(
+            &other,
+            &one.address,
+            &main.each_ref().map(String::as_str),
+            "issued by an authority that this node does not trust",
+        );
+        one.process.says("refused");
+    }
 }
 
 #[test]
 fn another_shared_key_is_refused() {
-    let (folder, other) = (folder(TWICE), folder(TWICE));
-    let one = Node::start(&folder, "one", &SHARED);
-    is_refused(&other, &one.address, &SHARED, "");
-    one.process.says("refused");
+    for address in ANY_PORT {
+        let (folder, other) = (folder(TWICE), folder(TWICE));
+        let one = Node::start_at(address, &folder, "one", &SHARED);
+        is_refused(&other, &one.address, &SHARED, "");
+        one.process.says("refused");
+    }
 }
 
 #[test]

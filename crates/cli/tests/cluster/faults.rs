@@ -1,6 +1,7 @@
 //! Nodes that end, are killed, or stop for a while.
 
-use crate::process::{Node, Process, SHARED, SOON, folder, run};
+use crate::process::{ANY_PORT, Node, Process, SHARED, SOON, folder, run};
+use fardel_node::limits::QUIC_IDLE;
 use nix::sys::signal::Signal;
 use std::net::TcpListener;
 use std::time::Duration;
@@ -30,19 +31,21 @@ again:\n load i\n load far\n send\n load i\n push 1\n add\n tee i\n push ALL\n l
 
 #[test]
 fn a_node_that_is_told_to_end_says_goodbye() {
-    let folder = folder(WATCH);
-    let mut one = Node::start(&folder, "one", &SHARED);
-    let two = Node::start(&folder, "two", &[&SHARED[..], &["--join", &one.address]].concat());
-    two.process.says("connected");
-    let mut program = run(&folder, &one, &SHARED);
-    program.prints("watching");
-    one.process.signal(Signal::SIGTERM);
-    let (status, _, _) = one.process.ends(Duration::from_secs(1));
-    assert_eq!(status, 0);
-    assert!(two.process.says("node down").contains("name=\"one\""));
-    // Who has said goodbye does not come back: there is nothing to wait for.
-    let ended = program.ends(Duration::from_secs(5));
-    assert_eq!(ended, (0, "watching\nNoConnection\n".to_owned(), String::new()));
+    for address in ANY_PORT {
+        let folder = folder(WATCH);
+        let mut one = Node::start_at(address, &folder, "one", &SHARED);
+        let two = Node::start_at(address, &folder, "two", &[&SHARED[..], &["--join", &one.address]].concat());
+        two.process.says("connected");
+        let mut program = run(&folder, &one, &SHARED);
+        program.prints("watching");
+        one.process.signal(Signal::SIGTERM);
+        let (status, _, _) = one.process.ends(Duration::from_secs(1));
+        assert_eq!(status, 0);
+        assert!(two.process.says("node down").contains("name=\"one\""));
+        // Who has said goodbye does not come back: there is nothing to wait for.
+        let ended = program.ends(Duration::from_secs(5));
+        assert_eq!(ended, (0, "watching\nNoConnection\n".to_owned(), String::new()));
+    }
 }
 
 #[test]
@@ -67,27 +70,40 @@ fn a_program_is_interrupted_while_it_waits_for_a_connection_and_while_it_runs() 
 
 #[test]
 fn a_program_that_ends_says_goodbye() {
-    let source = "host io.print(Text)\nfn main()\n ret\nend\n";
-    let folder = folder(source);
-    let one = Node::start(&folder, "one", &SHARED);
-    assert_eq!(run(&folder, &one, &SHARED).ends(SOON), (0, String::new(), String::new()));
-    assert!(one.process.says("node down").contains("name=\"main\""));
+    for address in ANY_PORT {
+        let source = "host io.print(Text)\nfn main()\n ret\nend\n";
+        let folder = folder(source);
+        let one = Node::start_at(address, &folder, "one", &SHARED);
+        assert_eq!(run(&folder, &one, &SHARED).ends(SOON), (0, String::new(), String::new()));
+        assert!(one.process.says("node down").contains("name=\"main\""));
+    }
+}
+
+/// A node is killed, and a program that watches a fiber there hears of it within a time.
+fn killed(address: &str, limit: Duration) {
+    let folder = folder(WATCH);
+    let one = Node::start_at(address, &folder, "one", &SHARED);
+    let mut program = run(&folder, &one, &SHARED);
+    program.prints("watching");
+    one.process.signal(Signal::SIGKILL);
+    assert_eq!(program.ends(limit), (0, "watching\nNoConnection\n".to_owned(), String::new()));
 }
 
 #[test]
 fn a_node_that_is_killed_is_lost_after_a_while() {
-    let folder = folder(WATCH);
-    let one = Node::start(&folder, "one", &SHARED);
-    let mut program = run(&folder, &one, &SHARED);
-    program.prints("watching");
-    one.process.signal(Signal::SIGKILL);
-    assert_eq!(program.ends(SOON), (0, "watching\nNoConnection\n".to_owned(), String::new()));
+    killed(ANY_PORT[0], SOON);
 }
 
+/// Over QUIC nobody tells that a process is gone: it is its silence that ends the connection.
 #[test]
-fn a_node_that_stops_for_a_while_loses_nothing() {
+fn a_node_that_is_killed_is_lost_over_quic_as_well() {
+    killed(ANY_PORT[1], SOON + QUIC_IDLE);
+}
+
+/// A node stops for a while, and goes on.
+fn stopped(address: &str) {
     let folder = folder(COUNTING);
-    let one = Node::start(&folder, "one", &SHARED);
+    let one = Node::start_at(address, &folder, "one", &SHARED);
     let mut program = run(&folder, &one, &SHARED);
     program.prints("sent some");
     one.process.signal(Signal::SIGSTOP);
@@ -96,6 +112,16 @@ fn a_node_that_stops_for_a_while_loses_nothing() {
     std::thread::sleep(Duration::from_secs(3));
     one.process.signal(Signal::SIGCONT);
     assert_eq!(program.ends(SOON), (0, "sent some\nin order\n".to_owned(), String::new()));
+}
+
+#[test]
+fn a_node_that_stops_for_a_while_loses_nothing() {
+    stopped(ANY_PORT[0]);
+}
+
+#[test]
+fn a_node_that_stops_for_a_while_loses_nothing_over_quic() {
+    stopped(ANY_PORT[1]);
 }
 
 /// A program's last messages were lost when it ended while others were being written.
@@ -113,7 +139,9 @@ fn what_a_program_sends_before_it_ends_arrives() {
      push 0\n store i
     again:\n load text\n load far\n send\n load i\n push 1\n add\n tee i\n push ALL\n lt\n jmp_if again\n ret\nend\n";
     let folder = folder(source);
-    let one = Node::start(&folder, "one", &SHARED);
-    assert_eq!(run(&folder, &one, &SHARED).ends(SOON), (0, String::new(), String::new()));
-    one.process.prints("all came");
+    for address in ANY_PORT {
+        let one = Node::start_at(address, &folder, "one", &SHARED);
+        assert_eq!(run(&folder, &one, &SHARED).ends(SOON), (0, String::new(), String::new()));
+        one.process.prints("all came");
+    }
 }

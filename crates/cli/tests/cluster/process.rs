@@ -12,6 +12,9 @@ use std::time::{Duration, Instant};
 /// How long anything takes at most that is not about to wait, on a busy machine.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
 
+/// Any port of this host, for TCP and for QUIC.
+pub(crate) const ANY_PORT: [&str; 2] = ["127.0.0.1:0", "quic://127.0.0.1:0"];
+
 /// A process of the program, killed when this is dropped.
 pub(crate) struct Process {
     child: Child,
@@ -156,7 +159,13 @@ impl Node {
     /// Starts a node of this name, with these options besides.
     #[track_caller]
     pub(crate) fn start(folder: &Folder, name: &str, options: &[&str]) -> Node {
-        let listening = ["node", "--name", name, "--listen", "127.0.0.1:0"];
+        Node::start_at(ANY_PORT[0], folder, name, options)
+    }
+
+    /// Starts a node of this name that listens on an address.
+    #[track_caller]
+    pub(crate) fn start_at(address: &str, folder: &Folder, name: &str, options: &[&str]) -> Node {
+        let listening = ["node", "--name", name, "--listen", address];
         Node::of(Process::start(folder, &[&listening, options].concat()), name)
     }
 

@@ -1,6 +1,6 @@
 //! Programs that run on several nodes.
 
-use crate::process::{Node, Process, SHARED, SOON, folder, run_to_end};
+use crate::process::{ANY_PORT, Node, Process, SHARED, SOON, folder, run_to_end};
 
 /// Starts a fiber on node `one`, which answers with 42, and prints that.
 pub(crate) const TWICE: &str = "host io.print(Text)
@@ -23,25 +23,30 @@ pub(crate) fn prints_42(seen: (i32, String, String)) {
 
 #[test]
 fn a_fiber_on_another_node_answers() {
-    let folder = folder(TWICE);
-    let one = Node::start(&folder, "one", &SHARED);
-    prints_42(run_to_end(&folder, &one, &SHARED));
-    // The node has the code now, and is there for the next.
-    prints_42(run_to_end(&folder, &one, &SHARED));
+    for address in ANY_PORT {
+        let folder = folder(TWICE);
+        let one = Node::start_at(address, &folder, "one", &SHARED);
+        prints_42(run_to_end(&folder, &one, &SHARED));
+        // The node has the code now, and is there for the next.
+        prints_42(run_to_end(&folder, &one, &SHARED));
+    }
 }
 
 #[test]
 fn nodes_find_each_other_by_one_that_all_know() {
-    let folder = folder(AROUND);
-    let one = Node::start(&folder, "one", &SHARED);
-    let joining = [&SHARED[..], &["--join", &one.address]].concat();
-    let (two, three) = (Node::start(&folder, "two", &joining), Node::start(&folder, "three", &joining));
-    for node in [&two, &three] {
-        node.process.says("connected");
+    for address in ANY_PORT {
+        let folder = folder(AROUND);
+        let one = Node::start_at(address, &folder, "one", &SHARED);
+        let joining = [&SHARED[..], &["--join", &one.address]].concat();
+        let (two, three) =
+            (Node::start_at(address, &folder, "two", &joining), Node::start_at(address, &folder, "three", &joining));
+        for node in [&two, &three] {
+            node.process.says("connected");
+        }
+        // A program that can be dialled, and one that can not.
+        prints_42(run_to_end(&folder, &one, &[&SHARED[..], &["--listen", address]].concat()));
+        prints_42(run_to_end(&folder, &one, &SHARED));
     }
-    // A program that can be dialled, and one that can not.
-    prints_42(run_to_end(&folder, &one, &[&SHARED[..], &["--listen", "127.0.0.1:0"]].concat()));
-    prints_42(run_to_end(&folder, &one, &SHARED));
 }
 
 #[test]
@@ -52,6 +57,22 @@ fn a_program_can_be_the_node_that_others_join() {
     let args = [&["run", "--listen", "127.0.0.1:0", "--name", "main"], &SHARED[..], &["a.fda"]].concat();
     let mut program = Process::start(&folder, &args);
     assert_eq!(program.ends(SOON), (0, "done\n".to_owned(), String::new()));
+}
+
+#[test]
+fn a_node_listens_on_several_addresses() {
+    let folder = folder(TWICE);
+    let [tcp, quic] = ANY_PORT;
+    let file = format!("shared_key = \"cluster.key\"\nlisten = [\"{tcp}\", \"{quic}\"]\n");
+    std::fs::write(folder.path().join("node.toml"), file).expect("the file can be written");
+    for options in [&["--config", "node.toml"][..], &[&SHARED[..], &["--listen", &[tcp, quic].join(",")]].concat()] {
+        let mut one = Node::of(Process::start(&folder, &[&["node", "--name", "one"], options].concat()), "one");
+        assert!(one.address.starts_with("127.0.0.1:"), "{}", one.address);
+        prints_42(run_to_end(&folder, &one, &SHARED));
+        let start = "node one listens on quic://";
+        one.address = one.process.says(start).replace("node one listens on ", "");
+        prints_42(run_to_end(&folder, &one, &SHARED));
+    }
 }
 
 /// Each took over the connection of the other, some tens of times a second.

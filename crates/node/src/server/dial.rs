@@ -3,13 +3,12 @@
 use super::pump::ConnectionId;
 use super::{Event, Server, nanos};
 use crate::backoff::Backoff;
-use crate::transport::{ConnectError, Connection};
+use crate::transport::{Address, ConnectError, Connection};
 use fardel_cluster::Life;
 use fardel_wire::id::NodeId;
 use fardel_wire::link::Link;
 use fardel_wire::session::Session;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
 
 /// A node to connect with at the start.
 pub(super) struct Seed {
@@ -39,13 +38,13 @@ impl Server {
     /// Dials the nodes to join, and those to which there is something to say, or which are to be asked something. A node that takes no connections dials all
     /// that it hears of: they cannot dial it when they have something to say.
     pub(super) fn dial(&mut self, now: u64) {
-        let is_due = |(address, seed): (&SocketAddr, &Seed)| seed.next_try <= now && self.wants(address, seed);
+        let is_due = |(address, seed): (&Address, &Seed)| seed.next_try <= now && self.wants(address, seed);
         let is_lonely = |(_, session): (NodeId, &Session)| !session.is_connected();
         let has_wish = self.peers.sessions().any(is_lonely) || self.router.wanted().next().is_some();
-        if self.address.is_some() && !self.seeds.iter().any(is_due) && !has_wish {
+        if !self.addresses.is_empty() && !self.seeds.iter().any(is_due) && !has_wish {
             return;
         }
-        let mut wanted: BTreeMap<SocketAddr, Option<NodeId>> = BTreeMap::new();
+        let mut wanted: BTreeMap<Address, Option<NodeId>> = BTreeMap::new();
         for (address, seed) in &self.seeds {
             if self.wants(address, seed) && seed.next_try <= now {
                 wanted.insert(*address, None);
@@ -77,7 +76,7 @@ impl Server {
 
     /// Whether a node to join is to be dialled. Not when it is connected over a connection that it has dialled: nodes that
     /// join each other would replace each other's connections for ever.
-    pub(super) fn wants(&self, address: &SocketAddr, seed: &Seed) -> bool {
+    pub(super) fn wants(&self, address: &Address, seed: &Seed) -> bool {
         let is_here = seed.peer.and_then(|peer| self.peers.session(peer)).is_some_and(Session::is_connected);
         seed.connection.is_none() && !is_here && !self.dialling.contains_key(address)
     }
@@ -91,7 +90,7 @@ impl Server {
         let waited_for = self.peers.sessions().filter(|(_, session)| is_wanted(session)).map(|(node, _)| node);
         let own = self.own_id();
         let others = self.router.members().filter(|(node, member)| *node != own && member.life != Life::Down);
-        let others = others.map(|(node, _)| node).filter(|_| self.address.is_none());
+        let others = others.map(|(node, _)| node).filter(|_| self.addresses.is_empty());
         let all: BTreeSet<NodeId> = waited_for.chain(others).chain(self.router.wanted()).collect();
         all.into_iter().filter(|node| is_apart(node) && !busy.contains(node)).collect()
     }
@@ -99,7 +98,7 @@ impl Server {
     pub(super) fn dialled(
         &mut self,
         now: u64,
-        address: SocketAddr,
+        address: Address,
         wanted: Option<NodeId>,
         result: Result<Connection, ConnectError>,
     ) {

@@ -1,8 +1,8 @@
 //! How connections end, in the log.
 
+use crate::transport::Address;
 use fardel_wire::link::Closed;
 use fardel_wire::table::RefusalCode;
-use std::net::SocketAddr;
 
 /// Whether both ends are this node, which in plaintext only the handshake tells.
 pub(super) fn is_own(closed: &Closed) -> bool {
@@ -19,7 +19,7 @@ pub(super) fn is_own(closed: &Closed) -> bool {
 }
 
 /// Writes the end of a connection to the log: as a warning if somebody should look at it.
-pub(super) fn note(closed: &Closed, address: SocketAddr, name: Option<&str>) {
+pub(super) fn note(closed: &Closed, address: Address, name: Option<&str>) {
     let is_usual = match closed {
         // Both have dialled; the other connection goes on.
         Closed::Refused(refusal) | Closed::RefusedByPeer(refusal) => refusal.code == RefusalCode::Crossing || is_own(closed),

@@ -16,7 +16,7 @@ use crate::limits::{
     AWAKE, EVENTS_MAX, GOODBYE, INCARNATION_UNIT, INCARNATIONS_BEGIN, LAST_WORDS, LEAVE, LEAVE_MAX, LOOK_AGAIN, READ_BYTES,
     READS_MAX,
 };
-use crate::transport::{BindError, ConnectError, Connection, Connector, Limits, Listener, Security, SecurityError};
+use crate::transport::{Address, BindError, ConnectError, Connection, Connector, Limits, Listener, Security, SecurityError};
 use dial::{Dial, Seed};
 use fardel::{Advance, Outcome, Program, Run, Running, Runtime, StartError};
 use fardel_bytecode::format;
@@ -36,7 +36,6 @@ use fardel_wire::table::Goodbye;
 use pump::{ConnectionId, Pump};
 use std::collections::BTreeMap;
 use std::future::poll_fn;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -51,12 +50,12 @@ pub struct Settings {
     pub name: String,
     /// How connections are secured.
     pub security: Security,
-    /// Where it takes connections; nowhere without that.
-    pub listen: Option<SocketAddr>,
-    /// Where others reach it, if that is not where it listens.
+    /// Where it takes connections; nowhere when there is none.
+    pub listen: Vec<Address>,
+    /// Where others reach it, if that is not the first address on which it listens.
     pub advertise: Option<String>,
     /// Nodes to connect with at the start, and again whenever there is no connection.
-    pub join: Vec<SocketAddr>,
+    pub join: Vec<Address>,
     /// What nodes of the cluster may do here.
     pub grants: Grants,
 }
@@ -87,18 +86,18 @@ pub struct Server {
     router: Router,
     peers: Peers,
     connector: Connector,
-    address: Option<SocketAddr>,
+    addresses: Vec<Address>,
     connections: BTreeMap<ConnectionId, Open>,
     connections_made: u64,
     /// What was read last, from whichever connection: one that is idle holds none.
     input: Vec<u8>,
     /// Connections at their end, of which the last bytes are still to be written.
     leaving: Vec<(u64, Pump)>,
-    seeds: BTreeMap<SocketAddr, Seed>,
+    seeds: BTreeMap<Address, Seed>,
     /// When a node may be dialled again.
     dials: BTreeMap<NodeId, Dial>,
     /// Addresses that are being dialled, and for which node.
-    dialling: BTreeMap<SocketAddr, Option<NodeId>>,
+    dialling: BTreeMap<Address, Option<NodeId>>,
     events: Receiver<Event>,
     sender: Sender<Event>,
     alarm: Arc<Notify>,
@@ -112,7 +111,7 @@ enum Event {
     /// A connection came in.
     Accepted(Connection),
     /// A connection that was dialled is there, or is not.
-    Dialled(SocketAddr, Result<Connection, ConnectError>),
+    Dialled(Address, Result<Connection, ConnectError>),
 }
 
 /// A connection.
@@ -120,9 +119,9 @@ struct Open {
     link: Link,
     pump: Pump,
     /// The other side's.
-    address: SocketAddr,
+    address: Address,
     /// The seed that was dialled.
-    seed: Option<SocketAddr>,
+    seed: Option<Address>,
     /// Who is there, once that is known: the node and its name.
     peer: Option<(NodeId, String)>,
 }
@@ -169,16 +168,13 @@ impl Server {
         let seed = u128::from_le_bytes(part(16)) as u64;
         settings.join.iter().try_for_each(|address| settings.security.check(*address))?;
         let (sender, events) = mpsc::channel(EVENTS_MAX);
-        let address = match settings.listen {
-            None => None,
-            Some(address) => {
-                let listener = Listener::bind(address, settings.security.clone(), Limits::default()).await?;
-                let address = listener.local_address();
-                tokio::spawn(accept(listener, sender.clone()));
-                Some(address)
-            }
-        };
-        let advertised = settings.advertise.or_else(|| address.map(|address| address.to_string())).unwrap_or_default();
+        let mut addresses = Vec::new();
+        for address in settings.listen {
+            let listener = Listener::bind(address, settings.security.clone(), Limits::default()).await?;
+            addresses.push(listener.local_address());
+            tokio::spawn(accept(listener, sender.clone()));
+        }
+        let advertised = settings.advertise.or_else(|| addresses.first().map(Address::to_string)).unwrap_or_default();
         let own = Member::new(incarnation, &settings.name, &advertised);
         let key = TagKey::new(secret.try_into().unwrap_or([0; 32]));
         let alarm = Arc::new(Notify::new());
@@ -191,7 +187,7 @@ impl Server {
             router: Router::new(id, own, key, seed, settings.grants),
             peers: Peers::new(Local::new(id, incarnation, &settings.name)),
             connector: Connector::new(settings.security),
-            address,
+            addresses,
             connections: BTreeMap::new(),
             connections_made: 0,
             input: vec![0; READ_BYTES],
@@ -208,8 +204,8 @@ impl Server {
     }
 
     /// Where it listens.
-    pub fn address(&self) -> Option<SocketAddr> {
-        self.address
+    pub fn addresses(&self) -> &[Address] {
+        &self.addresses
     }
 
     /// Its router: who is known, and what was refused.
@@ -281,7 +277,7 @@ impl Server {
         }
         let leaving = &mut self.leaving;
         let written = poll_fn(|context| {
-            leaving.retain_mut(|(_, pump)| !pump.write(context));
+            leaving.retain_mut(|(_, pump)| !pump.finish(context));
             if leaving.is_empty() { Poll::Ready(()) } else { Poll::Pending }
         });
         // A peer that reads no more is not waited for.
@@ -385,7 +381,7 @@ impl Server {
         if came {
             self.awake_until = now.saturating_add(nanos(AWAKE));
         }
-        self.leaving.retain_mut(|(until, pump)| *until > now && !pump.write(context));
+        self.leaving.retain_mut(|(until, pump)| *until > now && !pump.finish(context));
         came
     }
 
@@ -449,7 +445,7 @@ impl Server {
         self.peers.local().node.id
     }
 
-    fn open(&mut self, connection: Connection, link: Link, seed: Option<SocketAddr>) -> ConnectionId {
+    fn open(&mut self, connection: Connection, link: Link, seed: Option<Address>) -> ConnectionId {
         self.connections_made += 1;
         let id = ConnectionId(self.connections_made);
         let pump = Pump::new(connection.reader, connection.writer);
@@ -524,7 +520,7 @@ impl Server {
             seed.connection = None;
             seed.next_try = now.saturating_add(nanos(seed.backoff.next_delay()));
         }
-        if open.pump.is_writing() {
+        if !open.pump.has_ended {
             self.leaving.push((now.saturating_add(nanos(LAST_WORDS)), open.pump));
         }
     }

@@ -70,6 +70,15 @@ impl Pump {
         true
     }
 
+    /// Writes the rest, and tells the other side that it is all; whether that is done, as far as it can be. Over QUIC it is
+    /// when the other side has it.
+    pub(super) fn finish(&mut self, context: &mut Context<'_>) -> bool {
+        if !self.write(context) {
+            return false;
+        }
+        self.has_ended || Pin::new(&mut self.writer).poll_shutdown(context).is_ready()
+    }
+
     /// Reads what is there to the beginning of `input`, and gives how much. Nothing when there is nothing yet, or the connection has
     /// ended.
     pub(super) fn read(&mut self, context: &mut Context<'_>, input: &mut [u8]) -> Option<usize> {

@@ -2,7 +2,8 @@
 //!
 //! **Invariant:** a place among the half-open connections is given back however its task ends.
 
-use super::{Connection, Security, SecurityError, is_loopback};
+use super::quic::{self, Knock};
+use super::{Address, Connection, Scheme, Security, SecurityError};
 use crate::limits::{ACCEPT_PAUSE, HALF_OPEN_MAX, HALF_OPEN_PER_ADDRESS_MAX, HANDSHAKE, READY_MAX};
 use crate::refusals::{Line, Reason, Refusals};
 use crate::tls::HandshakeError;
@@ -26,7 +27,7 @@ pub enum BindError {
     #[error("{address}: cannot be listened on: {source}")]
     Address {
         /// The address.
-        address: SocketAddr,
+        address: Address,
         /// What the system says.
         source: io::Error,
     },
@@ -54,7 +55,7 @@ impl Default for Limits {
 /// that were taken stay.
 #[derive(Debug)]
 pub struct Listener {
-    address: SocketAddr,
+    address: Address,
     ready: mpsc::Receiver<Connection>,
     taking: JoinHandle<()>,
 }
@@ -67,13 +68,14 @@ impl Listener {
     ///
     /// If there are no credentials and nobody said to do without, if plaintext would leave this host and nobody said to
     /// force it, or if the system refuses.
-    pub async fn bind(address: SocketAddr, security: Security, limits: Limits) -> Result<Listener, BindError> {
+    pub async fn bind(address: impl Into<Address>, security: Security, limits: Limits) -> Result<Listener, BindError> {
+        let address = address.into();
         security.check(address)?;
         let refused = |source| BindError::Address { address, source };
-        let socket = TcpListener::bind(address).await.map_err(refused)?;
-        let address = socket.local_addr().map_err(refused)?;
+        let (socket, local) = Socket::bind(address, &security).await.map_err(refused)?;
+        let address = Address { socket: local, ..address };
         match security {
-            Security::Plain(_) if !is_loopback(address) => {
+            Security::Plain(_) if !address.is_loopback() => {
                 tracing::warn!(%address, "listening in plaintext: whoever can reach the address can read and do everything");
             }
             Security::Certificates(_) | Security::SharedKey(..) | Security::Plain(_) => (),
@@ -92,7 +94,7 @@ impl Listener {
     }
 
     /// The address that is listened on, with the port that the system chose.
-    pub fn local_address(&self) -> SocketAddr {
+    pub fn local_address(&self) -> Address {
         self.address
     }
 
@@ -114,9 +116,64 @@ impl Drop for Listener {
 /// Why a connection was refused: for the count of the log, and in words.
 type Refusal = (Reason, Cow<'static, str>);
 
+/// Where connections come in.
+enum Socket {
+    Tcp(TcpListener),
+    Quic(quic::Socket),
+}
+
+/// A connection that came in, before its handshake.
+enum Incoming {
+    Tcp(TcpStream, SocketAddr),
+    Quic(Knock),
+}
+
+impl Socket {
+    /// The socket, and the address that it got.
+    async fn bind(address: Address, security: &Security) -> io::Result<(Socket, SocketAddr)> {
+        match address.scheme {
+            Scheme::Tcp => {
+                let socket = TcpListener::bind(address.socket).await?;
+                let local = socket.local_addr()?;
+                Ok((Socket::Tcp(socket), local))
+            }
+            Scheme::Quic => {
+                let socket = quic::Socket::bind(address.socket, security)?;
+                let local = socket.local_address()?;
+                Ok((Socket::Quic(socket), local))
+            }
+        }
+    }
+
+    /// Waits for the next connection. Nothing is lost if the wait is given up.
+    async fn accept(&self) -> io::Result<Incoming> {
+        match self {
+            Socket::Tcp(socket) => socket.accept().await.map(|(stream, address)| Incoming::Tcp(stream, address)),
+            Socket::Quic(socket) => Ok(Incoming::Quic(socket.accept().await)),
+        }
+    }
+}
+
+impl Incoming {
+    fn address(&self) -> SocketAddr {
+        match self {
+            Incoming::Tcp(_, address) => *address,
+            Incoming::Quic(knock) => knock.address(),
+        }
+    }
+
+    /// Does the server's side of the handshake.
+    async fn handshake(self, security: &Security) -> Result<Connection, HandshakeError> {
+        match self {
+            Incoming::Tcp(stream, address) => security.accept(stream, address.into()).await,
+            Incoming::Quic(knock) => knock.handshake(security).await,
+        }
+    }
+}
+
 /// The task of a listener.
 struct Taking {
-    socket: TcpListener,
+    socket: Socket,
     security: Security,
     limits: Limits,
     ready: mpsc::Sender<Connection>,
@@ -131,7 +188,7 @@ impl Taking {
         loop {
             tokio::select! {
                 taken = self.socket.accept() => match taken {
-                    Ok((stream, address)) => self.begin(stream, address),
+                    Ok(incoming) => self.begin(incoming),
                     Err(error) => self.missed(&error).await,
                 },
                 Some(ended) = self.tasks.join_next() => self.ended(ended),
@@ -141,14 +198,15 @@ impl Taking {
     }
 
     /// Starts the handshake of a connection, if there is a place for it.
-    fn begin(&mut self, stream: TcpStream, address: SocketAddr) {
+    fn begin(&mut self, incoming: Incoming) {
+        let address = incoming.address();
         let place = match Place::take(&self.half_open, address.ip(), &self.limits) {
             Ok(place) => place,
             Err(reason) => return self.refuse(Some(address), (reason, self.full(reason))),
         };
         let (security, ready, limit) = (self.security.clone(), self.ready.clone(), self.limits.handshake);
         self.tasks.spawn(async move {
-            let outcome = match tokio::time::timeout(limit, security.accept(stream, address)).await {
+            let outcome = match tokio::time::timeout(limit, incoming.handshake(&security)).await {
                 Ok(Ok(connection)) => {
                     // Nobody receives any more only when the listener is gone, and then this task is about to end.
                     let _ = ready.send(connection).await;
@@ -225,7 +283,9 @@ fn reason(error: &HandshakeError) -> Reason {
         HandshakeError::NotTls | HandshakeError::NotPlain | HandshakeError::Foreign | HandshakeError::Protocol { .. } => {
             Reason::Foreign
         }
-        HandshakeError::Tls(_) | HandshakeError::NoCertificate | HandshakeError::WrongProof => Reason::Unproven,
+        HandshakeError::Tls(_) | HandshakeError::Quic(_) | HandshakeError::NoCertificate | HandshakeError::WrongProof => {
+            Reason::Unproven
+        }
     }
 }
 

@@ -5,13 +5,19 @@
 //! holds up nobody. How many are under way is limited, in all and for each address; what comes beyond is dropped at once.
 //! Whoever has come through waits in a short queue for [`Listener::accept`].
 //!
+//! An [`Address`] says by its [`Scheme`] whether they go over TCP with TLS or over QUIC. On QUIC one stream in both
+//! directions is the connection, and who is there is proven as on TCP.
+//!
 //! In plaintext, which a node must be told in so many words to use, each side begins with [`PLAIN_GREETING`], so that a
 //! node that uses TLS is told apart instead of being read as nonsense.
 //!
 //! **Invariant:** what an unauthenticated connection can hold is bounded in number, bytes and time.
 
+mod address;
 mod listener;
+pub(crate) mod quic;
 
+pub use address::{Address, AddressError, Scheme};
 pub use listener::{BindError, Limits, Listener};
 
 use crate::keys::{Credentials, KeyError, NodeId, SharedKey};
@@ -19,7 +25,6 @@ use crate::limits::HANDSHAKE;
 use crate::tls::{HandshakeError, Tls};
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -78,26 +83,29 @@ impl Security {
     }
 
     /// Whether connections on an address may be secured like this.
-    pub(crate) fn check(&self, address: SocketAddr) -> Result<(), SecurityError> {
+    pub(crate) fn check(&self, address: Address) -> Result<(), SecurityError> {
         match self {
             Security::Certificates(_) | Security::SharedKey(..) => Ok(()),
             Security::Plain(Plain { insecure: false, .. }) => Err(SecurityError::NoCredentials { address }),
+            Security::Plain(Plain { .. }) if address.scheme == Scheme::Quic => {
+                Err(SecurityError::QuicInPlaintext { address })
+            }
             Security::Plain(Plain { force: true, .. }) => Ok(()),
-            Security::Plain(Plain { .. }) if is_loopback(address) => Ok(()),
+            Security::Plain(Plain { .. }) if address.is_loopback() => Ok(()),
             Security::Plain(Plain { .. }) => Err(SecurityError::NotLoopback { address }),
         }
     }
 
     /// Does the client's side of the handshake.
-    async fn connect(&self, stream: TcpStream, address: SocketAddr) -> Result<Connection, HandshakeError> {
+    async fn connect(&self, stream: TcpStream, address: Address) -> Result<Connection, HandshakeError> {
         stream.set_nodelay(true).map_err(HandshakeError::Broken)?;
         match self {
             Security::Certificates(tls) => {
-                let (stream, peer) = tls.connect(None, address.ip(), stream).await?;
+                let (stream, peer) = tls.connect(None, address.socket.ip(), stream).await?;
                 Ok(Connection::new(tokio::io::split(stream), Some(peer), address))
             }
             Security::SharedKey(tls, key) => {
-                let (stream, peer) = tls.connect(Some(key), address.ip(), stream).await?;
+                let (stream, peer) = tls.connect(Some(key), address.socket.ip(), stream).await?;
                 Ok(Connection::new(tokio::io::split(stream), Some(peer), address))
             }
             Security::Plain(_) => greet(stream, address).await,
@@ -105,7 +113,7 @@ impl Security {
     }
 
     /// Does the server's side of the handshake.
-    async fn accept(&self, stream: TcpStream, address: SocketAddr) -> Result<Connection, HandshakeError> {
+    async fn accept(&self, stream: TcpStream, address: Address) -> Result<Connection, HandshakeError> {
         stream.set_nodelay(true).map_err(HandshakeError::Broken)?;
         match self {
             Security::Certificates(tls) => {
@@ -122,7 +130,7 @@ impl Security {
 }
 
 /// Exchanges greetings in plaintext, the same on both sides.
-async fn greet(mut stream: TcpStream, address: SocketAddr) -> Result<Connection, HandshakeError> {
+async fn greet(mut stream: TcpStream, address: Address) -> Result<Connection, HandshakeError> {
     stream.write_all(PLAIN_GREETING).await.map_err(HandshakeError::Broken)?;
     for (at, wanted) in PLAIN_GREETING.iter().enumerate() {
         // Byte by byte, so that what is no greeting is known as soon as it differs: it may be shorter.
@@ -139,11 +147,6 @@ async fn greet(mut stream: TcpStream, address: SocketAddr) -> Result<Connection,
     Ok(Connection::new(stream.into_split(), None, address))
 }
 
-/// Whether only this host reaches an address.
-fn is_loopback(address: SocketAddr) -> bool {
-    address.ip().to_canonical().is_loopback()
-}
-
 /// Why a node neither connects nor listens: nothing was sent, and nothing is open.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum SecurityError {
@@ -154,7 +157,13 @@ pub enum SecurityError {
     )]
     NoCredentials {
         /// The address.
-        address: SocketAddr,
+        address: Address,
+    },
+    /// QUIC is always secured.
+    #[error("{address}: QUIC is never in plaintext: give credentials, or an address of TCP")]
+    QuicInPlaintext {
+        /// The address.
+        address: Address,
     },
     /// Plaintext would leave this host.
     #[error(
@@ -163,7 +172,7 @@ pub enum SecurityError {
     )]
     NotLoopback {
         /// The address.
-        address: SocketAddr,
+        address: Address,
     },
 }
 
@@ -177,7 +186,7 @@ pub enum ConnectError {
     #[error("{address}: cannot be reached: {source}")]
     Unreachable {
         /// The address.
-        address: SocketAddr,
+        address: Address,
         /// What the system says.
         source: io::Error,
     },
@@ -185,7 +194,7 @@ pub enum ConnectError {
     #[error("{address}: no connection within {limit:?}")]
     TimedOut {
         /// The address.
-        address: SocketAddr,
+        address: Address,
         /// The time it had.
         limit: Duration,
     },
@@ -193,7 +202,7 @@ pub enum ConnectError {
     #[error("{address}: {source}")]
     Handshake {
         /// The address.
-        address: SocketAddr,
+        address: Address,
         /// What happened.
         source: HandshakeError,
     },
@@ -202,7 +211,8 @@ pub enum ConnectError {
 /// The half of a connection that is read.
 pub type Reader = Box<dyn AsyncRead + Send + Sync + Unpin>;
 /// The half of a connection that is written. Bytes may wait until it is flushed; `shutdown` tells the other side that
-/// nothing more comes.
+/// nothing more comes, and over QUIC it waits until the other side has all that was written: what it has not when both
+/// halves are dropped may be lost.
 pub type Writer = Box<dyn AsyncWrite + Send + Sync + Unpin>;
 
 /// An ordered stream of bytes in both directions, with someone who is known. It is closed when both halves are dropped.
@@ -210,7 +220,7 @@ pub struct Connection {
     /// Who is at the other side; nobody knows in plaintext.
     pub peer: Option<NodeId>,
     /// The address of the other side.
-    pub address: SocketAddr,
+    pub address: Address,
     /// What comes in.
     pub reader: Reader,
     /// What goes out.
@@ -218,7 +228,7 @@ pub struct Connection {
 }
 
 impl Connection {
-    fn new<R, W>(halves: (R, W), peer: Option<NodeId>, address: SocketAddr) -> Connection
+    fn new<R, W>(halves: (R, W), peer: Option<NodeId>, address: Address) -> Connection
     where
         R: AsyncRead + Send + Sync + Unpin + 'static,
         W: AsyncWrite + Send + Sync + Unpin + 'static,
@@ -257,13 +267,19 @@ impl Connector {
     ///
     /// If plaintext is not allowed, the address cannot be reached, the time is over, or the sides do not accept each
     /// other. Nothing stays open.
-    pub async fn connect(&self, address: SocketAddr) -> Result<Connection, ConnectError> {
+    pub async fn connect(&self, address: impl Into<Address>) -> Result<Connection, ConnectError> {
+        let address = address.into();
         self.security.check(address)?;
         let connecting = async {
-            let stream = TcpStream::connect(address).await;
-            let stream = stream.map_err(|source| ConnectError::Unreachable { address, source })?;
-            let connected = self.security.connect(stream, address).await;
-            connected.map_err(|source| ConnectError::Handshake { address, source })
+            match address.scheme {
+                Scheme::Tcp => {
+                    let stream = TcpStream::connect(address.socket).await;
+                    let stream = stream.map_err(|source| ConnectError::Unreachable { address, source })?;
+                    let connected = self.security.connect(stream, address).await;
+                    connected.map_err(|source| ConnectError::Handshake { address, source })
+                }
+                Scheme::Quic => quic::connect(&self.security, address).await,
+            }
         };
         let timed_out = |_| ConnectError::TimedOut { address, limit: self.handshake };
         tokio::time::timeout(self.handshake, connecting).await.map_err(timed_out)?

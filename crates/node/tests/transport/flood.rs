@@ -14,7 +14,7 @@ use tracing::{Event, Metadata, Subscriber};
 const SHORT: Duration = Duration::from_millis(100);
 
 async fn stranger(listener: &Listener) -> TcpStream {
-    TcpStream::connect(listener.local_address()).await.expect("the port is open")
+    TcpStream::connect(listener.local_address().socket).await.expect("the port is open")
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ const WITH_SHARED_KEY: &str = "fardel-shared-key/1";
 /// A client with `config` is refused by a node with `security`; gives what it is told.
 async fn refused(security: Security, shown: Option<CertifiedKey>, protocols: &[&str]) -> String {
     let mut listener = listen(security, Limits::default()).await;
-    let connecting = connect_rogue(rogue_client(shown, protocols), listener.local_address());
+    let connecting = connect_rogue(rogue_client(shown, protocols), listener.local_address().socket);
     // In TLS 1.3 the client is through before the server has looked at its certificate.
     let told = match connecting.await {
         Ok(mut stream) => stream.read_u8().await.map(|byte| byte.to_string()).unwrap_or_else(|error| error.to_string()),
@@ -63,7 +63,7 @@ async fn a_client_with_a_certificate_of_the_authority_is_let_in() {
     let (certificate, key) = rogue.issue(&[ExtendedKeyUsagePurpose::ClientAuth]);
     let mut listener = listen(rogue.security, Limits::default()).await;
     let config = rogue_client(Some(certified(&certificate, &key)), &[WITH_CERTIFICATES]);
-    let mut stream = connect_rogue(config, listener.local_address()).await.expect("TLS");
+    let mut stream = connect_rogue(config, listener.local_address().socket).await.expect("TLS");
     assert_eq!(stream.read_u8().await.expect("a byte"), TAKEN);
     accept(&mut listener).await;
 }
@@ -110,7 +110,7 @@ async fn a_client_that_agrees_to_no_protocol_of_nodes_is_refused() {
 async fn a_client_that_does_not_know_the_shared_key_is_refused_and_learns_nothing() {
     let mut listener = listen(shared_key('a'), Limits::default()).await;
     let config = rogue_client(Some(stranger()), &[WITH_SHARED_KEY]);
-    let mut stream = connect_rogue(config, listener.local_address()).await.expect("TLS");
+    let mut stream = connect_rogue(config, listener.local_address().socket).await.expect("TLS");
     stream.write_all(&[0; 32]).await.expect("the bytes go out");
     let mut seen = Vec::new();
     stream.read_to_end(&mut seen).await.expect("the node closes the connection in order");
@@ -126,7 +126,7 @@ async fn a_session_is_never_resumed() {
     // This client would like to: it keeps whatever a server gives it.
     let config = rogue_client(Some(certified(&certificate, &key)), &[WITH_CERTIFICATES]);
     for _ in 0..2 {
-        let mut stream = connect_rogue(config.clone(), listener.local_address()).await.expect("TLS");
+        let mut stream = connect_rogue(config.clone(), listener.local_address().socket).await.expect("TLS");
         assert_eq!(stream.read_u8().await.expect("a byte"), TAKEN);
         let (_, session) = stream.get_ref();
         assert_eq!(session.handshake_kind(), Some(rustls::HandshakeKind::Full));
@@ -158,7 +158,7 @@ async fn a_server_that_sends_the_clients_proof_back_is_refused() {
 async fn a_server_in_the_middle_cannot_pass_a_proof_on() {
     // It ends TLS with the client and begins it with the server; the proof of the one connection is not that of the other.
     let mut listener = listen(shared_key('a'), Limits::default()).await;
-    let node = listener.local_address();
+    let node = listener.local_address().socket;
     let socket = TcpListener::bind(LOOPBACK).await.expect("a port");
     let address = socket.local_addr().expect("an address");
     let acceptor = TlsAcceptor::from(Arc::new(rogue_server(stranger(), &[WITH_SHARED_KEY])));
@@ -181,7 +181,7 @@ async fn senseless_bytes_end_a_connection_and_nothing_else() {
     for security in [certificates(&node(&authority())), shared_key('a'), plain()] {
         let mut listener = listen(security.clone(), Limits::default()).await;
         for seed in 1..40 {
-            let mut stream = TcpStream::connect(listener.local_address()).await.expect("the port is open");
+            let mut stream = TcpStream::connect(listener.local_address().socket).await.expect("the port is open");
             // The node may have closed before all is out.
             let _ = stream.write_all(&senseless(seed)).await;
             let _ = stream.shutdown().await;
@@ -215,13 +215,13 @@ async fn senseless_bytes_from_a_server_are_an_error() {
 async fn a_greeting_that_is_cut_or_longer_is_no_trouble() {
     let mut listener = listen(plain(), Limits::default()).await;
     for end in 0..PLAIN_GREETING.len() {
-        let mut stream = TcpStream::connect(listener.local_address()).await.expect("the port is open");
+        let mut stream = TcpStream::connect(listener.local_address().socket).await.expect("the port is open");
         stream.write_all(PLAIN_GREETING.get(..end).expect("a part")).await.expect("it goes out");
         stream.shutdown().await.expect("it ends");
         assert_eq!(closed(&mut stream).await, PLAIN_GREETING);
     }
     nobody(&mut listener).await;
-    let mut stream = TcpStream::connect(listener.local_address()).await.expect("the port is open");
+    let mut stream = TcpStream::connect(listener.local_address().socket).await.expect("the port is open");
     stream.write_all(&[PLAIN_GREETING.as_slice(), b"more"].concat()).await.expect("it goes out");
     let mut more = [0; 4];
     accept(&mut listener).await.reader.read_exact(&mut more).await.expect("what follows is not lost");

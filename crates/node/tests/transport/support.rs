@@ -2,7 +2,7 @@
 
 use fardel_node::keys::{Credentials, Pair, SharedKey, Validity};
 use fardel_node::tls::HandshakeError;
-use fardel_node::transport::{ConnectError, Connection, Connector, Limits, Listener, Plain, Security};
+use fardel_node::transport::{Address, ConnectError, Connection, Connector, Limits, Listener, Plain, Scheme, Security};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
@@ -18,6 +18,8 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 
 /// Any port of the loopback address.
 pub(crate) const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
+/// The ways from node to node.
+pub(crate) const SCHEMES: [Scheme; 2] = [Scheme::Tcp, Scheme::Quic];
 /// Longer than anything takes that happens here.
 pub(crate) const LONG: Duration = Duration::from_secs(20);
 /// How long a test waits for what must not happen.
@@ -72,16 +74,21 @@ pub(crate) async fn nobody(listener: &mut Listener) {
     }
 }
 
+/// A listener on a port of its own, for TCP or for QUIC.
+pub(crate) async fn listen_over(scheme: Scheme, security: Security, limits: Limits) -> Listener {
+    Listener::bind(Address { scheme, socket: LOOPBACK }, security, limits).await.expect("a listener")
+}
+
 /// One node connects to another; gives both ends.
-pub(crate) async fn meet(server: Security, client: Security) -> (Connection, Connection) {
-    let mut listener = listen(server, Limits::default()).await;
+pub(crate) async fn meet(scheme: Scheme, server: Security, client: Security) -> (Connection, Connection) {
+    let mut listener = listen_over(scheme, server, Limits::default()).await;
     let connected = Connector::new(client).connect(listener.local_address()).await.expect("a connection");
     (connected, accept(&mut listener).await)
 }
 
 /// One node tries to connect to another, which does not let it in; gives what it is told.
-pub(crate) async fn clash(server: Security, client: Security) -> HandshakeError {
-    let mut listener = listen(server, Limits::default()).await;
+pub(crate) async fn clash(scheme: Scheme, server: Security, client: Security) -> HandshakeError {
+    let mut listener = listen_over(scheme, server, Limits::default()).await;
     let error = Connector::new(client).connect(listener.local_address()).await.expect_err("no connection");
     nobody(&mut listener).await;
     handshake(error)
