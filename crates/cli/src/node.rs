@@ -3,12 +3,14 @@
 use crate::say;
 use clap::{Args, ValueEnum};
 use fardel::vm::config::Config;
-use fardel::{Hosts, Outcome, Program, Runtime, Settings, Streams, outcome};
+use fardel::{Hosts, InterruptHandle, Outcome, Program, Runtime, Settings, Streams, outcome};
 use fardel_node::keys::{Credentials, SharedKey};
 use fardel_node::server::{self, Grants, Server};
 use fardel_node::transport::{Address, Plain, Security};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 /// How a node is set up. Each can stand in the file as well, with `_` for `-`; what the command line or the environment
@@ -257,6 +259,7 @@ pub(crate) fn run(
 ) -> Result<Outcome, u8> {
     drive(async move {
         let joins = !settings.join.is_empty();
+        let told = told_to_end(runtime.interrupt_handle());
         let mut server = Server::start(settings, runtime).await.map_err(|problem| {
             say::error(problem);
             say::USAGE
@@ -269,16 +272,46 @@ pub(crate) fn run(
             say::USAGE
         });
         server.leave().await;
-        ran
+        ran.map(|mut outcome| {
+            if told.load(Ordering::SeqCst) && outcome.status == outcome::status::INTERRUPTED {
+                outcome.status = say::TERMINATED;
+            }
+            outcome
+        })
     })
+}
+
+/// Interrupts a run when somebody tells the process to end, the first time with the usual grace; whether that happened. At
+/// ctrl-C the same is done already.
+fn told_to_end(interrupt: InterruptHandle) -> Arc<AtomicBool> {
+    let told = Arc::new(AtomicBool::new(false));
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let is_told = Arc::clone(&told);
+        // What cannot be heard ends the process, as without this.
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::spawn(async move {
+                while terminate.recv().await.is_some() {
+                    is_told.store(true, Ordering::SeqCst);
+                    if interrupt.interrupt() > 0 {
+                        std::process::exit(say::TERMINATED.into());
+                    }
+                }
+            });
+        }
+    }
+    #[cfg(not(unix))]
+    drop(interrupt);
+    told
 }
 
 /// Waits for a connection with the cluster; without one, tells why and gives the status.
 async fn join(server: &mut Server, limit: Duration) -> Result<(), u8> {
     let is_joined = tokio::select! {
         is_joined = server.joined(limit) => is_joined,
-        // What else is to happen at ctrl-C concerns programs that run.
-        _ = tokio::signal::ctrl_c() => return Err(outcome::status::INTERRUPTED),
+        // What else is to happen then concerns programs that run.
+        status = asked_to_end() => return Err(status),
     };
     if is_joined {
         return Ok(());
@@ -286,6 +319,22 @@ async fn join(server: &mut Server, limit: Duration) -> Result<(), u8> {
     say::error(format_args!("no connection to the cluster within {limit:?}"));
     server.failures().for_each(|failure| say::line(&format!("  {failure}")));
     Err(say::FAILED)
+}
+
+/// Waits for ctrl-C or until somebody tells the process to end; the status to end with.
+async fn asked_to_end() -> u8 {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            return tokio::select! {
+                _ = tokio::signal::ctrl_c() => outcome::status::INTERRUPTED,
+                _ = terminate.recv() => say::TERMINATED,
+            };
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+    outcome::status::INTERRUPTED
 }
 
 /// Runs the task of a node in this thread.

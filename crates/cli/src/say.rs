@@ -11,6 +11,9 @@ pub(crate) const FAILED: u8 = 1;
 /// The command line, or a file that it names, is wrong.
 pub(crate) const USAGE: u8 = 2;
 
+/// Somebody told the process to end: 128 and the number of the signal.
+pub(crate) const TERMINATED: u8 = 143;
+
 /// Tells of an error.
 pub(crate) fn error(text: impl std::fmt::Display) {
     line(&format!("error: {text}"));

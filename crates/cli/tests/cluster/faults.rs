@@ -54,18 +54,19 @@ fn a_program_is_interrupted_while_it_waits_for_a_connection_and_while_it_runs() 
         folder("host io.print(Text)\nfn main()\n push \"runs\"\n call_host io.print\n await_recv\n drop\n ret\nend\n");
     let silent = TcpListener::bind("127.0.0.1:0").expect("there is a port");
     let address = silent.local_addr().expect("it has an address").to_string();
-    let mut program = Process::start(&folder, &[&["run", "--connect", &address], &SHARED[..], &["a.fda"]].concat());
-    let _connection = silent.accept().expect("it dials");
-    program.signal(Signal::SIGINT);
-    assert_eq!(program.ends(Duration::from_secs(2)), (130, String::new(), String::new()));
+    for (signal, status) in [(Signal::SIGINT, 130), (Signal::SIGTERM, 143)] {
+        let mut program = Process::start(&folder, &[&["run", "--connect", &address], &SHARED[..], &["a.fda"]].concat());
+        let _connection = silent.accept().expect("it dials");
+        program.signal(signal);
+        assert_eq!(program.ends(Duration::from_secs(2)), (status, String::new(), String::new()));
 
-    let one = Node::start(&folder, "one", &SHARED);
-    let mut program = run(&folder, &one, &SHARED);
-    program.prints("runs");
-    program.signal(Signal::SIGINT);
-    let (status, _, _) = program.ends(Duration::from_secs(2));
-    assert_eq!(status, 130);
-    one.process.says("node down");
+        let one = Node::start(&folder, "one", &SHARED);
+        let mut program = run(&folder, &one, &SHARED);
+        program.prints("runs");
+        program.signal(signal);
+        assert_eq!(program.ends(Duration::from_secs(2)).0, status);
+        assert!(one.process.says("node down").contains("name=\"main\""));
+    }
 }
 
 #[test]
