@@ -6,7 +6,7 @@ use fardel::vm::config::Config;
 use fardel::{Hosts, InterruptHandle, Outcome, Program, Runtime, Settings, Streams, outcome};
 use fardel_node::keys::{Credentials, SharedKey};
 use fardel_node::server::{self, Grants, Server};
-use fardel_node::transport::{Address, Plain, Security};
+use fardel_node::transport::{Address, Plain, Security, Target};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -31,13 +31,17 @@ pub(crate) struct NodeOptions {
     #[serde(deserialize_with = "some")]
     listen: Vec<Address>,
     /// Where others reach it, if that is not the first address on which it listens
-    #[arg(long, value_name = "IP:PORT", env = "FARDEL_ADVERTISE")]
+    #[arg(long, value_name = "HOST:PORT", env = "FARDEL_ADVERTISE")]
     #[serde(deserialize_with = "one")]
-    advertise: Option<Address>,
-    /// A node of the cluster to connect with; once for each. The others are found through it
-    #[arg(long, value_name = "IP:PORT", env = "FARDEL_JOIN", value_delimiter = ',')]
+    advertise: Option<Target>,
+    /// A node of the cluster to connect with; once for each. The others are found through it. A name is looked up again
+    /// with every try
+    #[arg(long, value_name = "HOST:PORT", env = "FARDEL_JOIN", value_delimiter = ',')]
     #[serde(deserialize_with = "some")]
-    join: Vec<Address>,
+    join: Vec<Target>,
+    /// A file with such nodes, one a line, which is read again with every try; what is behind # is for people
+    #[arg(long, value_name = "FILE", env = "FARDEL_JOIN_FILE")]
+    join_file: Option<PathBuf>,
     /// The node's certificate
     #[arg(long, value_name = "FILE", env = "FARDEL_CERT")]
     cert: Option<PathBuf>,
@@ -100,6 +104,7 @@ impl NodeOptions {
             name: self.name.or(file.name),
             advertise: self.advertise.or(file.advertise),
             join: if self.join.is_empty() { file.join } else { self.join },
+            join_file: self.join_file.or(file.join_file),
             cert: self.cert.or(file.cert),
             key: self.key.or(file.key),
             authority: self.authority.or(file.authority),
@@ -140,13 +145,13 @@ impl NodeOptions {
     }
 
     /// Adds nodes to join.
-    pub(crate) fn join(&mut self, nodes: &[Address]) {
-        self.join.extend(nodes);
+    pub(crate) fn join(&mut self, nodes: &[Target]) {
+        self.join.extend_from_slice(nodes);
     }
 
     /// Whether there is a way to other nodes.
     pub(crate) fn has_way(&self) -> bool {
-        !self.listen.is_empty() || !self.join.is_empty()
+        !self.listen.is_empty() || !self.join.is_empty() || self.join_file.is_some()
     }
 
     /// What the node is started with.
@@ -172,8 +177,9 @@ impl NodeOptions {
             name,
             security,
             listen: options.listen,
-            advertise: options.advertise.map(|address| address.to_string()),
+            advertise: options.advertise.map(|target| target.to_string()),
             join: options.join,
+            join_file: options.join_file,
             grants: Grants { send: true, spawn: !options.no_spawn, code: !options.no_code },
         })
     }
@@ -258,7 +264,7 @@ pub(crate) fn run(
     path: &Path,
 ) -> Result<Outcome, u8> {
     drive(async move {
-        let joins = !settings.join.is_empty();
+        let joins = !settings.join.is_empty() || settings.join_file.is_some();
         let told = told_to_end(runtime.interrupt_handle());
         let mut server = Server::start(settings, runtime).await.map_err(|problem| {
             say::error(problem);

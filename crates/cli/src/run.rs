@@ -72,8 +72,8 @@ pub(crate) struct Options {
 #[command(next_help_heading = "Options of a program that runs as a node of a cluster")]
 struct Cluster {
     /// A node of a cluster to connect with before the program begins, which then can start fibers on all its nodes
-    #[arg(long, value_name = "IP:PORT")]
-    connect: Vec<fardel_node::transport::Address>,
+    #[arg(long, value_name = "HOST:PORT")]
+    connect: Vec<fardel_node::transport::Target>,
     /// How many milliseconds to wait for a connection before the program begins
     #[arg(long, value_name = "N", default_value_t = 10_000, hide = true)]
     join_limit: u64,

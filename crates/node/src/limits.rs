@@ -33,6 +33,19 @@ pub const BACKOFF_BASE: Duration = Duration::from_millis(100);
 /// The longest delay before a connection is tried again: a node that comes back is found soon, and one that stays away
 /// costs nothing that counts.
 pub const BACKOFF_MAX: Duration = Duration::from_secs(10);
+/// Bytes of the name of a host: as many as leave room for a scheme and a port in what a node tells of itself. Names in use
+/// are much shorter than the 253 that the domain name system allows.
+pub const HOST_NAME_BYTES_MAX: usize = 240;
+/// How long looking up the name of a host may take: a try with another server of names, and one more.
+pub const LOOKUP: Duration = Duration::from_secs(5);
+/// Addresses of one name that are tried; more are left out.
+pub const LOOKUP_ADDRESSES_MAX: usize = 16;
+/// Bytes of a file with nodes to join.
+pub const JOIN_FILE_BYTES_MAX: u64 = 64 << 10;
+/// Nodes to join that one file names: more than a cluster needs to be found.
+pub const JOIN_FILE_NODES_MAX: usize = 256;
+/// How often a file with nodes to join is read when nothing else asks for it.
+pub const JOIN_FILE_AGAIN: Duration = Duration::from_secs(10);
 /// Bytes that are read from a connection at once.
 pub const READ_BYTES: usize = 64 << 10;
 /// Reads of one connection before others, and the machine, have their turn.
@@ -74,5 +87,6 @@ pub const NODE_VALID: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 pub const CLOCK_SKEW: Duration = Duration::from_secs(5 * 60);
 
 const _: () = assert!(HALF_OPEN_PER_ADDRESS_MAX <= HALF_OPEN_MAX);
+const _: () = assert!("quic://:65535".len() + HOST_NAME_BYTES_MAX <= fardel_wire::limits::NODE_ADDRESS_BYTES_MAX);
 const _: () = assert!(fardel_wire::limits::SILENCE_MAX < QUIC_IDLE.as_nanos() as u64);
 const _: () = assert!(BACKOFF_BASE.as_nanos() <= BACKOFF_MAX.as_nanos());

@@ -75,6 +75,26 @@ fn a_node_listens_on_several_addresses() {
     }
 }
 
+#[test]
+fn nodes_find_each_other_by_names_of_hosts_and_by_a_file() {
+    let folder = folder(AROUND);
+    let one = Node::start(&folder, "one", &SHARED);
+    let port = one.address.rsplit(':').next().expect("a port");
+    std::fs::write(folder.path().join("nodes"), format!("localhost:{port}  # one\n")).expect("the file can be written");
+    let two = Node::start(&folder, "two", &[&SHARED[..], &["--join", &format!("localhost:{port}")]].concat());
+    // A port that is known before, to be told of.
+    let free = Node::start(&folder, "three", &SHARED).address.replace("127.0.0.1", "localhost");
+    let port = free.rsplit(':').next().expect("a port");
+    let listening = ["node", "--name", "three", "--listen", &format!("127.0.0.1:{port}"), "--advertise", &free];
+    let three = [&listening[..], &SHARED, &["--join-file", "nodes"]].concat();
+    let three = Node::of(Process::start(&folder, &three), "three");
+    for node in [&two, &three] {
+        node.process.says("connected");
+    }
+    let args = [&["run", "--join-file", "nodes", "--name", "main"], &SHARED[..], &["a.fda"]].concat();
+    prints_42(Process::start(&folder, &args).ends(SOON));
+}
+
 /// Each took over the connection of the other, some tens of times a second.
 #[test]
 fn nodes_that_join_each_other_settle_on_one_connection() {

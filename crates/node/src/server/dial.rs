@@ -1,26 +1,16 @@
 //! Which nodes are dialled, when, and what becomes of it.
 
-use super::pump::ConnectionId;
+use super::seeds::{self, Seed};
 use super::{Event, Server, nanos};
 use crate::backoff::Backoff;
-use crate::transport::{Address, ConnectError, Connection};
+use crate::transport::{Connection, DialError, Target};
 use fardel_cluster::Life;
 use fardel_wire::id::NodeId;
 use fardel_wire::link::Link;
+use fardel_wire::peers::Peers;
 use fardel_wire::session::Session;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// A node to connect with at the start.
-pub(super) struct Seed {
-    pub(super) backoff: Backoff,
-    /// The connection, once there is one.
-    pub(super) connection: Option<ConnectionId>,
-    pub(super) next_try: u64,
-    /// The node that was there the last time.
-    pub(super) peer: Option<NodeId>,
-    /// Why there was none the last time.
-    pub(super) failure: Option<String>,
-}
+use std::sync::Arc;
 
 /// When a node may be dialled again.
 pub(super) struct Dial {
@@ -28,28 +18,19 @@ pub(super) struct Dial {
     pub(super) next_try: u64,
 }
 
-impl Seed {
-    pub(super) fn new(random: u64) -> Seed {
-        Seed { backoff: Backoff::new(random), connection: None, next_try: 0, peer: None, failure: None }
-    }
-}
-
 impl Server {
     /// Dials the nodes to join, and those to which there is something to say, or which are to be asked something. A node that takes no connections dials all
     /// that it hears of: they cannot dial it when they have something to say.
     pub(super) fn dial(&mut self, now: u64) {
-        let is_due = |(address, seed): (&Address, &Seed)| seed.next_try <= now && self.wants(address, seed);
+        let is_wanted = |target: &Target, seed: &Seed| self.wants(target, seed);
+        let due = self.seeds.due(now, is_wanted);
+        self.read_join_file(now);
         let is_lonely = |(_, session): (NodeId, &Session)| !session.is_connected();
         let has_wish = self.peers.sessions().any(is_lonely) || self.router.wanted().next().is_some();
-        if !self.addresses.is_empty() && !self.seeds.iter().any(is_due) && !has_wish {
+        if !self.addresses.is_empty() && due.is_empty() && !has_wish {
             return;
         }
-        let mut wanted: BTreeMap<Address, Option<NodeId>> = BTreeMap::new();
-        for (address, seed) in &self.seeds {
-            if self.wants(address, seed) && seed.next_try <= now {
-                wanted.insert(*address, None);
-            }
-        }
+        let mut wanted: BTreeMap<Target, Option<NodeId>> = due.into_iter().map(|target| (target, None)).collect();
         for node in self.lonely() {
             let address = self.router.member_at(node).and_then(|member| member.address.parse().ok());
             let Some(address) = address else { continue };
@@ -60,25 +41,36 @@ impl Server {
                 wanted.insert(address, Some(node));
             }
         }
-        for (address, node) in wanted {
-            if self.dialling.contains_key(&address) {
+        for (target, node) in wanted {
+            if self.dialling.contains_key(&target) {
                 continue;
             }
-            self.dialling.insert(address, node);
+            self.dialling.insert(target.clone(), node);
             let (connector, sender) = (self.connector.clone(), self.sender.clone());
+            let (resolver, own) = (Arc::clone(&self.resolver), self.own_addresses.clone());
             tokio::spawn(async move {
-                let result = connector.connect(address).await;
+                let result = connector.dial(&target, &*resolver, |address| own.contains(&address)).await;
                 // When nobody takes it the node has ended.
-                let _ = sender.send(Event::Dialled(address, result)).await;
+                let _ = sender.send(Event::Dialled(target, result)).await;
             });
         }
     }
 
+    /// Has the file with nodes to join read, if it is time.
+    fn read_join_file(&mut self, now: u64) {
+        let (peers, dialling) = (&self.peers, &self.dialling);
+        let Some(path) = self.seeds.file_due(now, |target, seed| wants(peers, dialling, target, seed)) else { return };
+        let sender = self.sender.clone();
+        tokio::task::spawn_blocking(move || {
+            // When nobody takes it the node has ended.
+            let _ = sender.blocking_send(Event::JoinFile(seeds::read(&path)));
+        });
+    }
+
     /// Whether a node to join is to be dialled. Not when it is connected over a connection that it has dialled: nodes that
     /// join each other would replace each other's connections for ever.
-    pub(super) fn wants(&self, address: &Address, seed: &Seed) -> bool {
-        let is_here = seed.peer.and_then(|peer| self.peers.session(peer)).is_some_and(Session::is_connected);
-        seed.connection.is_none() && !is_here && !self.dialling.contains_key(address)
+    pub(super) fn wants(&self, target: &Target, seed: &Seed) -> bool {
+        wants(&self.peers, &self.dialling, target, seed)
     }
 
     /// The nodes that should be connected with and are not.
@@ -98,34 +90,35 @@ impl Server {
     pub(super) fn dialled(
         &mut self,
         now: u64,
-        address: Address,
+        target: &Target,
         wanted: Option<NodeId>,
-        result: Result<Connection, ConnectError>,
+        result: Result<Connection, DialError>,
     ) {
         match result {
             Ok(connection) => {
-                if connection.peer == Some(self.own_id()) {
-                    tracing::info!(%address, "this is the node itself");
-                    self.seeds.remove(&address);
-                    return;
-                }
                 let peer = connection.peer.or(wanted);
                 let link = Link::dial(now, &mut self.peers, peer, self.router.fresh_session());
-                let id = self.open(connection, link, Some(address));
-                if let Some(seed) = self.seeds.get_mut(&address) {
-                    seed.connection = Some(id);
-                }
+                let id = self.open(connection, link, Some(target.clone()));
+                self.seeds.connected(target, id);
             }
             Err(error) => {
-                match wanted {
-                    Some(peer) => tracing::debug!(%peer, "no connection: {error}"),
-                    None => tracing::warn!("no connection: {error}"),
+                let is_known = self.seeds.failed(target, error.to_string());
+                match (&error, wanted) {
+                    (DialError::Itself { .. }, _) if is_known => {}
+                    (DialError::Itself { .. }, _) => tracing::info!("{error}"),
+                    (_, Some(peer)) => tracing::debug!(%peer, "no connection: {error}"),
+                    (_, None) => tracing::warn!("no connection: {error}"),
                 }
-                if let Some(seed) = self.seeds.get_mut(&address) {
-                    seed.failure = Some(error.to_string());
-                    seed.next_try = now.saturating_add(nanos(seed.backoff.next_delay()));
+                self.seeds.again(now, target);
+                if let DialError::Itself { .. } = error {
+                    self.seeds.is_own(target);
                 }
             }
         }
     }
+}
+
+fn wants(peers: &Peers, dialling: &BTreeMap<Target, Option<NodeId>>, target: &Target, seed: &Seed) -> bool {
+    let is_here = seed.peer.and_then(|peer| peers.session(peer)).is_some_and(Session::is_connected);
+    !is_here && !dialling.contains_key(target)
 }

@@ -11,13 +11,17 @@ mod dial;
 mod ends;
 mod members;
 mod pump;
+mod seeds;
 
 use crate::limits::{
     AWAKE, EVENTS_MAX, GOODBYE, INCARNATION_UNIT, INCARNATIONS_BEGIN, LAST_WORDS, LEAVE, LEAVE_MAX, LOOK_AGAIN, READ_BYTES,
     READS_MAX,
 };
-use crate::transport::{Address, BindError, ConnectError, Connection, Connector, Limits, Listener, Security, SecurityError};
-use dial::{Dial, Seed};
+use crate::transport::{
+    Address, BindError, Connection, Connector, DialError, Limits, Listener, Resolve, Security, SecurityError,
+    SystemResolver, Target,
+};
+use dial::Dial;
 use fardel::{Advance, Outcome, Program, Run, Running, Runtime, StartError};
 use fardel_bytecode::format;
 use fardel_bytecode::module::ModuleHash;
@@ -34,8 +38,10 @@ use fardel_wire::peers::Peers;
 use fardel_wire::session::Session;
 use fardel_wire::table::Goodbye;
 use pump::{ConnectionId, Pump};
-use std::collections::BTreeMap;
+use seeds::Seeds;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::poll_fn;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -55,7 +61,9 @@ pub struct Settings {
     /// Where others reach it, if that is not the first address on which it listens.
     pub advertise: Option<String>,
     /// Nodes to connect with at the start, and again whenever there is no connection.
-    pub join: Vec<Address>,
+    pub join: Vec<Target>,
+    /// A file with such nodes, one a line, which is read again with every try; what is behind `#` is for people.
+    pub join_file: Option<PathBuf>,
     /// What nodes of the cluster may do here.
     pub grants: Grants,
 }
@@ -93,11 +101,14 @@ pub struct Server {
     input: Vec<u8>,
     /// Connections at their end, of which the last bytes are still to be written.
     leaving: Vec<(u64, Pump)>,
-    seeds: BTreeMap<Address, Seed>,
+    seeds: Seeds,
+    resolver: Arc<dyn Resolve>,
+    /// Addresses that were dialled and led here.
+    own_addresses: BTreeSet<Address>,
     /// When a node may be dialled again.
     dials: BTreeMap<NodeId, Dial>,
-    /// Addresses that are being dialled, and for which node.
-    dialling: BTreeMap<Address, Option<NodeId>>,
+    /// What is being dialled, and for which node.
+    dialling: BTreeMap<Target, Option<NodeId>>,
     events: Receiver<Event>,
     sender: Sender<Event>,
     alarm: Arc<Notify>,
@@ -111,7 +122,9 @@ enum Event {
     /// A connection came in.
     Accepted(Connection),
     /// A connection that was dialled is there, or is not.
-    Dialled(Address, Result<Connection, ConnectError>),
+    Dialled(Target, Result<Connection, DialError>),
+    /// The file with nodes to join was read, or cannot be.
+    JoinFile(Result<Vec<Target>, String>),
 }
 
 /// A connection.
@@ -121,7 +134,7 @@ struct Open {
     /// The other side's.
     address: Address,
     /// The seed that was dialled.
-    seed: Option<Address>,
+    seed: Option<Target>,
     /// Who is there, once that is known: the node and its name.
     peer: Option<(NodeId, String)>,
 }
@@ -166,7 +179,13 @@ impl Server {
         let id = settings.security.node_id().unwrap_or(NodeId(part(0)));
         let incarnation = incarnation(&settings.security).await;
         let seed = u128::from_le_bytes(part(16)) as u64;
-        settings.join.iter().try_for_each(|address| settings.security.check(*address))?;
+        for target in &settings.join {
+            match target {
+                Target::Address(address) => settings.security.check(*address)?,
+                // Its addresses are looked at when they are known.
+                Target::Name { .. } => {}
+            }
+        }
         let (sender, events) = mpsc::channel(EVENTS_MAX);
         let mut addresses = Vec::new();
         for address in settings.listen {
@@ -180,8 +199,6 @@ impl Server {
         let alarm = Arc::new(Notify::new());
         let notify = Arc::clone(&alarm);
         runtime.set_alarm(move || notify.notify_one());
-        let seeds =
-            settings.join.iter().enumerate().map(|(at, address)| (*address, Seed::new(seed.wrapping_add(at as u64))));
         Ok(Server {
             runtime,
             router: Router::new(id, own, key, seed, settings.grants),
@@ -192,7 +209,9 @@ impl Server {
             connections_made: 0,
             input: vec![0; READ_BYTES],
             leaving: Vec::new(),
-            seeds: seeds.collect(),
+            seeds: Seeds::new(settings.join, settings.join_file, seed),
+            resolver: Arc::new(SystemResolver),
+            own_addresses: BTreeSet::new(),
             dials: BTreeMap::new(),
             dialling: BTreeMap::new(),
             events,
@@ -201,6 +220,12 @@ impl Server {
             awake_until: 0,
             random: seed,
         })
+    }
+
+    /// The same, with names looked up in another way than the system's.
+    pub fn with_resolver(mut self, resolver: Arc<dyn Resolve>) -> Server {
+        self.resolver = resolver;
+        self
     }
 
     /// Where it listens.
@@ -244,7 +269,7 @@ impl Server {
 
     /// Why the nodes to join could not be connected with the last time, for people.
     pub fn failures(&self) -> impl Iterator<Item = &str> {
-        self.seeds.values().filter_map(|seed| seed.failure.as_deref())
+        self.seeds.failures()
     }
 
     /// Runs a program from its `main` to its end, as [`Runtime::run`] does.
@@ -418,7 +443,7 @@ impl Server {
 
     fn next_timeout(&self, now: u64) -> Option<u64> {
         let links = self.connections.values().filter_map(|open| open.link.next_timeout(&self.peers));
-        let seeds = self.seeds.iter().filter(|(address, seed)| self.wants(address, seed)).map(|(_, seed)| seed.next_try);
+        let seeds = self.seeds.next_timeout(|target, seed| self.wants(target, seed));
         let machine = self.runtime.machine().next_timeout();
         let router = self.router.next_timeout();
         let dials = self.dials.iter().filter(|(node, _)| !self.peers.session(**node).is_some_and(Session::is_connected));
@@ -434,10 +459,11 @@ impl Server {
                 let link = Link::accept(now, connection.peer, self.router.fresh_session());
                 self.open(connection, link, None);
             }
-            Event::Dialled(address, result) => {
-                let wanted = self.dialling.remove(&address).flatten();
-                self.dialled(now, address, wanted, result);
+            Event::Dialled(target, result) => {
+                let wanted = self.dialling.remove(&target).flatten();
+                self.dialled(now, &target, wanted, result);
             }
+            Event::JoinFile(targets) => self.seeds.file_read(now, targets),
         }
     }
 
@@ -445,7 +471,7 @@ impl Server {
         self.peers.local().node.id
     }
 
-    fn open(&mut self, connection: Connection, link: Link, seed: Option<Address>) -> ConnectionId {
+    fn open(&mut self, connection: Connection, link: Link, seed: Option<Target>) -> ConnectionId {
         self.connections_made += 1;
         let id = ConnectionId(self.connections_made);
         let pump = Pump::new(connection.reader, connection.writer);
@@ -468,10 +494,8 @@ impl Server {
                         tracing::warn!(peer = %peer.id, name = peer.name, "another node has the name of this one");
                     }
                     self.dials.remove(&peer.id);
-                    if let Some(seed) = open.seed.and_then(|address| self.seeds.get_mut(&address)) {
-                        seed.backoff.reset();
-                        seed.peer = Some(peer.id);
-                        seed.failure = None;
+                    if let Some(target) = &open.seed {
+                        self.seeds.established(target, peer.id);
                     }
                     open.peer = Some((peer.id, peer.name.clone()));
                     self.router.established(now, &peer, &mut home, &mut self.peers);
@@ -490,12 +514,13 @@ impl Server {
                     let peer = open.peer.take();
                     ends::note(&closed, open.address, peer.as_ref().map(|(_, name)| name.as_str()));
                     if ends::is_own(&closed)
-                        && let Some(address) = open.seed.take()
+                        && let Some(target) = &open.seed
                     {
-                        self.seeds.remove(&address);
+                        self.own_addresses.insert(open.address);
+                        self.seeds.is_own(target);
                     }
-                    if let Some(seed) = open.seed.and_then(|address| self.seeds.get_mut(&address)) {
-                        seed.failure = Some(format!("{}: {closed}", open.address));
+                    if let Some(target) = &open.seed {
+                        self.seeds.failed(target, format!("{}: {closed}", open.address));
                     }
                     if let (Closed::ByPeer(Bye { code: Goodbye::Shutdown, .. }), Some((peer, _))) = (closed, peer) {
                         // It does not come back as what it was, so nobody has to wait for that.
@@ -516,9 +541,8 @@ impl Server {
 
     fn close(&mut self, now: u64, id: ConnectionId) {
         let Some(open) = self.connections.remove(&id) else { return };
-        if let Some(seed) = open.seed.and_then(|address| self.seeds.get_mut(&address)) {
-            seed.connection = None;
-            seed.next_try = now.saturating_add(nanos(seed.backoff.next_delay()));
+        if let Some(target) = &open.seed {
+            self.seeds.again(now, target);
         }
         if !open.pump.has_ended {
             self.leaving.push((now.saturating_add(nanos(LAST_WORDS)), open.pump));

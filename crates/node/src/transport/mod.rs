@@ -15,10 +15,12 @@
 
 mod address;
 mod listener;
+mod lookup;
 pub(crate) mod quic;
 
-pub use address::{Address, AddressError, Scheme};
+pub use address::{Address, AddressError, Scheme, Target};
 pub use listener::{BindError, Limits, Listener};
+pub use lookup::{DialError, Lookup, Resolve, SystemResolver};
 
 use crate::keys::{Credentials, KeyError, NodeId, SharedKey};
 use crate::limits::HANDSHAKE;
