@@ -4,7 +4,7 @@
 use fardel_fuzz::choices::Choices;
 use fardel_vm::fiber::FiberId;
 use fardel_wire::frame::Message;
-use fardel_wire::hello::Local;
+use fardel_wire::hello::{Features, Local};
 use fardel_wire::id::{ActorId, Incarnation, NodeId, TagKey};
 use fardel_wire::limits;
 use fardel_wire::link::Link;
@@ -20,7 +20,9 @@ struct Side {
 }
 
 fn side(node: NodeId) -> Side {
-    Side { node, peers: Peers::new(Local::new(node, Incarnation(1), "node")), link: None }
+    let mut local = Local::new(node, Incarnation(1), "node");
+    local.node.features = Features::COMPRESSED;
+    Side { node, peers: Peers::new(local), link: None }
 }
 
 fn check(side: &Side) {
@@ -71,6 +73,9 @@ fuzz_target!(|bytes: &[u8]| {
                 let fresh = [SessionId(numbers.bits()), SessionId(numbers.bits())];
                 sides[at].link = Some(Link::dial(now, &mut sides[at].peers, peer, fresh[0]));
                 sides[1 - at].link = Some(Link::accept(now, peer.map(|_| own), fresh[1]));
+                if much & 2 == 0 {
+                    sides.iter_mut().filter_map(|side| side.link.as_mut()).for_each(Link::compress);
+                }
             }
             1 => end(&mut sides[at], now),
             2 => now += much as u64 * 50_000_000,

@@ -43,7 +43,7 @@ const LAYERS: &[Layer] = &[
         name: "fardel-wire",
         inside: &["fardel-bytecode", "fardel-vm"],
         inside_for_tests: &[],
-        outside: Outside::Only(&["blake3", "hashbrown", "rustc-hash", "smallvec", "thiserror"]),
+        outside: Outside::Only(&["blake3", "hashbrown", "lz4_flex", "rustc-hash", "smallvec", "thiserror"]),
     },
     Layer { name: "fardel-asm", inside: &["fardel-bytecode"], inside_for_tests: &[], outside: Outside::Any },
     Layer {

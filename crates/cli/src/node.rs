@@ -60,6 +60,9 @@ pub(crate) struct NodeOptions {
     /// With --insecure, on other addresses than this host's own as well
     #[arg(long, env = "FARDEL_FORCE")]
     force: bool,
+    /// Whether what is sent to other nodes is compressed; by default but for those on this host
+    #[arg(long, value_enum, value_name = "WHEN", env = "FARDEL_COMPRESS")]
+    compress: Option<Compress>,
     /// Starts no fibers for other nodes
     #[arg(long, env = "FARDEL_NO_SPAWN")]
     no_spawn: bool,
@@ -90,6 +93,14 @@ enum Log {
     Json,
 }
 
+#[derive(ValueEnum, serde::Deserialize, Clone, Copy, Debug)]
+#[serde(rename_all = "lowercase")]
+enum Compress {
+    Auto,
+    Always,
+    Never,
+}
+
 impl NodeOptions {
     /// The options with those of the file, if one is named.
     ///
@@ -111,6 +122,7 @@ impl NodeOptions {
             shared_key: self.shared_key.or(file.shared_key),
             insecure: self.insecure || file.insecure,
             force: self.force || file.force,
+            compress: self.compress.or(file.compress),
             no_spawn: self.no_spawn || file.no_spawn,
             no_code: self.no_code || file.no_code,
             listen: if self.listen.is_empty() { file.listen } else { self.listen },
@@ -180,6 +192,11 @@ impl NodeOptions {
             advertise: options.advertise.map(|target| target.to_string()),
             join: options.join,
             join_file: options.join_file,
+            compress: match options.compress {
+                None | Some(Compress::Auto) => server::Compress::Auto,
+                Some(Compress::Always) => server::Compress::Always,
+                Some(Compress::Never) => server::Compress::Never,
+            },
             grants: Grants { send: true, spawn: !options.no_spawn, code: !options.no_code },
         })
     }

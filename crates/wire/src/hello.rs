@@ -22,9 +22,19 @@ pub const VERSIONS: (Version, Version) = (Version(1), Version(1));
 pub struct Version(pub u16);
 
 /// Bits for what a node can do besides the version's own. A node uses one only when both have it, and ignores those that
-/// it does not know. None has a meaning yet.
+/// it does not know.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
 pub struct Features(pub u64);
+
+impl Features {
+    /// It takes COMPRESSED frames.
+    pub const COMPRESSED: Features = Features(1);
+
+    /// Whether it has all of some features.
+    pub fn has(self, features: Features) -> bool {
+        self.0 & features.0 == features.0
+    }
+}
 
 /// Which side of a connection a node is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

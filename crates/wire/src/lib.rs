@@ -6,6 +6,7 @@
 //! **Invariant:** no bytes from outside make it panic, or take more memory than the limits in [`limits`] say.
 #![forbid(unsafe_code)]
 
+pub mod compression;
 pub mod frame;
 pub mod hello;
 pub mod id;

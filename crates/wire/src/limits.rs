@@ -25,6 +25,16 @@ pub const STREAMS_MAX: usize = 64;
 /// Bytes that one call of `poll_output` appends before it stops: what a socket takes at once, and no more than delays a
 /// heartbeat by a millisecond.
 pub const BATCH_BYTES: usize = 64 * KIB;
+/// Bytes of frames that are compressed at least: what fewer shrink by is not worth the work.
+pub const COMPRESSED_BYTES_LEAST: usize = KIB;
+/// Bytes of frames in one COMPRESSED frame: what is written at once, and room for the largest frame at its end.
+pub const COMPRESSED_BYTES_MAX: usize = 256 * KIB;
+/// How many times as large as it is a COMPRESSED frame may become: text shrinks to a tenth at most, and what shrinks more is
+/// hardly anything else than an attempt to fill memory.
+pub const COMPRESSED_RATIO_MAX: usize = 100;
+/// Bytes that are written as they are after some that did not shrink by a quarter: the try costs a sixteenth of what compressing
+/// all would.
+pub const COMPRESSION_PAUSE_BYTES: usize = MIB;
 
 /// How deeply values may be nested on the wire, so that reading one never needs a deep host stack.
 pub const VALUE_DEPTH_MAX: usize = 64;
@@ -80,5 +90,6 @@ const _: () = assert!(FRAGMENT_BYTES < INLINE_BYTES_MAX && INLINE_BYTES_MAX < FR
 const _: () = assert!(FRAME_BYTES_LEAST <= FRAME_BYTES_MAX && FRAGMENT_BYTES < BATCH_BYTES);
 const _: () = assert!(GOSSIP_BYTES_MAX < FRAME_BYTES_LEAST);
 const _: () = assert!(CODE_CHUNK_BYTES_MAX < INLINE_BYTES_MAX && TEXT_BYTES_MAX < HANDSHAKE_FRAME_BYTES_MAX);
+const _: () = assert!(BATCH_BYTES + INLINE_BYTES_MAX < COMPRESSED_BYTES_MAX && COMPRESSED_BYTES_LEAST < BATCH_BYTES);
 const _: () = assert!(ACK_FRAMES as usize * INLINE_BYTES_MAX < RESEND_BYTES_MAX);
 const _: () = assert!(3 * PING_AFTER < SILENCE_MAX && SILENCE_MAX < RESUME_TIME && ACK_DELAY < PING_AFTER);

@@ -7,8 +7,9 @@
 //!
 //! **Invariant:** before the handshake is over, nothing that a peer sends has an effect but on this link.
 
-use crate::frame::{Bye, Decoder, Frame, Message, Refusal};
-use crate::hello::{Node, Version, refusal_of, unexpected};
+use crate::compression::{CompressedError, Compressor, expand};
+use crate::frame::{Bye, Decoder, Frame, FrameError, Message, Refusal};
+use crate::hello::{Features, Node, Version, refusal_of, unexpected};
 use crate::id::NodeId;
 use crate::limits;
 use crate::peers::{Asked, Joined, Peers};
@@ -26,6 +27,11 @@ pub struct Link {
     /// The number of a session that begins with this connection.
     fresh: SessionId,
     decoder: Decoder,
+    /// Frames that came in a COMPRESSED frame, and are taken before others.
+    expanded: Decoder,
+    compressor: Compressor,
+    /// Whether this side would compress what it writes.
+    compresses: bool,
     phase: Phase,
     /// What is to be written before anything else.
     first: Vec<u8>,
@@ -147,11 +153,19 @@ impl Link {
             peer,
             fresh,
             decoder: Decoder::default(),
+            expanded: Decoder::new(limits::COMPRESSED_BYTES_MAX),
+            compressor: Compressor::default(),
+            compresses: false,
             phase: Phase::Shaking { until: now + limits::HANDSHAKE_TIME },
             first: Vec::new(),
             news: VecDeque::new(),
             assembled: Vec::new(),
         }
+    }
+
+    /// Compresses what it writes from now on, if the peer takes that. To be called before the handshake is over.
+    pub fn compress(&mut self) {
+        self.compresses = true;
     }
 
     /// Takes bytes that were read from the socket. Call [`Link::poll_event`] until there is none before the next ones, so
@@ -190,7 +204,7 @@ impl Link {
                 Phase::Open { peer, attachment } => match self.step(now, peers, peer, attachment) {
                     Ok(Step::Nothing) => return None,
                     Ok(Step::Again) => {}
-                    Ok(Step::Frame(range)) => break Some(range),
+                    Ok(Step::Frame(source, range)) => break Some((source, range)),
                     Ok(Step::Assembled(bytes)) => {
                         self.assembled = bytes;
                         // One that may be skipped is no event.
@@ -204,7 +218,7 @@ impl Link {
         };
         match range {
             // The frame was decoded and judged in `step`; it is decoded again because what it borrows may not outlive that.
-            Some(range) => match Frame::decode(self.decoder.slice(range)) {
+            Some((source, range)) => match Frame::decode(self.source(source).slice(range)) {
                 Ok(Frame::Numbered(_, message)) => Some(Event::Message(message)),
                 Ok(Frame::Gossip(packet)) => Some(Event::Gossip(packet)),
                 Ok(_) | Err(_) => None,
@@ -252,6 +266,7 @@ impl Link {
     fn established(&mut self, peers: &mut Peers, peer: Node, version: Version, joined: Joined) {
         self.end_of_dial(peers);
         self.decoder.set_limit(peers.local().node.frame_bytes_max as usize);
+        self.compressor.turn(self.compresses && peer.features.has(Features::COMPRESSED));
         self.phase = Phase::Open { peer: peer.id, attachment: joined.attachment };
         if let Some(lost) = joined.lost {
             self.news.push_back(News::Lost { peer: peer.id, lost });
@@ -261,11 +276,35 @@ impl Link {
 
     /// Takes the next frame of an open connection.
     fn step(&mut self, now: u64, peers: &mut Peers, peer: NodeId, attachment: Attachment) -> Result<Step, Closed> {
+        let takes_compressed = peers.local().node.features.has(Features::COMPRESSED);
         let session = current(peers, peer, attachment).ok_or(Closed::Replaced)?;
-        let Some(range) = self.decoder.next_range().map_err(|error| Closed::Protocol(error.into()))? else {
-            return if session.is_silent(now) { Err(Closed::Silence) } else { Ok(Step::Nothing) };
+        let broken = |error: FrameError| Closed::Protocol(error.into());
+        let source = if self.expanded.pending() > 0 { Source::Expanded } else { Source::Socket };
+        if self.expanded.pending() == 0 && self.expanded.reserved() > 0 {
+            // A connection that is idle holds nothing of it.
+            self.expanded = Decoder::new(limits::COMPRESSED_BYTES_MAX);
+        }
+        let decoder = match source {
+            Source::Socket => &mut self.decoder,
+            Source::Expanded => &mut self.expanded,
         };
-        let frame = Frame::decode(self.decoder.slice(range.clone())).map_err(|error| Closed::Protocol(error.into()))?;
+        let range = match (decoder.next_range().map_err(broken)?, source) {
+            (Some(range), _) => range,
+            (None, Source::Expanded) => return Err(Closed::Protocol(CompressedError::Partial.into())),
+            (None, Source::Socket) if session.is_silent(now) => return Err(Closed::Silence),
+            (None, Source::Socket) => return Ok(Step::Nothing),
+        };
+        let frame = Frame::decode(decoder.slice(range.clone())).map_err(broken)?;
+        if let Frame::Compressed(compressed) = &frame {
+            let content = match source {
+                Source::Socket if takes_compressed => expand(compressed),
+                Source::Socket => Err(CompressedError::NotAgreed),
+                Source::Expanded => Err(CompressedError::Nested),
+            };
+            let content = content.map_err(|error| Closed::Protocol(error.into()))?;
+            self.expanded.take(content);
+            return Ok(Step::Again);
+        }
         match (self.side, &frame) {
             (_, Frame::Bye(bye)) => return Err(Closed::ByPeer(bye.clone())),
             // The dialling node may refuse the WELCOME, which this side takes for agreed by then.
@@ -274,7 +313,7 @@ impl Link {
         }
         match session.accept(now, &frame).map_err(Closed::Protocol)? {
             Accepted::Nothing => Ok(Step::Again),
-            Accepted::Whole | Accepted::Gossip => Ok(Step::Frame(range)),
+            Accepted::Whole | Accepted::Gossip => Ok(Step::Frame(source, range)),
             Accepted::Assembled(bytes) => Ok(Step::Assembled(bytes)),
         }
     }
@@ -283,8 +322,10 @@ impl Link {
     /// messages were sent to the peer, and when [`Link::next_timeout`] has come.
     pub fn poll_output(&mut self, now: u64, peers: &mut Peers, out: &mut Vec<u8>) {
         out.append(&mut self.first);
+        let start = out.len();
         if let Some(session) = self.session(peers) {
             session.poll_output(now, out);
+            self.compressor.compress(out, start);
         }
     }
 
@@ -344,6 +385,7 @@ impl Link {
         }
         self.phase = Phase::Closed;
         self.decoder = Decoder::default();
+        self.expanded = Decoder::default();
         if let Some(last) = last_frame(&closed, was_open) {
             last.encode(&mut self.first);
         }
@@ -356,6 +398,13 @@ impl Link {
         }
     }
 
+    fn source(&self, source: Source) -> &Decoder {
+        match source {
+            Source::Socket => &self.decoder,
+            Source::Expanded => &self.expanded,
+        }
+    }
+
     /// The session, as long as this is its connection.
     fn session<'p>(&self, peers: &'p mut Peers) -> Option<&'p mut Session> {
         match self.phase {
@@ -365,6 +414,15 @@ impl Link {
     }
 }
 
+/// Where a frame came from.
+#[derive(Clone, Copy)]
+enum Source {
+    /// The connection.
+    Socket,
+    /// A COMPRESSED frame.
+    Expanded,
+}
+
 /// What [`Link::step`] came to.
 enum Step {
     /// More bytes are needed.
@@ -372,7 +430,7 @@ enum Step {
     /// There may be more.
     Again,
     /// The frame at this place is an event.
-    Frame(std::ops::Range<usize>),
+    Frame(Source, std::ops::Range<usize>),
     /// A message that came in fragments.
     Assembled(Vec<u8>),
 }

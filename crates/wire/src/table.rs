@@ -76,6 +76,7 @@ closed_set! {
         Pong = 0x82 "PONG" "Answers PING with its number.";
         Bye = 0x83 "BYE" "The connection ends, with a reason.";
         Gossip = 0x84 "GOSSIP" "A packet about who belongs to the cluster; it is not sent again.";
+        Compressed = 0x85 "COMPRESSED" "Other frames, compressed to one.";
     }
 }
 

@@ -11,6 +11,7 @@ mod members;
 mod options;
 mod process;
 mod programs;
+mod proxy;
 mod readme;
 #[path = "../cli/support.rs"]
 mod support;

@@ -14,7 +14,7 @@ fn a_file_holds_the_options() {
     write("nodes", "# none\n");
     let file = format!(
         "name = \"one\"\nlisten = \"127.0.0.1:0\"\nadvertise = \"127.0.0.1:1\"\njoin = [\"{}\"]\njoin_file = \"nodes\"\nshared_key = \"cluster.key\"\n\
-         insecure = false\nforce = false\nno_spawn = false\nno_code = false\n",
+         insecure = false\nforce = false\nno_spawn = false\nno_code = false\ncompress = \"always\"\n",
         other.address
     );
     write("node.toml", &file);
@@ -64,6 +64,7 @@ fn a_node_without_a_way_to_others_does_not_start() {
     refused(&[], "a node listens (--listen) or joins others (--join), or both");
     refused(&["--listen", "0.0.0.0:0"], "0.0.0.0:0 is every address of this host: say with --advertise");
     refused(&["--listen", "somewhere"], "somewhere");
+    refused(&["--compress", "much"], "[possible values: auto, always, never]");
     refused(&["--join", "somewhere"], "`somewhere` is neither IP:PORT nor NAME:PORT");
     refused(&["--join", "http://somewhere:1"], "`http` is no way to a node: wanted `tcp` or `quic`");
     let one = Node::start(&folder, "one", &SHARED);

@@ -30,7 +30,7 @@ pub use fardel_cluster::Grants;
 use fardel_cluster::{Home, Member, Router};
 use fardel_vm::machine::{LoadError, Machine};
 use fardel_wire::frame::Bye;
-use fardel_wire::hello::Local;
+use fardel_wire::hello::{Features, Local};
 use fardel_wire::id::{Incarnation, NodeId, TagKey};
 use fardel_wire::limits::NODE_NAME_BYTES_MAX;
 use fardel_wire::link::{Closed, Event as LinkEvent, Link};
@@ -66,6 +66,20 @@ pub struct Settings {
     pub join_file: Option<PathBuf>,
     /// What nodes of the cluster may do here.
     pub grants: Grants,
+    /// Whether what is sent is compressed.
+    pub compress: Compress,
+}
+
+/// Whether a node compresses what it sends to nodes that take it so. What does not shrink goes as it is in any case.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Compress {
+    /// But for those on this host, where it costs more than it saves.
+    #[default]
+    Auto,
+    /// To all.
+    Always,
+    /// To none; and others send nothing compressed to it.
+    Never,
 }
 
 /// Why a node cannot be started.
@@ -93,6 +107,7 @@ pub struct Server {
     runtime: Runtime,
     router: Router,
     peers: Peers,
+    compress: Compress,
     connector: Connector,
     addresses: Vec<Address>,
     connections: BTreeMap<ConnectionId, Open>,
@@ -195,6 +210,11 @@ impl Server {
         }
         let advertised = settings.advertise.or_else(|| addresses.first().map(Address::to_string)).unwrap_or_default();
         let own = Member::new(incarnation, &settings.name, &advertised);
+        let mut local = Local::new(id, incarnation, &settings.name);
+        local.node.features = match settings.compress {
+            Compress::Auto | Compress::Always => Features::COMPRESSED,
+            Compress::Never => Features::default(),
+        };
         let key = TagKey::new(secret.try_into().unwrap_or([0; 32]));
         let alarm = Arc::new(Notify::new());
         let notify = Arc::clone(&alarm);
@@ -202,7 +222,8 @@ impl Server {
         Ok(Server {
             runtime,
             router: Router::new(id, own, key, seed, settings.grants),
-            peers: Peers::new(Local::new(id, incarnation, &settings.name)),
+            peers: Peers::new(local),
+            compress: settings.compress,
             connector: Connector::new(settings.security),
             addresses,
             connections: BTreeMap::new(),
@@ -471,9 +492,17 @@ impl Server {
         self.peers.local().node.id
     }
 
-    fn open(&mut self, connection: Connection, link: Link, seed: Option<Target>) -> ConnectionId {
+    fn open(&mut self, connection: Connection, mut link: Link, seed: Option<Target>) -> ConnectionId {
         self.connections_made += 1;
         let id = ConnectionId(self.connections_made);
+        let compresses = match self.compress {
+            Compress::Auto => !connection.address.is_loopback(),
+            Compress::Always => true,
+            Compress::Never => false,
+        };
+        if compresses {
+            link.compress();
+        }
         let pump = Pump::new(connection.reader, connection.writer);
         self.connections.insert(id, Open { link, pump, address: connection.address, seed, peer: None });
         id

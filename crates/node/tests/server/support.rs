@@ -3,7 +3,7 @@
 use fardel::vm::config::Config;
 use fardel::{Hosts, Runtime};
 use fardel_node::keys::SharedKey;
-use fardel_node::server::{Grants, Server, Settings};
+use fardel_node::server::{Compress, Grants, Server, Settings};
 use fardel_node::transport::{Address, Security};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -28,6 +28,7 @@ pub(crate) fn settings(name: &str) -> Settings {
         advertise: None,
         join: Vec::new(),
         join_file: None,
+        compress: Compress::Auto,
         grants: Grants { send: true, spawn: true, code: true },
     }
 }

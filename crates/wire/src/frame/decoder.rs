@@ -43,6 +43,12 @@ impl Decoder {
         self.bytes.extend_from_slice(bytes);
     }
 
+    /// Takes these bytes in place of those that it holds.
+    pub(crate) fn take(&mut self, bytes: Vec<u8>) {
+        self.bytes = bytes;
+        self.used = 0;
+    }
+
     /// The next whole frame: kind, flags and body. None when more bytes are needed.
     ///
     /// # Errors

@@ -417,7 +417,8 @@ impl<'a> Message<'a> {
             | Kind::Ping
             | Kind::Pong
             | Kind::Bye
-            | Kind::Gossip => return Err(FrameError::UnknownKind { kind: kind.number() }),
+            | Kind::Gossip
+            | Kind::Compressed => return Err(FrameError::UnknownKind { kind: kind.number() }),
         })
     }
 

@@ -53,6 +53,8 @@ pub enum Frame<'a> {
     Bye(Bye),
     /// A packet about who belongs to the cluster. What is in it the cluster knows, not the wire.
     Gossip(Cow<'a, [u8]>),
+    /// Other frames.
+    Compressed(Compressed<'a>),
     /// A frame that a later version knows and that may be skipped. One of a numbered kind counts in the sequence.
     Skipped(u8, Option<Sequence>),
 }
@@ -67,6 +69,15 @@ pub struct Fragment<'a> {
     pub last: bool,
     /// The piece.
     pub bytes: Cow<'a, [u8]>,
+}
+
+/// Other frames, compressed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Compressed<'a> {
+    /// Bytes of the frames, with their lengths.
+    pub size: u32,
+    /// The frames, one after another, as a block of LZ4.
+    pub block: Cow<'a, [u8]>,
 }
 
 /// Why a connection was refused.
@@ -226,6 +237,10 @@ impl<'a> Frame<'a> {
             Frame::Gossip(packet) => whole(Kind::Gossip.number(), 0, out, |out| {
                 out.extend_from_slice(packet.get(..limits::GOSSIP_BYTES_MAX).unwrap_or(packet));
             }),
+            Frame::Compressed(compressed) => whole(Kind::Compressed.number(), 0, out, |out| {
+                out.extend(compressed.size.to_le_bytes());
+                out.extend_from_slice(&compressed.block);
+            }),
             Frame::Skipped(kind, sequence) => whole(*kind, OPTIONAL, out, |out| {
                 out.extend(sequence.iter().flat_map(|sequence| sequence.0.to_le_bytes()));
             }),
@@ -282,6 +297,10 @@ impl<'a> Frame<'a> {
                 let (stream, last) = (fields.u32()?, fields.flag("the last flag")?);
                 Frame::Fragment(sequence, Fragment { stream, last, bytes: Cow::Borrowed(fields.body.rest()) })
             }
+            Kind::Compressed => {
+                let size = fields.u32()?;
+                Frame::Compressed(Compressed { size, block: Cow::Borrowed(fields.body.rest()) })
+            }
             Kind::NameRegister | Kind::NameLookup | Kind::NameFound | Kind::Member => return unknown(&mut fields.body),
             Kind::Send
             | Kind::Request
@@ -316,6 +335,7 @@ impl<'a> Frame<'a> {
             Frame::Pong(_) => Kind::Pong.name(),
             Frame::Bye(_) => Kind::Bye.name(),
             Frame::Gossip(_) => Kind::Gossip.name(),
+            Frame::Compressed(_) => Kind::Compressed.name(),
             Frame::Skipped(..) => "unknown optional",
         }
     }

@@ -9,6 +9,7 @@
 mod assembly;
 mod outbox;
 
+use crate::compression::CompressedError;
 use crate::frame::{Frame, FrameError, Message, Sequence};
 use crate::limits;
 use assembly::Assembly;
@@ -128,7 +129,10 @@ pub enum ProtocolError {
         /// The limit.
         max: usize,
     },
-    /// A frame belongs to the handshake.
+    /// A COMPRESSED frame is refused.
+    #[error("in a COMPRESSED frame: {0}")]
+    Compressed(#[from] CompressedError),
+    /// A frame has no place in a session.
     #[error("a frame {0} in a session")]
     Unexpected(&'static str),
     /// The session has no connection that the frame could have come from.
@@ -336,7 +340,8 @@ impl Session {
         let Some(connection) = &mut self.connection else { return Err(ProtocolError::Offline) };
         connection.heard = now;
         let accepted = match frame {
-            Frame::Hello(_) | Frame::Welcome(_) | Frame::Refuse(_) => {
+            // What is compressed is taken out before it comes here.
+            Frame::Hello(_) | Frame::Welcome(_) | Frame::Refuse(_) | Frame::Compressed(_) => {
                 return Err(ProtocolError::Unexpected(frame.kind_name()));
             }
             Frame::Numbered(sequence, _) => {

@@ -4,7 +4,7 @@ use fardel_bytecode::module::ModuleHash;
 use fardel_vm::exit::{ErrorKind, ExitReason, Failure, TraceFrame};
 use fardel_vm::fiber::FiberId;
 use fardel_vm::value::Value;
-use fardel_wire::frame::{Bye, Fragment, Frame, Message, Refusal, Sequence};
+use fardel_wire::frame::{Bye, Compressed, Fragment, Frame, Message, Refusal, Sequence};
 use fardel_wire::hello::{Features, Hello, Node, Version, Welcome};
 use fardel_wire::id::{ActorId, Address, Incarnation, NodeId, Tag};
 use fardel_wire::limits;
@@ -191,6 +191,8 @@ pub(crate) fn frame() -> impl Strategy<Value = Frame<'static>> {
         1 => any::<u64>().prop_map(Frame::Pong),
         1 => (select(Goodbye::ALL), text()).prop_map(|(code, text)| Frame::Bye(Bye { code, text })),
         1 => bytes().prop_map(Frame::Gossip),
+        1 => (any::<u32>(), vec(any::<u8>(), 0..100))
+            .prop_map(|(size, block)| Frame::Compressed(Compressed { size, block: block.into() })),
         1 => (0x30_u8..=0x7f, sequence()).prop_map(|(kind, sequence)| Frame::Skipped(kind, Some(sequence))),
         1 => (0x90_u8..=0xff).prop_map(|kind| Frame::Skipped(kind, None)),
     ]

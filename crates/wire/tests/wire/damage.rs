@@ -32,6 +32,7 @@ fn open_end(name: &str) -> usize {
         "frame-code" | "frame-types" => 4,
         "frame-fragment" => 3,
         "frame-gossip" => packet().len(),
+        "frame-compressed" => 23,
         _ => 0,
     }
 }

@@ -5,7 +5,7 @@ use fardel_bytecode::types;
 use fardel_vm::exit::{ErrorKind, ExitReason, Failure, TraceFrame};
 use fardel_vm::fiber::FiberId;
 use fardel_vm::value::Value;
-use fardel_wire::frame::{Bye, Fragment, Frame, Message, Refusal, Sequence};
+use fardel_wire::frame::{Bye, Compressed, Fragment, Frame, Message, Refusal, Sequence};
 use fardel_wire::hello::{Features, Hello, Node, Version, Welcome};
 use fardel_wire::id::{ActorId, Address, Incarnation, NodeId, Tag};
 use fardel_wire::limits;
@@ -147,6 +147,14 @@ pub(crate) fn packet() -> Vec<u8> {
     [&from[..], &node(0x0a), &numbers(1), &[0, 7], &[0, 1], &told].concat()
 }
 
+/// Two PINGs as a block of LZ4: the first as it is, then 9 bytes from 14 bytes before, then 5 as they are.
+fn compressed() -> Compressed<'static> {
+    let ping = frame_bytes(&Frame::Ping(1));
+    let (_, end) = ping.split_at(9);
+    let block = [&[0xe5], &ping[..], &[14, 0, 0x50], end].concat();
+    Compressed { size: 28, block: block.into() }
+}
+
 /// Every frame of the specification by its name.
 pub(crate) fn frames() -> Vec<(&'static str, Frame<'static>)> {
     let (from, to) = (actor(OTHER, 2), address(NODE, 3));
@@ -191,6 +199,7 @@ pub(crate) fn frames() -> Vec<(&'static str, Frame<'static>)> {
         ("frame-pong", Frame::Pong(1)),
         ("frame-bye", Frame::Bye(Bye::new(Goodbye::Shutdown, "end"))),
         ("frame-gossip", Frame::Gossip(Cow::Owned(packet()))),
+        ("frame-compressed", Frame::Compressed(compressed())),
         ("frame-skipped", Frame::Skipped(0x7f, Some(Sequence(15)))),
         ("frame-skipped-plain", Frame::Skipped(0xff, None)),
     ]);

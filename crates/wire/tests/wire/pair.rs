@@ -2,7 +2,7 @@
 
 use crate::examples::{NODE, OTHER, actor, address, values_of};
 use fardel_wire::frame::Message;
-use fardel_wire::hello::Local;
+use fardel_wire::hello::{Features, Local};
 use fardel_wire::id::{Incarnation, NodeId};
 use fardel_wire::limits;
 use fardel_wire::link::{Closed, Event, Link};
@@ -72,11 +72,14 @@ pub(crate) struct Pair {
     resumed: usize,
 }
 
-fn side(node: NodeId, peer: NodeId) -> Side {
+/// A node, which takes frames that are compressed or does not.
+fn side(node: NodeId, peer: NodeId, takes_compressed: bool) -> Side {
+    let mut local = Local::new(node, Incarnation(1), "node");
+    local.node.features = if takes_compressed { Features::COMPRESSED } else { Features::default() };
     Side {
         node,
         peer,
-        peers: Peers::new(Local::new(node, Incarnation(1), "node")),
+        peers: Peers::new(local),
         links: BTreeMap::new(),
         sent: BTreeMap::new(),
         next: BTreeMap::new(),
@@ -89,7 +92,7 @@ impl Pair {
         Pair {
             now: 0,
             dice: Dice(seed),
-            sides: [side(NODE, OTHER), side(OTHER, NODE)],
+            sides: [side(NODE, OTHER, seed & 1 == 1), side(OTHER, NODE, seed & 2 == 2)],
             pipes: BTreeMap::new(),
             connections: 0,
             latency: 5 * MILLISECOND,
@@ -106,10 +109,13 @@ impl Pair {
         let fresh = [self.dice.bits(), self.dice.bits()].map(SessionId);
         let to = 1 - from;
         let dialler = &mut self.sides[from];
-        let link = Link::dial(self.now, &mut dialler.peers, Some(dialler.peer), fresh[0]);
+        let mut link = Link::dial(self.now, &mut dialler.peers, Some(dialler.peer), fresh[0]);
+        link.compress();
         dialler.links.insert(number, link);
         let acceptor = &mut self.sides[to];
-        acceptor.links.insert(number, Link::accept(self.now, Some(acceptor.peer), fresh[1]));
+        let mut link = Link::accept(self.now, Some(acceptor.peer), fresh[1]);
+        link.compress();
+        acceptor.links.insert(number, link);
         self.pipes.insert(number, [Pipe::default(), Pipe::default()]);
         number
     }

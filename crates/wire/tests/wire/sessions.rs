@@ -35,9 +35,12 @@ fn output(session: &mut Session, now: u64) -> Vec<String> {
             }
             Frame::Ping(number) | Frame::Pong(number) => format!("{} {number}", frame.kind_name()),
             Frame::Gossip(packet) => format!("GOSSIP of {}", packet.len()),
-            Frame::Hello(_) | Frame::Welcome(_) | Frame::Refuse(_) | Frame::Bye(_) | Frame::Skipped(..) => {
-                frame.kind_name().to_owned()
-            }
+            Frame::Hello(_)
+            | Frame::Welcome(_)
+            | Frame::Refuse(_)
+            | Frame::Bye(_)
+            | Frame::Compressed(_)
+            | Frame::Skipped(..) => frame.kind_name().to_owned(),
         });
     }
     seen
