@@ -1,13 +1,12 @@
 //! Nodes that end, are killed, or stop for a while.
 
 use crate::process::{ANY_PORT, Node, Process, SHARED, SOON, folder, run};
-use fardel_node::limits::QUIC_IDLE;
 use nix::sys::signal::Signal;
 use std::net::TcpListener;
 use std::time::Duration;
 
 /// Watches a fiber on node `one`, and prints why it ends.
-const WATCH: &str = "host io.print(Text)
+pub(crate) const WATCH: &str = "host io.print(Text)
 system Down
 fn waiter()\n await_recv\n drop\n ret\nend
 fn main()\n local far: Address\n push \"one\"\n spawn_on waiter\n cast Address\n store far\n load far\n monitor\n drop
@@ -15,7 +14,7 @@ fn main()\n local far: Address\n push \"one\"\n spawn_on waiter\n cast Address\n
 
 /// Sends numbers to a fiber on node `one`, which says whether each came once and in order. Some go before a line is read,
 /// the others after it.
-const COUNTING: &str = "host io.print(Text)
+pub(crate) const COUNTING: &str = "host io.print(Text)
 host io.read_line() -> Option<Text>
 const FIRST = 100
 const ALL = 20_000
@@ -80,25 +79,44 @@ fn a_program_that_ends_says_goodbye() {
     }
 }
 
-/// A node is killed, and a program that watches a fiber there hears of it within a time.
-fn killed(address: &str, limit: Duration) {
+/// A node is killed, and a program that watches a fiber there hears of it.
+fn killed(address: &str) {
     let folder = folder(WATCH);
     let one = Node::start_at(address, &folder, "one", &SHARED);
     let mut program = run(&folder, &one, &SHARED);
     program.prints("watching");
     one.process.signal(Signal::SIGKILL);
-    assert_eq!(program.ends(limit), (0, "watching\nNoConnection\n".to_owned(), String::new()));
+    assert_eq!(program.ends(SOON), (0, "watching\nNoConnection\n".to_owned(), String::new()));
 }
 
 #[test]
 fn a_node_that_is_killed_is_lost_after_a_while() {
-    killed(ANY_PORT[0], SOON);
+    killed(ANY_PORT[0]);
 }
 
-/// Over QUIC nobody tells that a process is gone: it is its silence that ends the connection.
+/// NOD7: a port that connections were on is free for the next start of a node, however it has ended.
+#[test]
+fn a_node_that_was_killed_starts_again_at_once_on_its_port() {
+    let folder = folder(WATCH);
+    for address in ANY_PORT {
+        let mut one = Node::start_at(address, &folder, "one", &SHARED);
+        for _ in 0..2 {
+            let other = Node::start(&folder, "two", &[&SHARED[..], &["--join", &one.address]].concat());
+            other.process.says("connected");
+            let address = one.address.clone();
+            one.process.signal(Signal::SIGKILL);
+            one.process.ends(SOON);
+            // The other side still has its end of the connection.
+            one = Node::start_at(&address, &folder, "one", &SHARED);
+            assert_eq!(one.address, address);
+        }
+    }
+}
+
+/// Over QUIC nobody tells that a process is gone: it is missed when it does not answer.
 #[test]
 fn a_node_that_is_killed_is_lost_over_quic_as_well() {
-    killed(ANY_PORT[1], SOON + QUIC_IDLE);
+    killed(ANY_PORT[1]);
 }
 
 /// A node stops for a while, and goes on.

@@ -99,8 +99,15 @@ impl Process {
     /// Waits for a line of the standard error that contains a text.
     #[track_caller]
     pub(crate) fn says(&self, part: &str) -> String {
-        let found = |written: &Written| written.lines.iter().find(|line| line.contains(part)).cloned();
-        self.error.wait(SOON, found).unwrap_or_else(|lines| panic!("{part:?} is not in {lines:?}"))
+        self.says_all(&[part])
+    }
+
+    /// Waits for a line of the standard error that contains some texts.
+    #[track_caller]
+    pub(crate) fn says_all(&self, parts: &[&str]) -> String {
+        let has_all = |line: &&String| parts.iter().all(|part| line.contains(part));
+        let found = |written: &Written| written.lines.iter().find(has_all).cloned();
+        self.error.wait(SOON, found).unwrap_or_else(|lines| panic!("{parts:?} are not in {lines:?}"))
     }
 
     /// Waits at most so long for a line of the standard error that contains both texts.
