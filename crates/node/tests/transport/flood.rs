@@ -71,6 +71,37 @@ async fn silent_connections_do_not_keep_a_node_out() {
     drop((silent, connected));
 }
 
+/// NOD8: connections that say nothing, more than most hosts ever have, keep nobody out.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn ten_thousand_idle_connections_do_not_keep_a_node_out() {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    const WANTED: u64 = 10_000;
+    // Both ends are in this process, and the listener holds the few that it lets in.
+    const BESIDES: u64 = 500;
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).expect("there is a limit");
+    setrlimit(Resource::RLIMIT_NOFILE, hard, hard).expect("the limit can be raised");
+    let count = WANTED.min(hard.saturating_sub(BESIDES));
+    if count < WANTED {
+        println!("SKIPPED in part: {count} connections instead of {WANTED}, as a process may have {hard} files here");
+    }
+    let security = certificates(&node(&authority()));
+    let mut listener = listen(security.clone(), Limits::default()).await;
+    let address = listener.local_address();
+    let mut idle = Vec::new();
+    for _ in 0..count {
+        // One stranger, with another address than the node.
+        let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+        socket.bind("127.0.0.2:0".parse().expect("an address")).expect("a port");
+        idle.push(socket.connect(address.socket).await.expect("the port is open"));
+    }
+    let start = Instant::now();
+    let connected = Connector::new(security).connect(address).await.expect("a node comes through");
+    accept(&mut listener).await;
+    assert!(start.elapsed() < Duration::from_secs(1), "it took {:?}", start.elapsed());
+    drop((idle, connected));
+}
+
 #[tokio::test]
 async fn connections_beyond_the_limit_are_dropped_at_once_and_places_come_back() {
     for limits in

@@ -3,6 +3,7 @@
 mod flood;
 mod hostile;
 mod quic;
+mod replay;
 mod support;
 
 use fardel_node::keys::{Authority, Credentials, Validity};
