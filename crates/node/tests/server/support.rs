@@ -47,6 +47,14 @@ pub(crate) async fn listening(name: &str) -> Address {
     address
 }
 
+/// The same over TCP and over QUIC: gives both addresses.
+pub(crate) async fn both(name: &str) -> [Address; 2] {
+    let mut server = start(Settings { listen: vec![LOOPBACK.into(), Address::quic(LOOPBACK)], ..settings(name) }).await;
+    let addresses = server.addresses().to_vec();
+    tokio::task::spawn_local(async move { server.run(std::future::pending()).await });
+    addresses.try_into().expect("two addresses")
+}
+
 /// Runs a test in which nodes are driven.
 pub(crate) fn run(test: impl Future<Output = ()>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
