@@ -40,21 +40,34 @@ impl Drop for Folder {
     }
 }
 
-/// Runs one workload; `words` are its name, its size, and `--plain` for a connection without encryption.
+/// How the two nodes speak.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// TLS over TCP.
+    Tls,
+    /// TCP without encryption.
+    Plain,
+    /// QUIC.
+    Quic,
+}
+
+/// Runs one workload; `words` are its name, its size, and `--plain` for a connection without encryption or `--quic` for one
+/// over QUIC.
 pub(crate) fn run(words: &[String]) -> ExitCode {
-    let (what, n, plain) = match words {
-        [what, n] => (what, n, false),
-        [what, n, plain] if plain == "--plain" => (what, n, true),
+    let (what, n, way) = match words {
+        [what, n] => (what, n, Way::Tls),
+        [what, n, way] if way == "--plain" => (what, n, Way::Plain),
+        [what, n, way] if way == "--quic" => (what, n, Way::Quic),
         _ => {
-            eprintln!("wanted: dist {} N [--plain]", WORKLOADS.join("|"));
+            eprintln!("wanted: dist {} N [--plain|--quic]", WORKLOADS.join("|"));
             return ExitCode::from(2);
         }
     };
     if !WORKLOADS.contains(&what.as_str()) || n.parse::<u32>().is_err() {
-        eprintln!("wanted: dist {} N [--plain]; seen: {what} {n}", WORKLOADS.join("|"));
+        eprintln!("wanted: dist {} N [--plain|--quic]; seen: {what} {n}", WORKLOADS.join("|"));
         return ExitCode::from(2);
     }
-    match measure(what, n, plain) {
+    match measure(what, n, way) {
         Ok(code) => code,
         Err(problem) => {
             eprintln!("error: {problem}");
@@ -63,7 +76,8 @@ pub(crate) fn run(words: &[String]) -> ExitCode {
     }
 }
 
-fn measure(what: &str, n: &str, plain: bool) -> Result<ExitCode, String> {
+fn measure(what: &str, n: &str, way: Way) -> Result<ExitCode, String> {
+    let plain = way == Way::Plain;
     let own = std::env::current_exe().map_err(|error| error.to_string())?;
     let fardel = own.with_file_name("fardel");
     if what == JOIN {
@@ -73,7 +87,8 @@ fn measure(what: &str, n: &str, plain: bool) -> Result<ExitCode, String> {
     let folder = Folder::new()?;
     let key = keygen(&fardel, &folder, plain)?;
     let mut node = Command::new(&fardel);
-    node.args(["node", "--name", "b", "--listen", "127.0.0.1:0"]);
+    let listen = if way == Way::Quic { "quic://127.0.0.1:0" } else { "127.0.0.1:0" };
+    node.args(["node", "--name", "b", "--listen", listen]);
     secure(&mut node, key.as_deref());
     let node = node.stderr(Stdio::piped()).spawn().map_err(|error| format!("{}: {error}", fardel.display()))?;
     let mut node = Node(node);

@@ -169,7 +169,7 @@ impl Link {
     }
 
     /// Takes bytes that were read from the socket. Call [`Link::poll_event`] until there is none before the next ones, so
-    /// that what is held stays below a frame and what is read at once.
+    /// that what is held stays below a frame, what one may expand to, and what is read at once.
     pub fn feed(&mut self, now: u64, peers: &mut Peers, bytes: &[u8]) {
         match self.phase {
             Phase::Closed => {}

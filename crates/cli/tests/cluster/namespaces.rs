@@ -114,6 +114,25 @@ fn a_session_goes_on_after_the_network_was_cut() {
     }
 }
 
+/// ORD1: a network that is slow and loses some of what is sent loses nothing for those who send.
+#[test]
+fn a_network_that_loses_some_loses_nothing() {
+    let Some(mut scene) = scene("lossy", COUNTING) else { return };
+    for name in &scene.hosts.names {
+        let lossy = ["-n", name, "qdisc", "add", "dev", "eth0", "root", "netem", "delay", "10ms", "loss", "2%"];
+        let made = Command::new("tc").args(lossy).stderr(Stdio::null()).status();
+        if !made.is_ok_and(|status| status.success()) {
+            println!("SKIPPED: the kernel of this host knows no `tc netem`, which loses what is sent");
+            return;
+        }
+    }
+    for program in &mut scene.programs {
+        program.prints("sent some");
+        program.enter();
+        assert_eq!(program.ends(LONG), (0, "sent some\nin order\n".to_owned(), String::new()));
+    }
+}
+
 /// MON3: and when it stays cut, what depends on it has `noconnection`.
 #[test]
 fn a_network_that_stays_cut_is_no_connection() {

@@ -139,6 +139,8 @@ fn transport(streams: u8) -> TransportConfig {
     let mut config = TransportConfig::default();
     config.max_concurrent_bidi_streams(streams.into()).max_concurrent_uni_streams(VarInt::from_u32(0));
     config.datagram_receive_buffer_size(None);
+    // More cannot be under way, and what waits here delays what comes behind it.
+    config.send_window(QUIC_WINDOW.into());
     config.receive_window(VarInt::from_u32(QUIC_WINDOW_HALF_OPEN)).stream_receive_window(VarInt::from_u32(QUIC_WINDOW));
     // The node asks its peers whether they are there; QUIC need not.
     config.max_idle_timeout(IdleTimeout::try_from(QUIC_IDLE).ok());
