@@ -1,17 +1,22 @@
 //! Taking connections: one task for the socket, one for each handshake, a short queue of those that came through.
 //!
+//! Who stays silent holds a place as long as nobody else needs it: when all are taken, the oldest of the source that has most
+//! makes room, so that some strangers do not keep nodes out by waiting.
+//!
 //! **Invariant:** a place among the half-open connections is given back however its task ends.
 
+mod places;
+
+use self::places::{HalfOpen, Place};
 use super::quic::{self, Knock};
 use super::{Address, Connection, Scheme, Security, SecurityError};
 use crate::limits::{ACCEPT_PAUSE, HALF_OPEN_MAX, HALF_OPEN_PER_ADDRESS_MAX, HANDSHAKE, READY_MAX};
 use crate::refusals::{Line, Reason, Refusals};
 use crate::tls::HandshakeError;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::io;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
@@ -38,7 +43,7 @@ pub enum BindError {
 pub struct Limits {
     /// The time from the start of a connection until both sides are authenticated.
     pub handshake: Duration,
-    /// How many there may be.
+    /// How many there may be; for the next one the oldest of the source that has most makes room.
     pub half_open_max: usize,
     /// How many there may be from one address; the addresses of one IPv6 network (64 bits) count as one, since one host
     /// has them all.
@@ -200,14 +205,20 @@ impl Taking {
     /// Starts the handshake of a connection, if there is a place for it.
     fn begin(&mut self, incoming: Incoming) {
         let address = incoming.address();
-        let place = match Place::take(&self.half_open, address.ip(), &self.limits) {
-            Ok(place) => place,
+        let (place, given_up) = match Place::take(&self.half_open, address.ip(), &self.limits) {
+            Ok(taken) => taken,
             Err(reason) => return self.refuse(Some(address), (reason, self.full(reason))),
         };
+        if let Some(source) = given_up {
+            let text = format!("{}; it was the oldest of its address", self.full(Reason::HalfOpen));
+            self.refuse(Some(SocketAddr::new(source, 0)), (Reason::HalfOpen, Cow::Owned(text)));
+        }
+        let holder = place.holder();
         let (security, ready, limit) = (self.security.clone(), self.ready.clone(), self.limits.handshake);
-        self.tasks.spawn(async move {
+        let task = self.tasks.spawn(async move {
             let outcome = match tokio::time::timeout(limit, incoming.handshake(&security)).await {
                 Ok(Ok(connection)) => {
+                    place.keep();
                     // Nobody receives any more only when the listener is gone, and then this task is about to end.
                     let _ = ready.send(connection).await;
                     Ok(())
@@ -218,6 +229,7 @@ impl Taking {
             drop(place);
             (address, outcome)
         });
+        holder.is_held_by(task);
     }
 
     /// What is said when there is no place.
@@ -236,6 +248,8 @@ impl Taking {
         match ended {
             Ok((_, Ok(()))) => (),
             Ok((address, Err(refusal))) => self.refuse(Some(address), refusal),
+            // It made room, which was told.
+            Err(error) if error.is_cancelled() => (),
             Err(error) => self.refuse(None, (Reason::Broken, Cow::Owned(format!("its handshake was cut off: {error}")))),
         }
     }
@@ -286,95 +300,5 @@ fn reason(error: &HandshakeError) -> Reason {
         HandshakeError::Tls(_) | HandshakeError::Quic(_) | HandshakeError::NoCertificate | HandshakeError::WrongProof => {
             Reason::Unproven
         }
-    }
-}
-
-/// How many connections are not authenticated yet, from where. Addresses stay only while they have one.
-#[derive(Default)]
-struct HalfOpen {
-    count: usize,
-    by_source: BTreeMap<IpAddr, usize>,
-}
-
-/// A place among the half-open connections, given back when it is dropped.
-struct Place {
-    half_open: Arc<Mutex<HalfOpen>>,
-    source: IpAddr,
-}
-
-impl Place {
-    /// Takes a place, or says what there are too many of.
-    fn take(half_open: &Arc<Mutex<HalfOpen>>, address: IpAddr, limits: &Limits) -> Result<Place, Reason> {
-        let source = source(address);
-        let mut counts = half_open.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_source = counts.by_source.get(&source).copied().unwrap_or(0);
-        if limits.half_open_per_address_max <= of_source {
-            return Err(Reason::HalfOpenAddress);
-        }
-        if limits.half_open_max <= counts.count {
-            return Err(Reason::HalfOpen);
-        }
-        counts.count += 1;
-        counts.by_source.insert(source, of_source + 1);
-        Ok(Place { half_open: half_open.clone(), source })
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut counts = self.half_open.lock().unwrap_or_else(PoisonError::into_inner);
-        counts.count = counts.count.saturating_sub(1);
-        match counts.by_source.get_mut(&self.source) {
-            Some(of_source) if 1 < *of_source => *of_source -= 1,
-            Some(_) | None => drop(counts.by_source.remove(&self.source)),
-        }
-    }
-}
-
-/// What an address is counted under: itself, or its network in IPv6.
-fn source(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(address) => IpAddr::V4(address),
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn address(text: &str) -> IpAddr {
-        text.parse().expect("an address")
-    }
-
-    #[test]
-    fn places_are_limited_for_each_source_and_in_all_and_come_back() {
-        let limits = Limits { half_open_max: 3, half_open_per_address_max: 2, ..Limits::default() };
-        let half_open = Arc::default();
-        let take = |text| Place::take(&half_open, address(text), &limits);
-        let first = take("192.0.2.1").expect("the first");
-        let _second = take("::ffff:192.0.2.1").expect("the second of the address");
-        assert_eq!(take("192.0.2.1").err(), Some(Reason::HalfOpenAddress));
-        let _third = take("192.0.2.2").expect("another address");
-        assert_eq!(take("192.0.2.3").err(), Some(Reason::HalfOpen));
-        drop(first);
-        drop(take("192.0.2.1").expect("the place of the first"));
-    }
-
-    #[test]
-    fn no_address_stays_that_has_no_place() {
-        let half_open = Arc::default();
-        let places: Vec<_> = (0..9).map(|_| Place::take(&half_open, address("::1"), &Limits::default())).collect();
-        assert!(places.iter().all(Result::is_ok));
-        drop(places);
-        let counts = half_open.lock().expect("no test panics with it");
-        assert_eq!((counts.count, counts.by_source.len()), (0, 0));
-    }
-
-    #[test]
-    fn a_network_of_ipv6_is_one_source() {
-        assert_eq!(source(address("2001:db8:1:2:3:4:5:6")), source(address("2001:db8:1:2::9")));
-        assert_ne!(source(address("2001:db8:1:2::9")), source(address("2001:db8:1:3::9")));
-        assert_eq!(source(address("::ffff:192.0.2.7")), address("192.0.2.7"));
     }
 }

@@ -88,25 +88,30 @@ async fn ten_thousand_idle_connections_do_not_keep_a_node_out() {
     let security = certificates(&node(&authority()));
     let mut listener = listen(security.clone(), Limits::default()).await;
     let address = listener.local_address();
-    let mut idle = Vec::new();
-    for _ in 0..count {
-        // One stranger, with another address than the node.
-        let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
-        socket.bind("127.0.0.2:0".parse().expect("an address")).expect("a port");
-        idle.push(socket.connect(address.socket).await.expect("the port is open"));
+    let mut held = Vec::new();
+    // From one address, which is not the node's, and from many.
+    for addresses in [1, 200] {
+        let mut idle = Vec::new();
+        for at in 0..count / 2 {
+            let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+            let own = format!("127.0.1.{}:0", 1 + at % addresses);
+            socket.bind(own.parse().expect("an address")).expect("a port");
+            idle.push(socket.connect(address.socket).await.expect("the port is open"));
+        }
+        held.push(idle);
+        let start = Instant::now();
+        let connected = Connector::new(security.clone()).connect(address).await.expect("a node comes through");
+        accept(&mut listener).await;
+        assert!(start.elapsed() < Duration::from_secs(1), "it took {:?}", start.elapsed());
+        drop(connected);
     }
-    let start = Instant::now();
-    let connected = Connector::new(security).connect(address).await.expect("a node comes through");
-    accept(&mut listener).await;
-    assert!(start.elapsed() < Duration::from_secs(1), "it took {:?}", start.elapsed());
-    drop((idle, connected));
 }
 
 #[tokio::test]
-async fn connections_beyond_the_limit_are_dropped_at_once_and_places_come_back() {
-    for limits in
-        [Limits { half_open_max: 3, ..Limits::default() }, Limits { half_open_per_address_max: 3, ..Limits::default() }]
-    {
+async fn when_there_are_too_many_one_is_dropped_at_once_and_places_come_back() {
+    let of_address = Limits { half_open_per_address_max: 3, ..Limits::default() };
+    let in_all = Limits { half_open_max: 3, ..Limits::default() };
+    for (limits, is_oldest) in [(of_address, false), (in_all, true)] {
         let security = shared_key('a');
         let mut listener = listen(security.clone(), limits).await;
         let mut held = Vec::new();
@@ -114,9 +119,12 @@ async fn connections_beyond_the_limit_are_dropped_at_once_and_places_come_back()
             held.push(stranger(&listener).await);
         }
         let start = Instant::now();
-        assert_eq!(closed(&mut stranger(&listener).await).await, []);
+        let mut last = stranger(&listener).await;
+        // Of one address the next one is, and else the oldest makes room for it.
+        let dropped = if is_oldest { held.first_mut().expect("the oldest") } else { &mut last };
+        assert_eq!(closed(dropped).await, []);
         assert!(start.elapsed() < limits.handshake / 2, "dropped after {:?}", start.elapsed());
-        drop(held);
+        drop((held, last));
         let connector = Connector::new(security);
         let joining = async {
             // The node learns of the end of the others in its own time.
