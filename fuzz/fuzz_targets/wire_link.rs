@@ -8,6 +8,7 @@ use fardel_wire::hello::{Features, Local};
 use fardel_wire::id::{ActorId, Incarnation, NodeId, TagKey};
 use fardel_wire::limits;
 use fardel_wire::link::Link;
+use fardel_wire::packed::Values;
 use fardel_wire::peers::Peers;
 use fardel_wire::session::SessionId;
 use libfuzzer_sys::fuzz_target;
@@ -83,7 +84,8 @@ fuzz_target!(|bytes: &[u8]| {
                 let id = |node| ActorId { node, incarnation: Incarnation(1), fiber: FiberId { slot: 1, generation: 1 } };
                 let value = vec![0xc0; much * much * much / 50];
                 let to = TagKey::new([1; 32]).address(id(other));
-                let message = Message::Send { from: id(own), to, value: value.into() };
+                let value = Values::new([0].into_iter(), [].into_iter(), value.into()).expect("the tables are short");
+                let message = Message::Send { from: id(own), to, value };
                 let _ = sides[at].peers.send(now, other, SessionId(numbers.bits()), &message);
             }
             // Bytes that nobody wrote.
