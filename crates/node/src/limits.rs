@@ -48,6 +48,8 @@ pub const JOIN_FILE_NODES_MAX: usize = 256;
 pub const JOIN_FILE_AGAIN: Duration = Duration::from_secs(10);
 /// Bytes that are read from a connection at once.
 pub const READ_BYTES: usize = 64 << 10;
+/// Bytes that TLS is given at once of a connection: about a record of it.
+pub const TLS_READ_BYTES: usize = 16 << 10;
 /// Reads of one connection before others, and the machine, have their turn.
 pub const READS_MAX: usize = 4;
 /// Connections that came in or were dialled, and wait to be taken; more wait in their tasks.

@@ -23,12 +23,12 @@ pub use listener::{BindError, Limits, Listener};
 pub use lookup::{DialError, Lookup, Resolve, SystemResolver};
 
 use crate::keys::{Credentials, KeyError, NodeId, SharedKey};
-use crate::limits::HANDSHAKE;
+use crate::limits::{HANDSHAKE, TLS_READ_BYTES};
 use crate::tls::{HandshakeError, Tls};
 use std::fmt;
 use std::io;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
 /// What each side sends first in plaintext.
@@ -103,11 +103,11 @@ impl Security {
         stream.set_nodelay(true).map_err(HandshakeError::Broken)?;
         match self {
             Security::Certificates(tls) => {
-                let (stream, peer) = tls.connect(None, address.socket.ip(), stream).await?;
+                let (stream, peer) = tls.connect(None, address.socket.ip(), buffered(stream)).await?;
                 Ok(Connection::new(tokio::io::split(stream), Some(peer), address))
             }
             Security::SharedKey(tls, key) => {
-                let (stream, peer) = tls.connect(Some(key), address.socket.ip(), stream).await?;
+                let (stream, peer) = tls.connect(Some(key), address.socket.ip(), buffered(stream)).await?;
                 Ok(Connection::new(tokio::io::split(stream), Some(peer), address))
             }
             Security::Plain(_) => greet(stream, address).await,
@@ -119,16 +119,21 @@ impl Security {
         stream.set_nodelay(true).map_err(HandshakeError::Broken)?;
         match self {
             Security::Certificates(tls) => {
-                let (stream, peer) = tls.accept(None, stream).await?;
+                let (stream, peer) = tls.accept(None, buffered(stream)).await?;
                 Ok(Connection::new(tokio::io::split(stream), Some(peer), address))
             }
             Security::SharedKey(tls, key) => {
-                let (stream, peer) = tls.accept(Some(key), stream).await?;
+                let (stream, peer) = tls.accept(Some(key), buffered(stream)).await?;
                 Ok(Connection::new(tokio::io::split(stream), Some(peer), address))
             }
             Security::Plain(_) => greet(stream, address).await,
         }
     }
+}
+
+/// A stream that is read a good piece at a time: TLS asks for 4 KiB.
+fn buffered(stream: TcpStream) -> BufReader<TcpStream> {
+    BufReader::with_capacity(TLS_READ_BYTES, stream)
 }
 
 /// Exchanges greetings in plaintext, the same on both sides.
