@@ -341,6 +341,9 @@ impl Typing<'_, '_> {
             Rule::RemoteCall => self.message(ir, stack, &[REF, ADDRESS], None),
             Rule::Register => self.gives(&[TEXT, ADDRESS], BOOL),
             Rule::Whereis => self.gives(&[TEXT], ANY),
+            Rule::ClusterRegister => self.gives(&[TEXT, ADDRESS, TEXT], ANY),
+            Rule::GroupJoin => self.gives(&[TEXT, ADDRESS], ANY),
+            Rule::GroupMembers => self.gives(&[TEXT], types::LIST_ANY),
             Rule::TimerStart => self.message(ir, stack, &[ADDRESS, INT], Some(REF)),
             Rule::Receive => self.gives(&[], ir.ty()),
             Rule::ReceiveUntil => {

@@ -11,8 +11,8 @@ use crate::index::{FieldIndex, FunctionIndex, HostIndex, LocalIndex, TargetIndex
 use crate::leb::{self, ReadError, Reader};
 use crate::operand::{BytesData, Depth, FloatBits, Operand, OperandKind, Targets, TextData};
 use crate::types::{
-    ADDRESS, ANY, BOOL, BYTES, BYTES_BUILDER, FLOAT, INT, NULL, OPTION_ANY, OPTION_FLOAT, OPTION_INT, OPTION_TEXT, REF,
-    TEXT, TEXT_BUILDER,
+    ADDRESS, ANY, BOOL, BYTES, BYTES_BUILDER, FLOAT, INT, LIST_TEXT, NULL, OPTION_ANY, OPTION_FLOAT, OPTION_INT,
+    OPTION_TEXT, REF, TEXT, TEXT_BUILDER,
 };
 
 /// Effects of an instruction besides those on the operand stack, as bits.
@@ -176,6 +176,9 @@ rules! {
     RemoteCall "T Ref Address --; T is the named type, the message";
     Register "Text Address -- Bool; the named type is that of the messages; whether the name was free";
     Whereis "Text -- Any; the named type is that of the messages; an Address, null, or an error value";
+    ClusterRegister "Text Address Text -- Any; the named type is that of the messages; the second Text says who keeps the name in a conflict; whether the name was free, or an error value";
+    GroupJoin "Text Address -- Any; the named type is that of the messages; whether the fiber was no member before, or an error value";
+    GroupMembers "Text -- List<Any>; the named type is that of the messages; addresses";
     TimerStart "T Address Int -- Ref; T is the named type, the message; Int in milliseconds";
 }
 
@@ -778,6 +781,29 @@ instructions! { <'a>
     197 Migrate "migrate" {} Fixed(&[ANY], &[ANY]), SIGNAL;
     /// Draws 64 random bits from the fiber's own generator.
     198 Random "random" {} Fixed(&[], &[INT]), PURE;
+
+    // The cluster, which without other nodes is this one alone.
+    /// Gives a fiber of this node that takes messages of a type a name in the cluster; whether the name was free, as far as
+    /// this node knows. When nodes meet that have given it twice, `keep_oldest`, `keep_newest` or `keep_none` says who keeps
+    /// it; who does not gets a `NameLost` message. The error value is `bad_option` for another word, `not_local` for a fiber
+    /// of another node.
+    199 ClusterRegister "cluster_register" { ty: TypeIndex } By(Rule::ClusterRegister), SIGNAL.and(COSTLY);
+    /// Frees a name in the cluster that a fiber of this node has; whether one had it.
+    200 ClusterUnregister "cluster_unregister" {} Fixed(&[TEXT], &[BOOL]), SAFE.and(COSTLY);
+    /// The fiber that has a name in the cluster; else as `whereis`.
+    201 ClusterWhereis "cluster_whereis" { ty: TypeIndex } By(Rule::Whereis), ALLOC.and(COSTLY);
+    /// Adds a fiber of this node that takes messages of a type to a group of the cluster; whether it was no member before. The
+    /// error value is `not_local` for a fiber of another node.
+    202 GroupJoin "group_join" { ty: TypeIndex } By(Rule::GroupJoin), SIGNAL.and(COSTLY);
+    /// Takes a fiber of this node out of a group; whether it was a member.
+    203 GroupLeave "group_leave" {} Fixed(&[TEXT, ADDRESS], &[BOOL]), SAFE.and(COSTLY);
+    /// The members of a group that take messages of a type, those of this node first. Any stands for every type on both
+    /// sides.
+    204 GroupMembers "group_members" { ty: TypeIndex } By(Rule::GroupMembers), ALLOC_BULK.and(COSTLY);
+    /// The names of the nodes that are up, this one's first.
+    205 Nodes "nodes" {} Fixed(&[], &[LIST_TEXT]), ALLOC_BULK.and(COSTLY);
+    /// From now on a `NodeUp` message comes for each node that comes, and `NodeDown` for each that is lost, or no longer.
+    206 WatchNodes "watch_nodes" {} Fixed(&[BOOL], &[]), TRAPS.and(SAFE).and(COSTLY);
 }
 
 const _: () = assert!(INSTRUCTIONS.len() < 256);

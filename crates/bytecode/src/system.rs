@@ -1,4 +1,4 @@
-//! The types of what the machine itself sends: messages about the end of fibers, and why they ended.
+//! The types of what the machine itself sends: messages about the end of fibers and why they ended, about names and nodes.
 //!
 //! A module that speaks of one declares it as it stands here, under this name; so its key is the machine's. Assembly text
 //! says `system Down`.
@@ -66,9 +66,15 @@ pub const REASON: &str = "Reason";
 pub const DOWN: &str = "Down";
 /// What a link sends to a fiber that traps exits: from which fiber, why.
 pub const EXIT: &str = "Exit";
+/// What a fiber gets that has lost its name in the cluster to another one: which name.
+pub const NAME_LOST: &str = "NameLost";
+/// What a fiber gets that watches nodes: one has come, and its name.
+pub const NODE_UP: &str = "NodeUp";
+/// What a fiber gets that watches nodes: one was lost, and its name.
+pub const NODE_DOWN: &str = "NodeDown";
 
 /// The names of all system types.
-pub const NAMES: [&str; 3] = [REASON, DOWN, EXIT];
+pub const NAMES: [&str; 6] = [REASON, DOWN, EXIT, NAME_LOST, NODE_UP, NODE_DOWN];
 
 /// A system type by its name, and whether it needs [`REASON`] to be declared: `reason` is the index of that.
 pub fn descriptor(name: &str, reason: TypeIndex) -> Option<Type> {
@@ -79,6 +85,9 @@ pub fn descriptor(name: &str, reason: TypeIndex) -> Option<Type> {
             vec![Field::new("monitor", REF), Field::new("fiber", ADDRESS), Field::new("reason", reason)],
         )),
         EXIT => Some(Type::Record(EXIT.to_owned(), vec![Field::new("fiber", ADDRESS), Field::new("reason", reason)])),
+        NAME_LOST => Some(Type::Record(NAME_LOST.to_owned(), vec![Field::new("name", TEXT)])),
+        NODE_UP => Some(Type::Record(NODE_UP.to_owned(), vec![Field::new("node", TEXT)])),
+        NODE_DOWN => Some(Type::Record(NODE_DOWN.to_owned(), vec![Field::new("node", TEXT)])),
         _ => None,
     }
 }
@@ -101,6 +110,16 @@ mod tests {
         let keys = type_keys(&table());
         let first: Vec<String> =
             keys[FIRST_DECLARED as usize..].iter().map(|key| key.to_string()[..16].to_owned()).collect();
-        assert_eq!(first, ["fb5f45ef6958b6d7", "6dc86cfb8be8c5c8", "8d5b90a7a86c2d3d"]);
+        assert_eq!(
+            first,
+            [
+                "fb5f45ef6958b6d7",
+                "6dc86cfb8be8c5c8",
+                "8d5b90a7a86c2d3d",
+                "c86924f526ed8efa",
+                "49e981e9e410a622",
+                "3db8acff1f0ed214"
+            ]
+        );
     }
 }

@@ -40,7 +40,11 @@ impl Router {
                 };
                 self.ask(now, node, Asked { call, fiber, module, function, args }, home, peers);
             }
-            Output::HostCall { .. } | Output::Message { .. } | Output::DeadLetter(_) | Output::Exited { .. } => {}
+            Output::Claim(_)
+            | Output::HostCall { .. }
+            | Output::Message { .. }
+            | Output::DeadLetter(_)
+            | Output::Exited { .. } => {}
         }
     }
 

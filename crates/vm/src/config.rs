@@ -22,7 +22,7 @@ pub struct Config {
     pub machine_memory_bytes_max: u64,
     /// Fibers at one time.
     pub fibers_max: u32,
-    /// Names at one time.
+    /// Names at one time; of names in the cluster and places in groups together as many again, and as many of other nodes.
     pub names_max: usize,
     /// Timers with messages at one time.
     pub timers_max: u64,
@@ -30,6 +30,8 @@ pub struct Config {
     pub watch_dead_letters: bool,
     /// Whether the machine is one of a cluster, where fibers can be started on other nodes.
     pub cluster: bool,
+    /// The name of the node that it is.
+    pub node: String,
     /// How instructions are dispatched.
     pub dispatch: Dispatch,
     /// How code is lowered.
@@ -56,6 +58,7 @@ impl Default for Config {
             timers_max: 1 << 22,
             watch_dead_letters: false,
             cluster: false,
+            node: "local".to_owned(),
             dispatch: Dispatch::default(),
             lowering: Lowering::Fused,
             collect_always: false,

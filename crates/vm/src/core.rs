@@ -5,6 +5,7 @@
 //! **Invariant:** between two slices every live fiber's state lies in its record and its block, in the canonical frame
 //! that its stop point has; nothing of it is on the host's stack.
 
+use crate::cluster::Cluster;
 use crate::code::{FunctionEntry, Op, fixed};
 use crate::config::{Config, Dispatch};
 use crate::convert::VALUES_BYTES_MAX;
@@ -44,13 +45,23 @@ pub(crate) struct SystemTypes {
     pub(crate) reason: TypeId,
     pub(crate) down: TypeId,
     pub(crate) exit: TypeId,
+    pub(crate) name_lost: TypeId,
+    pub(crate) node_up: TypeId,
+    pub(crate) node_down: TypeId,
 }
 
 impl SystemTypes {
     fn of(types: &mut TypeStore) -> SystemTypes {
         let numbers = types.intern(&fardel_bytecode::system::table()).unwrap_or_default();
         let number = |at: usize| numbers.get(fardel_bytecode::types::FIRST_DECLARED as usize + at).copied().unwrap_or(0);
-        SystemTypes { reason: number(0), down: number(1), exit: number(2) }
+        SystemTypes {
+            reason: number(0),
+            down: number(1),
+            exit: number(2),
+            name_lost: number(3),
+            node_up: number(4),
+            node_down: number(5),
+        }
     }
 }
 
@@ -96,6 +107,7 @@ pub(crate) struct Core {
     pub(crate) message_bytes: usize,
     pub(crate) timers: Timers,
     pub(crate) names: BTreeMap<Box<str>, Holder>,
+    pub(crate) cluster: Cluster,
     /// Mailboxes of the outside.
     pub(crate) ports: u64,
     /// Fibers that the outside has started.
@@ -175,6 +187,7 @@ impl Core {
             message_bytes: 0,
             timers: Timers::new(),
             names: BTreeMap::new(),
+            cluster: Cluster::default(),
             ports: 0,
             started_outside: 0,
             barrier: None,

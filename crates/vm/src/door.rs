@@ -1,5 +1,6 @@
 //! The doors: everything that a machine learns enters as an [`Input`], everything it wants leaves as an [`Output`].
 
+use crate::cluster::{Claim, News};
 use crate::exit::ExitReason;
 use crate::fiber::FiberId;
 use crate::packed::{Packed, Unreadable};
@@ -79,6 +80,8 @@ pub enum Input {
         /// What became of it.
         result: Result<FiberId, (String, String)>,
     },
+    /// What is new in the cluster.
+    News(News),
     /// An exit signal from outside; [`ExitReason::Kill`] and [`ExitReason::Killed`] cannot be withstood.
     Exit {
         /// Who is to end.
@@ -336,6 +339,8 @@ pub enum Output {
         /// The arguments.
         args: Packed<'static>,
     },
+    /// What other nodes have to hear of the fibers of this one. It comes before the [`Output::Gone`] of a fiber that had it.
+    Claim(Claim),
     /// A message came to a mailbox of the outside.
     Message {
         /// To which.

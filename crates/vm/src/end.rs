@@ -33,6 +33,7 @@ impl Core {
         }
         let id = self.fibers.id(slot);
         self.stop_waiting(slot);
+        self.give_up_claims(slot);
         let mut watched = false;
         if let Some(side) = self.fibers.side(slot) {
             watched = side.watched;

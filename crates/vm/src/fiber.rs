@@ -3,6 +3,7 @@
 //! **Invariant:** a fiber's record is one cache line and never moves; all that most fibers do not have is in a side
 //! record ([`Side`]), so that it costs nothing to those that do not use it.
 
+use crate::cluster::Claims;
 use crate::code::Op;
 use crate::door::HostCallId;
 use crate::exit::Cause;
@@ -189,6 +190,8 @@ pub(crate) struct Side {
     pub(crate) ties: Ties,
     /// Names that it has.
     pub(crate) names: BTreeSet<Box<str>>,
+    /// What it has in the cluster.
+    pub(crate) claims: Option<Box<Claims>>,
     /// The first of the timers that send to it.
     pub(crate) timers: Option<TimerIndex>,
 }

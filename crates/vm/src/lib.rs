@@ -6,6 +6,7 @@
 
 #![deny(unsafe_code)]
 
+pub mod cluster;
 pub mod config;
 pub mod door;
 pub mod exit;

@@ -57,7 +57,7 @@ pub struct Stats {
     pub block_bytes_max: u64,
     /// Bytes outside of the blocks: messages that wait, ties between fibers, timers, shared texts and byte strings.
     pub outside_bytes: u64,
-    /// Names that are taken.
+    /// Names that are taken, those in the cluster and places in groups included.
     pub names: u64,
     /// Timers with messages that run.
     pub timers: u64,
@@ -314,6 +314,7 @@ impl Machine {
             Input::Taken { remote, messages, bytes } => self.core.remote_taken(remote, messages, bytes),
             Input::Withdrawn { from, to } => self.core.withdraw(from, to),
             Input::Spawned { call, result } => self.core.spawned(call, result),
+            Input::News(news) => self.core.take_news(news),
             Input::Exit { fiber, reason } => {
                 let is_kill = matches!(reason, ExitReason::Kill | ExitReason::Killed);
                 let cause = if is_kill { Cause::Plain(Reason::Kill) } else { self.core.cause_of(reason) };
@@ -431,7 +432,7 @@ impl Machine {
             block_bytes: core.pool.bytes_used,
             block_bytes_max: core.pool.bytes_used_max,
             outside_bytes: core.outside_bytes(),
-            names: core.names.len() as u64,
+            names: (core.names.len() + core.cluster_entries()) as u64,
             timers: core.timers.sending,
             allocations: core.pool.allocations,
             ..core.stats

@@ -279,6 +279,7 @@ impl Core {
         if !self.is_remote(remote) {
             return;
         }
+        self.give_up_claims(remote.slot);
         let cause = Cause::Plain(Reason::NoConnection);
         while self.cut_tie(remote.slot, &cause) {}
         self.fibers.get_mut(remote.slot).flags.set(Flags::WATCHED, false);

@@ -230,6 +230,11 @@ impl TypeStore {
         self.get(id).key
     }
 
+    /// The type with a key, if it is known.
+    pub(crate) fn find_key(&self, key: TypeKey) -> Option<TypeId> {
+        self.by_key.get(&key).copied()
+    }
+
     /// The one record or object, or the one sum type with a variant, of this name; nothing when there are several.
     pub(crate) fn find_named(&self, name: &str, is_variant: bool) -> Option<TypeId> {
         let mut found = (0..self.infos.len() as TypeId).filter(|id| match &self.get(*id).shape {

@@ -39,6 +39,14 @@ pub(super) const NOWHERE: &[Opcode] = &[
     Opcode::Register,
     Opcode::Unregister,
     Opcode::Whereis,
+    Opcode::ClusterRegister,
+    Opcode::ClusterUnregister,
+    Opcode::ClusterWhereis,
+    Opcode::GroupJoin,
+    Opcode::GroupLeave,
+    Opcode::GroupMembers,
+    Opcode::Nodes,
+    Opcode::WatchNodes,
     Opcode::TimerOnce,
     Opcode::TimerEvery,
     Opcode::TimerCancel,
@@ -340,6 +348,9 @@ impl Maker<'_, '_, '_> {
             | Rule::RemoteCall
             | Rule::Register
             | Rule::Whereis
+            | Rule::ClusterRegister
+            | Rule::GroupJoin
+            | Rule::GroupMembers
             | Rule::TimerStart => {}
         }
     }

@@ -10,7 +10,8 @@ use super::pass::Pass;
 use crate::index::{FunctionIndex, HostIndex, TargetIndex, TypeIndex};
 use crate::isa::Rule;
 use crate::types::{
-    ADDRESS, ANY, BOOL, BYTES, BYTES_BUILDER, FLOAT, INT, MAP_ANY_ANY, OPTION_INT, REF, Repr, TEXT, TEXT_BUILDER, Type,
+    ADDRESS, ANY, BOOL, BYTES, BYTES_BUILDER, FLOAT, INT, LIST_ANY, MAP_ANY_ANY, OPTION_INT, REF, Repr, TEXT, TEXT_BUILDER,
+    Type,
 };
 
 impl<'m> Pass<'m> {
@@ -316,6 +317,24 @@ impl<'m> Pass<'m> {
                 self.named()?;
                 self.pop_as(TEXT, 0)?;
                 self.push(ANY)
+            }
+            Rule::ClusterRegister => {
+                self.named()?;
+                self.pop_as(TEXT, 2)?;
+                self.pop_as(ADDRESS, 1)?;
+                self.pop_as(TEXT, 0)?;
+                self.push(ANY)
+            }
+            Rule::GroupJoin => {
+                self.named()?;
+                self.pop_as(ADDRESS, 1)?;
+                self.pop_as(TEXT, 0)?;
+                self.push(ANY)
+            }
+            Rule::GroupMembers => {
+                self.named()?;
+                self.pop_as(TEXT, 0)?;
+                self.push(LIST_ANY)
             }
             Rule::TimerStart => {
                 self.pop_as(INT, 2)?;

@@ -348,7 +348,8 @@ impl Sim {
                 | Output::Watch { .. }
                 | Output::Gone { .. }
                 | Output::Room { .. }
-                | Output::Spawn { .. } => {
+                | Output::Spawn { .. }
+                | Output::Claim(_) => {
                     router.output(now, output, home, peers);
                     *is_idle = false;
                 }

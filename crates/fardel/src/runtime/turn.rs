@@ -45,7 +45,8 @@ impl Runtime {
                 | Output::Watch { .. }
                 | Output::Gone { .. }
                 | Output::Room { .. }
-                | Output::Spawn { .. } => {
+                | Output::Spawn { .. }
+                | Output::Claim(_) => {
                     spoke = true;
                     self.remote.push_back(output);
                 }

@@ -219,7 +219,8 @@ fn machine_tells(module: &VerifiedModule, config: Config) -> Vec<String> {
                 | Output::Watch { .. }
                 | Output::Gone { .. }
                 | Output::Room { .. }
-                | Output::Spawn { .. } => panic!("{output:?}"),
+                | Output::Spawn { .. }
+                | Output::Claim(_) => panic!("{output:?}"),
             }
         }
         if run == Run::Idle {

@@ -2,6 +2,7 @@
 
 use crate::support::World;
 use fardel::bytecode::verify::VerifiedModule;
+use fardel::vm::cluster::{Claim, News};
 use fardel::vm::config::Config;
 use fardel::vm::door::{Input, Output, SendError, Signal};
 use fardel::vm::exit::ExitReason;
@@ -19,6 +20,7 @@ enum Frame {
     Watch { fiber: Place },
     Gone { fiber: Place, reason: ExitReason },
     Taken { fiber: Place, bytes: u64 },
+    Claim { node: usize, claim: Claim },
 }
 
 /// A message for which there was no room.
@@ -174,6 +176,11 @@ impl Nodes {
                     };
                     self.worlds[node].machine.handle(Input::Spawned { call, result });
                 }
+                Output::Claim(claim) => {
+                    for other in (0..self.worlds.len()).filter(|other| *other != node) {
+                        self.links[other].push_back((node, Frame::Claim { node, claim: claim.clone() }));
+                    }
+                }
                 Output::HostCall { .. } | Output::Message { .. } | Output::DeadLetter(_) | Output::Exited { .. } => {}
             }
         }
@@ -234,6 +241,22 @@ impl Nodes {
                     if let Some(remote) = self.known[node].remove(&fiber) {
                         self.worlds[node].machine.handle(Input::Gone { remote, reason });
                     }
+                }
+                Frame::Claim { node: from, claim } => {
+                    let news = match claim {
+                        Claim::Name { name, fiber, ty, policy: _ } => {
+                            let holder = Some((self.address(node, (from, fiber)), ty));
+                            News::Name { name, holder, loser: None }
+                        }
+                        Claim::NameFree { name } => News::Name { name, holder: None, loser: None },
+                        Claim::Member { group, fiber, ty } => {
+                            News::Member { group, fiber: self.address(node, (from, fiber)), ty: Some(ty) }
+                        }
+                        Claim::MemberGone { group, fiber } => {
+                            News::Member { group, fiber: self.address(node, (from, fiber)), ty: None }
+                        }
+                    };
+                    self.worlds[node].machine.handle(Input::News(news));
                 }
                 Frame::Taken { fiber, bytes } => {
                     if let Some(remote) = self.known[node].get(&fiber) {

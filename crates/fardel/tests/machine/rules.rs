@@ -153,6 +153,13 @@ fn rule_4_what_concerns_other_fibers_is_charged_like_jumps() {
         3,
         0,
     );
+    costs(
+        "push \"a\" | self | push \"keep_oldest\" | cluster_register Any | drop | push \"a\" | cluster_whereis Any | drop
+            push \"a\" | cluster_unregister | drop | push \"a\" | self | group_join Any | drop
+            push \"a\" | group_members Any | drop | push \"a\" | self | group_leave | drop | nodes | drop | push true | watch_nodes",
+        8,
+        0,
+    );
     costs("self | monitor | demonitor", 2, 0);
     costs("self | link | self | unlink", 2, 0);
     costs("push 1 | self | push 1000 | timer_once | timer_cancel | drop", 2, 0);

@@ -137,7 +137,8 @@ impl World {
                 | Output::Watch { .. }
                 | Output::Gone { .. }
                 | Output::Room { .. }
-                | Output::Spawn { .. } => self.remote.push_back(output),
+                | Output::Spawn { .. }
+                | Output::Claim(_) => self.remote.push_back(output),
             }
         }
         None
@@ -162,7 +163,8 @@ impl World {
                 | Output::Watch { .. }
                 | Output::Gone { .. }
                 | Output::Room { .. }
-                | Output::Spawn { .. } => self.remote.push_back(output),
+                | Output::Spawn { .. }
+                | Output::Claim(_) => self.remote.push_back(output),
             }
         }
         answered

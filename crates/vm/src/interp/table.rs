@@ -68,7 +68,8 @@ macro_rules! operations {
                 select_from select_peek select_peek_until select_take select_next
                 remote_call await_reply reply barrier_new barrier_wait wait
                 link unlink monitor demonitor exit exit_other trap_exits
-                register unregister whereis timer_start timer_cancel new_ref panic raise
+                register unregister whereis cluster_register cluster_unregister cluster_whereis
+                group_join group_leave group_members nodes watch_nodes timer_start timer_cancel new_ref panic raise
             }
         }
     };

@@ -10,7 +10,7 @@ use crate::runtime::timers::REPEATS;
 use fardel_bytecode::Inst;
 use fardel_bytecode::index::{FunctionIndex, LocalIndex, TypeIndex};
 use fardel_bytecode::isa::{COSTLY, COSTLY_FUEL};
-use fardel_bytecode::types::{ANY, BYTES_BUILDER, Repr, TEXT_BUILDER, Type};
+use fardel_bytecode::types::{ANY, BYTES_BUILDER, LIST_TEXT, Repr, TEXT_BUILDER, Type};
 
 impl<'m> Lowering<'m, '_> {
     /// Lowers the instruction at a position, possibly with some behind it, and gives how many that are.
@@ -277,6 +277,14 @@ impl<'m> Lowering<'m, '_> {
             Inst::Register { ty } => self.slow_binary(at, Do::register, u64::from(self.type_id(ty))),
             Inst::Unregister {} => self.slow_unary(at, Do::unregister, 0),
             Inst::Whereis { ty } => self.slow_unary(at, Do::whereis, u64::from(self.type_id(ty))),
+            Inst::ClusterRegister { ty } => self.slow_ternary(at, Do::cluster_register, u64::from(self.type_id(ty))),
+            Inst::ClusterUnregister {} => self.slow_unary(at, Do::cluster_unregister, 0),
+            Inst::ClusterWhereis { ty } => self.slow_unary(at, Do::cluster_whereis, u64::from(self.type_id(ty))),
+            Inst::GroupJoin { ty } => self.slow_binary(at, Do::group_join, u64::from(self.type_id(ty))),
+            Inst::GroupLeave {} => self.slow_binary(at, Do::group_leave, 0),
+            Inst::GroupMembers { ty } => self.slow_unary(at, Do::group_members, u64::from(self.type_id(ty))),
+            Inst::Nodes {} => self.make(at, Do::nodes, LIST_TEXT),
+            Inst::WatchNodes {} => self.slow_effect(at, Do::watch_nodes, 1),
             Inst::TimerOnce { ty } => self.slow_ternary(at, Do::timer_start, u64::from(self.type_id(ty))),
             Inst::TimerEvery { ty } => self.slow_ternary(at, Do::timer_start, u64::from(self.type_id(ty)) | REPEATS),
             Inst::TimerCancel {} => self.slow_unary(at, Do::timer_cancel, 0),

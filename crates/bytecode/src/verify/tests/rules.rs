@@ -192,6 +192,10 @@ const TAKEN: &[Taken] = &[
     (&[INT, REF, ADDRESS], Inst::RemoteCall { ty: INT }, &[]),
     (&[TEXT, ADDRESS], Inst::Register { ty: INT }, &[BOOL]),
     (&[TEXT], Inst::Whereis { ty: INT }, &[ANY]),
+    (&[TEXT, ADDRESS, TEXT], Inst::ClusterRegister { ty: INT }, &[ANY]),
+    (&[TEXT], Inst::ClusterWhereis { ty: INT }, &[ANY]),
+    (&[TEXT, ADDRESS], Inst::GroupJoin { ty: INT }, &[ANY]),
+    (&[TEXT], Inst::GroupMembers { ty: INT }, &[LIST_ANY]),
     (&[INT, ADDRESS, INT], Inst::TimerOnce { ty: INT }, &[REF]),
 ];
 
@@ -347,6 +351,9 @@ const REFUSED: &[Refused] = &[
     (&[TEXT], Inst::AwaitTypeUntil { ty: INT }, "operand 1 of `await_type_until` is Text, wanted Int"),
     (&[INT, ADDRESS], Inst::Register { ty: INT }, "operand 1 of `register` is Int, wanted Text"),
     (&[INT], Inst::Whereis { ty: INT }, "operand 1 of `whereis` is Int, wanted Text"),
+    (&[TEXT, ADDRESS, INT], Inst::ClusterRegister { ty: INT }, "operand 3 of `cluster_register` is Int, wanted Text"),
+    (&[TEXT, TEXT], Inst::GroupJoin { ty: INT }, "operand 2 of `group_join` is Text, wanted Address"),
+    (&[INT], Inst::GroupMembers { ty: INT }, "operand 1 of `group_members` is Int, wanted Text"),
     (&[INT, REF, ADDRESS], Inst::RemoteCall { ty: TEXT }, "operand 1 of `remote_call` is Int, wanted Text"),
     (&[INT, ADDRESS, TEXT], Inst::TimerEvery { ty: INT }, "operand 3 of `timer_every` is Text, wanted Int"),
 ];

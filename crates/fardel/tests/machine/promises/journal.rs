@@ -4,6 +4,7 @@ use super::program;
 use crate::support::ways;
 use fardel::bytecode::module::{Module, ModuleHash};
 use fardel::bytecode::verify::{VerifiedModule, verify};
+use fardel::vm::cluster::News;
 use fardel::vm::config::Config;
 use fardel::vm::door::{Entry, HostSignature, HostTable, HostType, Input, Output, Signal};
 use fardel::vm::exit::ExitReason;
@@ -107,7 +108,8 @@ const PROGRAM: &str = "export busy | export listens
     again: | load i | load to | send | load i | show | call_host io.print | load i | push 3 | rem | push 0 | eq | jmp_unless on
         load i | self | push 4 | timer_once | drop | push 6 | await_recv_until | call tell
     on: | load i | push 1 | add | tee i | load n | lt | jmp_if again | ret | end
-    fn listens() | local i: Int | push true | trap_exits | push \"listens\" | self | register Any | drop | push 300 | self | push 3 | timer_every | drop
+    fn listens() | local i: Int | push true | trap_exits | push \"listens\" | self | register Any | drop | push true | watch_nodes
+        push \"mine\" | self | push \"keep_oldest\" | cluster_register Any | drop | push 300 | self | push 3 | timer_every | drop
     again: | await_recv | call plain | call tell | push \"tick\" | call_host io.print | jmp again | end";
 
 /// The journal's entries, let in again by the numbers of their slices, give the same outputs and counts. Timers that fired
@@ -137,6 +139,11 @@ fn a_journal_that_is_let_in_again_gives_the_same_run() {
                 if round % 9 == 4 {
                     machine
                         .handle(Input::Exit { fiber: listens, reason: ExitReason::ShutdownWith(Value::Int(round as i64)) });
+                }
+                if round % 8 == 3 {
+                    machine.handle(Input::News(News::Node { name: "two".to_owned(), is_up: round % 16 == 3 }));
+                    let loser = (round == 27).then_some(listens);
+                    machine.handle(Input::News(News::Name { name: "mine".to_owned(), holder: None, loser }));
                 }
                 machine.run(per_batch);
                 while let Some(output) = machine.poll_output() {

@@ -3,6 +3,7 @@
 //! The programs are text; every one runs in every way to lower code, to dispatch it, to cut it into slices and to collect.
 
 mod apart;
+mod cluster;
 mod delivery;
 mod doors;
 mod exits;
@@ -22,7 +23,7 @@ use fardel::bytecode::verify::VerifiedModule;
 use fardel::vm::config::Config;
 
 /// Functions that most programs here want.
-const PRELUDE: &str = "system Down, Exit
+const PRELUDE: &str = "system Down, Exit, NameLost, NodeUp, NodeDown
 type Nothing { nothing: Int }
 ; Prints a value.
 fn tell(value) | load value | show | call_host io.print | ret | end
