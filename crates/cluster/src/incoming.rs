@@ -166,6 +166,7 @@ impl Router {
                 }
             }
             Message::Spawned { request, result } => self.spawned(peer, request, result, home)?,
+            Message::Name { .. } | Message::NameFree { .. } | Message::Group { .. } => return Err(Problem::Denied),
             Message::Fetch { request, module } => {
                 if !self.grants_of(peer).send {
                     return Err(Problem::Denied);

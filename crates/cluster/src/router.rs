@@ -348,6 +348,7 @@ fn bytes_of(message: &Message<'_>) -> usize {
         Message::Exit { reason, .. } | Message::Gone { reason, .. } | Message::Refused { reason, .. } => reason.len(),
         Message::Spawn { args, .. } => args.len(),
         Message::Code { bytes, .. } | Message::Types { bytes, .. } => bytes.len(),
+        Message::Name { name, .. } | Message::NameFree { name } | Message::Group { group: name, .. } => name.len(),
         Message::Link { .. }
         | Message::Unlink { .. }
         | Message::Watch { .. }

@@ -48,6 +48,8 @@ pub const REASON_TEXT_BYTES_MAX: usize = 64 * KIB;
 pub const NODE_NAME_BYTES_MAX: usize = 255;
 /// Bytes of the address under which a node can be reached: the longest name of a host, and a port.
 pub const NODE_ADDRESS_BYTES_MAX: usize = 260;
+/// Bytes of a name in the cluster, and of that of a group: what a machine gives, and every node holds all of them.
+pub const NAME_BYTES_MAX: usize = fardel_vm::cluster::NAME_BYTES_MAX;
 /// Bytes of the text of a refusal or of a goodbye: a sentence or two for a log.
 pub const TEXT_BYTES_MAX: usize = 1000;
 /// Bytes of one GOSSIP frame: what is told of about 30 nodes with the longest names, of some hundred with usual ones, and

@@ -63,9 +63,9 @@ closed_set! {
         Spawned = 0x19 "SPAWNED" "The answer to SPAWN.";
         Fetch = 0x1a "FETCH" "The node asks for the module of a hash.";
         Code = 0x1b "CODE" "A piece of a module that was asked for.";
-        NameRegister = 0x1c "NAME_REGISTER" "Reserved for names; unknown in version 1.";
-        NameLookup = 0x1d "NAME_LOOKUP" "Reserved for names; unknown in version 1.";
-        NameFound = 0x1e "NAME_FOUND" "Reserved for names; unknown in version 1.";
+        Name = 0x1c "NAME" "A fiber of the node has a name in the cluster.";
+        NameFree = 0x1d "NAME_FREE" "A fiber of the node has a name no longer.";
+        Group = 0x1e "GROUP" "A fiber of the node has joined a group, or has left it.";
         Fragment = 0x1f "FRAGMENT" "A piece of a message that is too large for one frame.";
         Request = 0x20 "REQUEST" "A message from one fiber to another that asks for a reply.";
         Refused = 0x21 "REFUSED" "A request was not taken.";
@@ -133,6 +133,15 @@ closed_set! {
 }
 
 closed_set! {
+    /// Who keeps a name that fibers of two nodes have.
+    NamePolicy: u8 {
+        KeepOldest = 1 "keep_oldest" "The fiber that was registered first.";
+        KeepNewest = 2 "keep_newest" "The fiber that was registered last.";
+        KeepNone = 3 "keep_none" "Neither.";
+    }
+}
+
+closed_set! {
     /// The exit reasons.
     ReasonCode: u8 {
         Normal = 0 "normal" "No more bytes.";
@@ -185,6 +194,7 @@ mod tests {
         assert!((0..=u16::MAX).filter_map(RefusalCode::of).eq(RefusalCode::ALL.iter().copied()));
         assert!((0..=u16::MAX).filter_map(Goodbye::of).eq(Goodbye::ALL.iter().copied()));
         assert!((0..=u16::MAX).filter_map(SpawnRefusal::of).eq(SpawnRefusal::ALL.iter().copied()));
+        assert!((0..=u8::MAX).filter_map(NamePolicy::of).eq(NamePolicy::ALL.iter().copied()));
         assert!((0..=u8::MAX).filter_map(ReasonCode::of).eq(ReasonCode::ALL.iter().copied()));
     }
 }

@@ -5,8 +5,9 @@ use crate::bytes::{Cursor, cut};
 use crate::id::{ActorId, Address};
 use crate::limits;
 use crate::packed::Values;
-use crate::table::{Kind, SpawnRefusal};
+use crate::table::{Kind, NamePolicy, SpawnRefusal};
 use fardel_bytecode::module::ModuleHash;
+use fardel_bytecode::shape::TypeKey;
 use std::borrow::Cow;
 
 /// A message of a session. Values and reasons are bytes as [`value`](crate::value) and [`reason`](crate::reason) write
@@ -137,6 +138,33 @@ pub enum Message<'a> {
         /// The piece, at most 32 KiB.
         bytes: Cow<'a, [u8]>,
     },
+    /// A fiber of the node has a name in the cluster, in place of the one that had it before.
+    Name {
+        /// Which fiber.
+        fiber: Address,
+        /// When it was registered, by the clock of its node: nanoseconds since 1970.
+        time: u64,
+        /// Who keeps the name when a fiber of another node has it as well.
+        policy: NamePolicy,
+        /// The type of the messages that the fiber takes.
+        ty: TypeKey,
+        /// The name, at most 255 bytes.
+        name: Cow<'a, str>,
+    },
+    /// A fiber of the node has a name in the cluster no longer. It comes before the fiber's [`Message::Gone`].
+    NameFree {
+        /// The name, at most 255 bytes.
+        name: Cow<'a, str>,
+    },
+    /// A fiber of the node has joined a group, or has left it, which comes before the fiber's [`Message::Gone`].
+    Group {
+        /// Which fiber.
+        fiber: Address,
+        /// The type of the messages that it takes; nothing when it has left.
+        joined: Option<TypeKey>,
+        /// The group's name, at most 255 bytes.
+        group: Cow<'a, str>,
+    },
     /// A piece of a module; the pieces come in order.
     Code {
         /// The number of the [`Message::Fetch`].
@@ -180,6 +208,9 @@ impl Message<'_> {
             Message::Fetch { .. } => Kind::Fetch,
             Message::Code { .. } => Kind::Code,
             Message::Types { .. } => Kind::Types,
+            Message::Name { .. } => Kind::Name,
+            Message::NameFree { .. } => Kind::NameFree,
+            Message::Group { .. } => Kind::Group,
         }
     }
 
@@ -193,6 +224,9 @@ impl Message<'_> {
             | Message::Gone { .. }
             | Message::Credit { .. }
             | Message::Refused { .. }
+            | Message::Name { .. }
+            | Message::NameFree { .. }
+            | Message::Group { .. }
             | Message::Spawned { .. } => true,
             Message::Send { .. }
             | Message::Request { .. }
@@ -219,7 +253,10 @@ impl Message<'_> {
             | Message::Spawned { .. }
             | Message::Fetch { .. }
             | Message::Code { .. }
-            | Message::Types { .. } => Lane::Free,
+            | Message::Types { .. }
+            | Message::Name { .. }
+            | Message::NameFree { .. }
+            | Message::Group { .. } => Lane::Free,
         }
     }
 
@@ -248,6 +285,9 @@ impl Message<'_> {
             Message::Fetch { request, module } => Message::Fetch { request, module },
             Message::Code { request, chunk, chunks, bytes } => Message::Code { request, chunk, chunks, bytes: own(bytes) },
             Message::Types { chunk, chunks, bytes } => Message::Types { chunk, chunks, bytes: own(bytes) },
+            Message::Name { fiber, time, policy, ty, name } => Message::Name { fiber, time, policy, ty, name: own(name) },
+            Message::NameFree { name } => Message::NameFree { name: own(name) },
+            Message::Group { fiber, joined, group } => Message::Group { fiber, joined, group: own(group) },
         }
     }
 
@@ -324,6 +364,20 @@ impl Message<'_> {
                 out.extend(chunk.to_le_bytes());
                 out.extend(chunks.to_le_bytes());
                 out.extend_from_slice(bytes);
+            }
+            Message::Name { fiber, time, policy, ty, name } => {
+                out.extend(fiber.to_bytes());
+                out.extend(time.to_le_bytes());
+                out.push(policy.number());
+                out.extend_from_slice(&ty.0);
+                text(cut(name, limits::NAME_BYTES_MAX), out);
+            }
+            Message::NameFree { name } => text(cut(name, limits::NAME_BYTES_MAX), out),
+            Message::Group { fiber, joined, group } => {
+                out.extend(fiber.to_bytes());
+                out.push(joined.is_some().into());
+                out.extend(joined.iter().flat_map(|ty| ty.0));
+                text(cut(group, limits::NAME_BYTES_MAX), out);
             }
             Message::Code { request, chunk, chunks, bytes } => {
                 out.extend(request.to_le_bytes());
@@ -405,12 +459,23 @@ impl<'a> Message<'a> {
                 let (chunk, chunks, bytes) = decode_chunk(fields)?;
                 Message::Types { chunk, chunks, bytes }
             }
+            Kind::Name => {
+                let (fiber, time, policy) = (fields.read(Address::read)?, fields.u64()?, fields.read(Cursor::u8)?);
+                let known = NamePolicy::of(policy);
+                let policy = known.ok_or_else(|| fields.wrong("the policy", policy, "a known policy"))?;
+                let ty = TypeKey(fields.read(Cursor::array)?);
+                let name = Cow::Borrowed(fields.text("the name", limits::NAME_BYTES_MAX)?);
+                Message::Name { fiber, time, policy, ty, name }
+            }
+            Kind::NameFree => Message::NameFree { name: Cow::Borrowed(fields.text("the name", limits::NAME_BYTES_MAX)?) },
+            Kind::Group => {
+                let (fiber, joined) = (fields.read(Address::read)?, fields.flag("whether it joined")?);
+                let joined = if joined { Some(TypeKey(fields.read(Cursor::array)?)) } else { None };
+                Message::Group { fiber, joined, group: Cow::Borrowed(fields.text("the group", limits::NAME_BYTES_MAX)?) }
+            }
             Kind::Hello
             | Kind::Welcome
             | Kind::Refuse
-            | Kind::NameRegister
-            | Kind::NameLookup
-            | Kind::NameFound
             | Kind::Member
             | Kind::Fragment
             | Kind::Ack

@@ -301,7 +301,7 @@ impl<'a> Frame<'a> {
                 let size = fields.u32()?;
                 Frame::Compressed(Compressed { size, block: Cow::Borrowed(fields.body.rest()) })
             }
-            Kind::NameRegister | Kind::NameLookup | Kind::NameFound | Kind::Member => return unknown(&mut fields.body),
+            Kind::Member => return unknown(&mut fields.body),
             Kind::Send
             | Kind::Request
             | Kind::Refused
@@ -316,7 +316,10 @@ impl<'a> Frame<'a> {
             | Kind::Spawned
             | Kind::Fetch
             | Kind::Code
-            | Kind::Types => Frame::Numbered(Sequence(fields.u64()?), Message::decode_body(&mut fields)?),
+            | Kind::Types
+            | Kind::Name
+            | Kind::NameFree
+            | Kind::Group => Frame::Numbered(Sequence(fields.u64()?), Message::decode_body(&mut fields)?),
         };
         fields.end()?;
         Ok(frame)

@@ -1,6 +1,7 @@
 //! Any value, reason and frame.
 
 use fardel_bytecode::module::ModuleHash;
+use fardel_bytecode::shape::TypeKey;
 use fardel_vm::exit::{ErrorKind, ExitReason, Failure, TraceFrame};
 use fardel_vm::fiber::FiberId;
 use fardel_vm::value::Value;
@@ -10,7 +11,7 @@ use fardel_wire::id::{ActorId, Address, Incarnation, NodeId, Tag};
 use fardel_wire::limits;
 use fardel_wire::packed::Values;
 use fardel_wire::session::SessionId;
-use fardel_wire::table::{Goodbye, RefusalCode, SpawnRefusal};
+use fardel_wire::table::{Goodbye, NamePolicy, RefusalCode, SpawnRefusal};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -132,6 +133,13 @@ pub(crate) fn message() -> impl Strategy<Value = Message<'static>> {
         (address(), address()).prop_map(|(from, to)| Message::Link { from, to }),
         (actor(), address()).prop_map(|(from, to)| Message::Unlink { from, to }),
         (address(), address(), bytes()).prop_map(|(from, to, reason)| Message::Exit { from, to, reason }),
+        (address(), any::<u64>(), select(NamePolicy::ALL), any::<[u8; 32]>(), "[a-zäöü]{0,100}").prop_map(
+            |(fiber, time, policy, ty, name)| Message::Name { fiber, time, policy, ty: TypeKey(ty), name: Cow::Owned(name) }
+        ),
+        "[a-zäöü]{0,100}".prop_map(|name| Message::NameFree { name: Cow::Owned(name) }),
+        (address(), option::of(any::<[u8; 32]>()), "[a-zäöü]{0,100}").prop_map(|(fiber, joined, group)| {
+            Message::Group { fiber, joined: joined.map(TypeKey), group: Cow::Owned(group) }
+        }),
         address().prop_map(|fiber| Message::Watch { fiber }),
         (actor(), bytes()).prop_map(|(fiber, reason)| Message::Gone { fiber, reason }),
         (actor(), any::<u32>(), any::<u64>()).prop_map(|(fiber, messages, bytes)| Message::Credit {

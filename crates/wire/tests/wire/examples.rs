@@ -1,6 +1,7 @@
 //! The examples of the specification: what the bytes there stand for.
 
 use fardel_bytecode::module::ModuleHash;
+use fardel_bytecode::shape::TypeKey;
 use fardel_bytecode::types;
 use fardel_vm::exit::{ErrorKind, ExitReason, Failure, TraceFrame};
 use fardel_vm::fiber::FiberId;
@@ -12,7 +13,7 @@ use fardel_wire::limits;
 use fardel_wire::packed::Values;
 use fardel_wire::reason;
 use fardel_wire::session::SessionId;
-use fardel_wire::table::{Goodbye, RefusalCode, SpawnRefusal};
+use fardel_wire::table::{Goodbye, NamePolicy, RefusalCode, SpawnRefusal};
 use fardel_wire::value::{self, AddressError};
 use std::borrow::Cow;
 
@@ -183,6 +184,22 @@ pub(crate) fn frames() -> Vec<(&'static str, Frame<'static>)> {
         ("frame-request", Message::Request { from, to, number: 258, value: five() }),
         ("frame-refused", Message::Refused { from, to, number: 258, reason: Cow::Owned(reason_bytes(&ExitReason::Denied)) }),
         ("frame-types", Message::Types { chunk: 0, chunks: 1, bytes: Cow::Borrowed(&[0, 0, 0, 0]) }),
+        (
+            "frame-name",
+            Message::Name {
+                fiber: address(OTHER, 2),
+                time: 258,
+                policy: NamePolicy::KeepOldest,
+                ty: TypeKey([0xee; 32]),
+                name: Cow::Borrowed("kv"),
+            },
+        ),
+        ("frame-name-free", Message::NameFree { name: Cow::Borrowed("kv") }),
+        (
+            "frame-group-joined",
+            Message::Group { fiber: address(OTHER, 2), joined: Some(TypeKey([0xee; 32])), group: Cow::Borrowed("all") },
+        ),
+        ("frame-group-left", Message::Group { fiber: address(OTHER, 2), joined: None, group: Cow::Borrowed("all") }),
     ];
     let fragment = Fragment { stream: 6, last: true, bytes: Cow::Borrowed(&[1, 2, 3]) };
     let mut frames = vec![
