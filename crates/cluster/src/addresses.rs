@@ -114,6 +114,12 @@ impl Addresses {
         if self.key.check(address) { Ok(address.id.fiber) } else { Err(AddressError::Forged(address.id)) }
     }
 
+    /// Whether an id is that of a fiber of a node as that has said it is now.
+    pub(crate) fn is_fiber_of(&self, id: ActorId, node: NodeId) -> bool {
+        let said = self.incarnations.get(&node);
+        id.node == node && node != self.node && said == Some(&id.incarnation) && id.fiber.generation > 0
+    }
+
     /// What the machine knows an id as, if it does.
     pub(crate) fn known(&self, id: ActorId) -> Option<FiberId> {
         self.known.get(&id).copied()

@@ -18,7 +18,7 @@ use fardel_wire::value::AddressError;
 use std::borrow::Cow;
 
 /// Why a message of a peer has no effect.
-enum Problem {
+pub(crate) enum Problem {
     /// The peer may not do that, or holds no address.
     Denied,
     /// It cannot be read.
@@ -166,7 +166,9 @@ impl Router {
                 }
             }
             Message::Spawned { request, result } => self.spawned(peer, request, result, home)?,
-            Message::Name { .. } | Message::NameFree { .. } | Message::Group { .. } => return Err(Problem::Denied),
+            Message::Name { .. } | Message::NameFree { .. } | Message::Group { .. } => {
+                self.take_name(now, peer, message, home, peers)?;
+            }
             Message::Fetch { request, module } => {
                 if !self.grants_of(peer).send {
                     return Err(Problem::Denied);

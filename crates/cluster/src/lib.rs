@@ -15,6 +15,8 @@ mod incoming;
 pub mod limits;
 mod members;
 pub mod membership;
+mod names;
+mod nodes;
 mod outgoing;
 mod router;
 mod types;

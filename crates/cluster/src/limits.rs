@@ -71,6 +71,10 @@ pub const PAUSE_MAX: u64 = 1500 * MILLISECOND;
 pub const PACKETS_WAITING_MAX: usize = 4;
 /// How long they wait: a connection is there within a second, and an older packet says nothing new.
 pub const PACKET_WAITING_TIME: u64 = SECOND;
+/// Names and places in groups of one node's fibers: as many as a machine gives them.
+pub const CLAIMS_OF_NODE_MAX: usize = fardel_vm::cluster::CLAIMS_MAX;
+/// Names and places in groups of all nodes: at about 500 bytes each, what a large machine can spare.
+pub const CLAIMS_MAX: usize = 1 << 20;
 /// Modules that are fetched at a time.
 pub const FETCHES_MAX: usize = 64;
 /// Starts of fibers that wait for one module.

@@ -33,9 +33,9 @@ impl Router {
         self.membership.is_introduced()
     }
 
-    /// Nodes with which a connection is wanted, to ask or tell who is alive.
+    /// Nodes with which a connection is wanted, to ask or tell who is alive, or which fibers have names.
     pub fn wanted(&self) -> impl Iterator<Item = NodeId> {
-        self.packets.keys().copied()
+        self.packets.keys().copied().chain(self.uninformed())
     }
 
     /// Takes a packet of a peer about who belongs to the cluster.
@@ -101,7 +101,8 @@ impl Router {
                     if event == NodeEvent::Renewed {
                         self.announce_to_all(now, peers);
                     }
-                    self.tell(event);
+                    told |= matches!(event, NodeEvent::Up(_));
+                    self.tell_event(event, home);
                 }
             }
         }
@@ -111,7 +112,12 @@ impl Router {
 
     /// The one place through which goes what has become of a node, once for each change: whoever waits for nodes to come and
     /// go is told from here. When a node is down the machine has heard before of the end of everything there (NOD2).
-    fn tell(&mut self, event: NodeEvent) {
+    fn tell_event(&mut self, event: NodeEvent, home: &mut impl Home) {
+        match event {
+            NodeEvent::Up(node) => self.tell_up(node, home),
+            NodeEvent::Down(node) => self.tell_down(node, home),
+            NodeEvent::Suspected(_) | NodeEvent::Trusted(_) | NodeEvent::Renewed => {}
+        }
         self.node_events.push_back(event);
     }
 
@@ -123,7 +129,7 @@ impl Router {
             self.packets.remove(&node);
             self.lost(node, home);
         }
-        self.tell(NodeEvent::Down(node));
+        self.tell_event(NodeEvent::Down(node), home);
     }
 
     /// Whoever has taken this node for down, and does not probe it any more, is to hear that it goes on.

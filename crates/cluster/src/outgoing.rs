@@ -40,11 +40,8 @@ impl Router {
                 };
                 self.ask(now, node, Asked { call, fiber, module, function, args }, home, peers);
             }
-            Output::Claim(_)
-            | Output::HostCall { .. }
-            | Output::Message { .. }
-            | Output::DeadLetter(_)
-            | Output::Exited { .. } => {}
+            Output::Claim(claim) => self.claim(now, claim, home, peers),
+            Output::HostCall { .. } | Output::Message { .. } | Output::DeadLetter(_) | Output::Exited { .. } => {}
         }
     }
 

@@ -6,6 +6,7 @@ use crate::grants::Grants;
 use crate::limits::{TOLD_BYTES, TOLD_MESSAGES, TOLD_TIME, WAITING_BYTES_MAX};
 use crate::members::Packets;
 use crate::membership::{Member, Membership, NodeEvent, Random};
+use crate::names::Names;
 use crate::types::Types;
 use fardel_bytecode::module::ModuleHash;
 use fardel_bytecode::verify::VerifiedModule;
@@ -92,6 +93,9 @@ pub struct Router {
     pub(crate) packets: BTreeMap<NodeId, Packets>,
     /// What nodes have become, for whoever polls.
     pub(crate) node_events: VecDeque<NodeEvent>,
+    /// The other nodes that are up, as the machine was told, with their names.
+    pub(crate) up: BTreeMap<NodeId, String>,
+    pub(crate) names: Names,
     /// Nodes that are down, to which somebody here wanted to speak.
     called_in_vain: BTreeSet<NodeId>,
     grants: BTreeMap<NodeId, Grants>,
@@ -130,6 +134,8 @@ impl Router {
             membership: Membership::new(node, own, seed.rotate_left(32)),
             packets: BTreeMap::new(),
             node_events: VecDeque::new(),
+            up: BTreeMap::new(),
+            names: Names::default(),
             called_in_vain: BTreeSet::new(),
             grants: BTreeMap::new(),
             usual_grants: usual,
@@ -169,6 +175,11 @@ impl Router {
         self.addresses.count()
     }
 
+    /// Which fiber of the cluster the machine knows by an address.
+    pub fn actor(&self, fiber: FiberId) -> ActorId {
+        self.addresses.id(fiber)
+    }
+
     /// The nodes that are known, this one included.
     pub fn members(&self) -> impl Iterator<Item = (NodeId, &Member)> {
         self.membership.iter()
@@ -188,6 +199,7 @@ impl Router {
     pub fn established(&mut self, now: u64, peer: &Node, home: &mut impl Home, peers: &mut Peers) {
         self.addresses.came(peer.id, peer.incarnation, home.machine());
         self.met(now, peer, home, peers);
+        self.tell_all(now, peer.id, peers);
     }
 
     /// The session with a node is lost: all that depends on it has `noconnection`.
@@ -195,6 +207,7 @@ impl Router {
         self.waiting.remove(&node);
         self.taken.retain(|(sender, _), _| *sender != node);
         self.drop_held(node, home);
+        self.forget_claims(node, home);
         self.addresses.lost(node, home.machine());
         self.membership.parted(node);
         self.fail_spawns(node, home);
@@ -265,6 +278,7 @@ impl Router {
     pub fn flush(&mut self, now: u64, home: &mut impl Home, peers: &mut Peers) -> bool {
         self.tell_taken(now, peers);
         let mut told = self.keep_members(now, home, peers);
+        told |= self.settle_later(now, home, peers);
         for node in std::mem::take(&mut self.called_in_vain) {
             self.lost(node, home);
             told = true;

@@ -190,6 +190,11 @@ impl Core {
         self.cluster.names.get(name).copied()
     }
 
+    /// All names in the cluster, and who has them.
+    pub(crate) fn cluster_names(&self) -> impl Iterator<Item = (&str, FiberId)> {
+        self.cluster.names.iter().map(|(name, holder)| (&**name, holder.fiber))
+    }
+
     /// Gives a fiber of this machine a name that is free.
     pub(crate) fn take_cluster_name(&mut self, name: &str, fiber: FiberId, ty: TypeKey, policy: Policy) -> Result<(), Full> {
         self.may_claim(name, fiber)?;

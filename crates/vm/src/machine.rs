@@ -395,6 +395,16 @@ impl Machine {
         }
     }
 
+    /// The names in the cluster, as far as this machine knows them, and the fibers that have them.
+    pub fn cluster_names(&self) -> impl Iterator<Item = (&str, FiberId)> {
+        self.core.cluster_names()
+    }
+
+    /// The members of a group, as far as this machine knows them.
+    pub fn group_members(&self, group: &str) -> impl Iterator<Item = FiberId> {
+        self.core.group_members(group).map(|(fiber, _)| fiber)
+    }
+
     /// Runs at most `slices` slices.
     pub fn run(&mut self, slices: u32) -> Run {
         for _ in 0..slices {

@@ -3,6 +3,7 @@
 mod faults;
 mod hostile;
 mod members;
+mod names;
 mod programs;
 mod rights;
 mod sim;

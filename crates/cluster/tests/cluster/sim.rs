@@ -25,7 +25,7 @@ const REDIAL: u64 = 50 * MILLISECOND;
 
 /// Functions that most programs here want.
 const PRELUDE: &str = "host io.print(Text)
-system Down, Exit
+system Down, Exit, NameLost, NodeUp, NodeDown
 fn tell(value) | load value | show | call_host io.print | ret | end
 ; Ends with the first message as its reason.
 fn waiter() | await_recv | exit | end
@@ -136,14 +136,17 @@ impl Sim {
     /// Nodes that have heard of each other, as of a node to join.
     pub(crate) fn new(count: usize, config: Config) -> Sim {
         let mut sim = Sim::alone(count, config);
-        for node in 0..count {
-            for other in (0..count).filter(|other| *other != node) {
-                let known = sim.nodes[other].peers.local().node.clone();
-                let Node { router, home, peers, .. } = &mut sim.nodes[node];
-                router.established(0, &known, home, peers);
-            }
-        }
+        (0..count).for_each(|node| sim.introduce(node));
         sim
+    }
+
+    /// A node hears of all others, as of nodes to join.
+    pub(crate) fn introduce(&mut self, node: usize) {
+        for other in (0..self.nodes.len()).filter(|other| *other != node) {
+            let known = self.nodes[other].peers.local().node.clone();
+            let Node { router, home, peers, .. } = &mut self.nodes[node];
+            router.established(self.now, &known, home, peers);
+        }
     }
 
     /// Nodes that know nobody.
@@ -177,7 +180,7 @@ impl Sim {
         let own = Member::new(incarnation, &format!("n{node}"), &format!("n{node}"));
         Node {
             id,
-            home: Here { machine: Machine::new(self.config.clone()) },
+            home: Here { machine: Machine::new(Config { node: format!("n{node}"), ..self.config.clone() }) },
             router: Router::new(id, own, key, node as u64 + u64::from(incarnation.0) * 1_000, Grants::MEMBER),
             peers: Peers::new(Local::new(id, incarnation, &format!("n{node}"))),
             printed: Vec::new(),
@@ -194,7 +197,7 @@ impl Sim {
         self.random = seed.wrapping_mul(2).wrapping_add(1);
     }
 
-    fn draw(&mut self, below: u64) -> u64 {
+    pub(crate) fn draw(&mut self, below: u64) -> u64 {
         self.random = self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.random >> 33) % below
     }
