@@ -244,6 +244,7 @@ pub(crate) fn node(options: &Options) -> u8 {
     write_log(options.log);
     let machine = Config {
         cluster: true,
+        node: settings.name.clone(),
         seed: fardel::random_seed(),
         machine_memory_bytes_max: fardel::machine_memory_max(),
         ..Config::default()

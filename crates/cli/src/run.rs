@@ -110,7 +110,10 @@ pub(crate) fn run(options: &Options) -> u8 {
             return say::USAGE;
         }
     };
-    let machine = Config { cluster: node.is_some(), ..config(options) };
+    let mut machine = config(options);
+    if let Some(node) = &node {
+        (machine.cluster, machine.node) = (true, node.name.clone());
+    }
     let settings = Settings { machine, arguments, ..Settings::default() };
     let mut runtime = Runtime::new(settings, Hosts::standard());
     let interrupt = runtime.interrupt_handle();

@@ -219,9 +219,12 @@ impl Server {
         let alarm = Arc::new(Notify::new());
         let notify = Arc::clone(&alarm);
         runtime.set_alarm(move || notify.notify_one());
+        let mut runtime = runtime;
+        let mut router = Router::new(id, own, key, seed, settings.grants);
+        router.set_epoch(nanos(since_1970()).saturating_sub(runtime.now()));
         Ok(Server {
             runtime,
-            router: Router::new(id, own, key, seed, settings.grants),
+            router,
             peers: Peers::new(local),
             compress: settings.compress,
             connector: Connector::new(settings.security),
@@ -609,10 +612,14 @@ async fn incarnation(security: &Security) -> Incarnation {
     Incarnation(unit)
 }
 
+/// The time by the clock of the host.
+fn since_1970() -> Duration {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default()
+}
+
 /// The units of incarnations until now, and the time to the next.
 fn units_now() -> (u32, Duration) {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    let since = since.saturating_sub(INCARNATIONS_BEGIN).as_nanos();
+    let since = since_1970().saturating_sub(INCARNATIONS_BEGIN).as_nanos();
     let unit = INCARNATION_UNIT.as_nanos();
     let rest = u64::try_from(unit - since % unit).unwrap_or(0);
     (u32::try_from(since / unit).unwrap_or(u32::MAX), Duration::from_nanos(rest))
