@@ -389,6 +389,11 @@ impl Fibers {
         self.sides.get_mut(side)
     }
 
+    /// How many places there are.
+    pub(crate) fn places(&self) -> u32 {
+        (self.chunks.len() * CHUNK) as u32
+    }
+
     /// The places of all live fibers, in order.
     pub(crate) fn slots(&self) -> impl Iterator<Item = u32> + '_ {
         let is_alive = |slot: &u32| !matches!(self.get(*slot).state, State::Free | State::Ending | State::Remote);

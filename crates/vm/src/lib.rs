@@ -11,6 +11,7 @@ pub mod config;
 pub mod door;
 pub mod exit;
 pub mod fiber;
+pub mod inspect;
 pub mod machine;
 pub mod packed;
 pub mod value;

@@ -160,6 +160,10 @@ impl Machine {
         Machine { core: Core::new(config) }
     }
 
+    pub(crate) fn core(&self) -> &Core {
+        &self.core
+    }
+
     /// Loads a module; loading one that is there already changes nothing. The modules that it imports come first.
     ///
     /// # Errors

@@ -37,6 +37,26 @@ pub(crate) struct Ties {
 }
 
 impl Ties {
+    /// How many links there are, watchers, and watches.
+    pub(crate) fn counts(&self) -> [usize; 3] {
+        [self.links.len(), self.watchers.len(), self.watches.len()]
+    }
+
+    /// Addresses of the fibers that it is linked with.
+    pub(crate) fn linked(&self) -> impl Iterator<Item = u64> + '_ {
+        self.links.iter().copied()
+    }
+
+    /// Addresses of the fibers that watch it.
+    pub(crate) fn watchers(&self) -> impl Iterator<Item = u64> + '_ {
+        self.watchers.iter().map(|(watcher, _)| *watcher)
+    }
+
+    /// Addresses of the fibers that it watches, or at whose slots it waits.
+    pub(crate) fn watched(&self) -> impl Iterator<Item = u64> + '_ {
+        self.watches.values().map(|watch| watch.target)
+    }
+
     /// Bytes of all trees.
     fn bytes(&self) -> u64 {
         let lengths = [self.links.len(), self.watchers.len(), self.watches.len()];

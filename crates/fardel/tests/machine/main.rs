@@ -4,6 +4,7 @@ mod carried;
 mod deep;
 mod failing;
 mod limits;
+mod look;
 mod memory;
 mod model;
 mod nodes;
