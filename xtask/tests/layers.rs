@@ -56,7 +56,7 @@ const LAYERS: &[Layer] = &[
         name: "fardel-cluster",
         inside: &["fardel-bytecode", "fardel-vm", "fardel-wire"],
         inside_for_tests: &["fardel-asm"],
-        outside: Outside::Only(&["bytes", "foca", "rand_core", "thiserror"]),
+        outside: Outside::Only(&["bytes", "foca", "rand_core", "rmp-serde", "serde", "serde_json", "thiserror"]),
     },
     Layer {
         name: "fardel-node",

@@ -9,7 +9,9 @@ mod demo;
 mod disasm;
 mod keygen;
 mod node;
+mod operate;
 mod options;
+mod roles;
 mod run;
 mod say;
 mod size;
@@ -25,6 +27,13 @@ fn main() {
         Command::Check(options) => check::check(&options),
         Command::Keygen(options) => keygen::keygen(&options),
         Command::Node(options) => node::node(&options),
+        Command::Nodes(options) => operate::nodes(&options),
+        Command::Ps(options) => operate::ps(&options),
+        Command::Inspect(options) => operate::inspect(&options),
+        Command::Send(options) => operate::send(&options),
+        Command::Call(options) => operate::call(&options),
+        Command::Spawn(options) => operate::spawn(&options),
+        Command::Kill(options) => operate::kill(&options),
         Command::Demo(options) => demo::demo(&options),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -1,12 +1,14 @@
 //! `fardel node`: runs a node of a cluster, and what `fardel run` needs to be one.
 
+use crate::roles::{Role, Withheld, roles};
 use crate::say;
 use clap::{Args, ValueEnum};
 use fardel::vm::config::Config;
 use fardel::{Hosts, InterruptHandle, Outcome, Program, Runtime, Settings, Streams, outcome};
 use fardel_node::keys::{Credentials, SharedKey};
-use fardel_node::server::{self, Grants, Server};
+use fardel_node::server::{self, Server};
 use fardel_node::transport::{Address, Plain, Security, Target};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -21,54 +23,61 @@ pub(crate) struct NodeOptions {
     /// A file with these options, as TOML: shared_key = "cluster.key"
     #[arg(long, value_name = "FILE", env = "FARDEL_CONFIG")]
     #[serde(skip)]
-    config: Option<PathBuf>,
+    pub(crate) config: Option<PathBuf>,
     /// The node's name, by which programs call it [default: node- and the number of its process]
     #[arg(long, env = "FARDEL_NAME")]
-    name: Option<String>,
+    pub(crate) name: Option<String>,
     /// Where it takes connections, over TCP or, with quic:// before it, over QUIC; once for each. With port 0 the system
     /// chooses one
     #[arg(long, value_name = "IP:PORT", env = "FARDEL_LISTEN", value_delimiter = ',')]
     #[serde(deserialize_with = "some")]
-    listen: Vec<Address>,
+    pub(crate) listen: Vec<Address>,
     /// Where others reach it, if that is not the first address on which it listens
     #[arg(long, value_name = "HOST:PORT", env = "FARDEL_ADVERTISE")]
     #[serde(deserialize_with = "one")]
-    advertise: Option<Target>,
+    pub(crate) advertise: Option<Target>,
     /// A node of the cluster to connect with; once for each. The others are found through it. A name is looked up again
     /// with every try
     #[arg(long, value_name = "HOST:PORT", env = "FARDEL_JOIN", value_delimiter = ',')]
     #[serde(deserialize_with = "some")]
-    join: Vec<Target>,
+    pub(crate) join: Vec<Target>,
     /// A file with such nodes, one a line, which is read again with every try; what is behind # is for people
     #[arg(long, value_name = "FILE", env = "FARDEL_JOIN_FILE")]
-    join_file: Option<PathBuf>,
+    pub(crate) join_file: Option<PathBuf>,
     /// The node's certificate
     #[arg(long, value_name = "FILE", env = "FARDEL_CERT")]
-    cert: Option<PathBuf>,
+    pub(crate) cert: Option<PathBuf>,
     /// The certificate's key
     #[arg(long, value_name = "FILE", env = "FARDEL_KEY")]
-    key: Option<PathBuf>,
+    pub(crate) key: Option<PathBuf>,
     /// The certificate of the cluster's authority
     #[arg(long, value_name = "FILE", env = "FARDEL_AUTHORITY")]
-    authority: Option<PathBuf>,
+    pub(crate) authority: Option<PathBuf>,
     /// The key that all nodes share, in place of certificates
     #[arg(long, value_name = "FILE", env = "FARDEL_SHARED_KEY")]
-    shared_key: Option<PathBuf>,
+    pub(crate) shared_key: Option<PathBuf>,
     /// Connects in plaintext, with whoever comes; on this host alone
     #[arg(long, env = "FARDEL_INSECURE")]
-    insecure: bool,
+    pub(crate) insecure: bool,
     /// With --insecure, on other addresses than this host's own as well
     #[arg(long, env = "FARDEL_FORCE")]
-    force: bool,
+    pub(crate) force: bool,
     /// Whether what is sent to other nodes is compressed; by default but for those on this host
     #[arg(long, value_enum, value_name = "WHEN", env = "FARDEL_COMPRESS")]
-    compress: Option<Compress>,
+    pub(crate) compress: Option<Compress>,
     /// Starts no fibers for other nodes
     #[arg(long, env = "FARDEL_NO_SPAWN")]
-    no_spawn: bool,
+    pub(crate) no_spawn: bool,
     /// Takes no code from other nodes
     #[arg(long, env = "FARDEL_NO_CODE")]
-    no_code: bool,
+    pub(crate) no_code: bool,
+    /// The role of nodes that have no other [default: all may send, start fibers and ship code; with a shared key, or
+    /// without credentials, administer as well]
+    #[arg(long, value_name = "NAME", env = "FARDEL_DEFAULT_ROLE")]
+    pub(crate) default_role: Option<String>,
+    /// The roles, which stand in the file alone.
+    #[arg(skip)]
+    pub(crate) roles: BTreeMap<String, Role>,
 }
 
 #[derive(Args, Debug)]
@@ -95,7 +104,7 @@ enum Log {
 
 #[derive(ValueEnum, serde::Deserialize, Clone, Copy, Debug)]
 #[serde(rename_all = "lowercase")]
-enum Compress {
+pub(crate) enum Compress {
     Auto,
     Always,
     Never,
@@ -125,11 +134,13 @@ impl NodeOptions {
             compress: self.compress.or(file.compress),
             no_spawn: self.no_spawn || file.no_spawn,
             no_code: self.no_code || file.no_code,
+            default_role: self.default_role.or(file.default_role),
+            roles: file.roles,
             listen: if self.listen.is_empty() { file.listen } else { self.listen },
         })
     }
 
-    fn security(&self) -> Result<Security, String> {
+    pub(crate) fn security(&self) -> Result<Security, String> {
         let has_credentials = [&self.cert, &self.key, &self.authority, &self.shared_key].iter().any(|file| file.is_some());
         if self.insecure && has_credentials {
             return Err("--insecure is for nodes without credentials, and this one has some".to_owned());
@@ -184,6 +195,9 @@ impl NodeOptions {
             return Err("a node listens (--listen) or joins others (--join), or both".to_owned());
         }
         let security = options.security()?;
+        let is_certified = matches!(security, Security::Certificates(_));
+        let withheld = Withheld { spawn: options.no_spawn, code: options.no_code };
+        let roles = roles(&options.roles, options.default_role.as_deref(), withheld, is_certified)?;
         let name = options.name.unwrap_or_else(|| format!("node-{}", std::process::id()));
         Ok(server::Settings {
             name,
@@ -197,7 +211,8 @@ impl NodeOptions {
                 Some(Compress::Always) => server::Compress::Always,
                 Some(Compress::Never) => server::Compress::Never,
             },
-            grants: Grants { send: true, spawn: !options.no_spawn, code: !options.no_code },
+            roles,
+            is_guest: false,
         })
     }
 }
@@ -331,7 +346,7 @@ fn told_to_end(interrupt: InterruptHandle) -> Arc<AtomicBool> {
 }
 
 /// Waits for a connection with the cluster; without one, tells why and gives the status.
-async fn join(server: &mut Server, limit: Duration) -> Result<(), u8> {
+pub(crate) async fn join(server: &mut Server, limit: Duration) -> Result<(), u8> {
     let is_joined = tokio::select! {
         is_joined = server.joined(limit) => is_joined,
         // What else is to happen then concerns programs that run.

@@ -1,6 +1,6 @@
 //! What can be asked for on the command line, each option with its help.
 
-use crate::{asm, check, demo, disasm, keygen, node, run};
+use crate::{asm, check, demo, disasm, keygen, node, operate, run};
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
@@ -43,6 +43,20 @@ pub(crate) enum Command {
     Keygen(keygen::Options),
     /// Runs a node of a cluster
     Node(node::Options),
+    /// Lists the nodes of a cluster
+    Nodes(operate::Nodes),
+    /// Lists the fibers of a node
+    Ps(operate::Ps),
+    /// Shows a fiber: what it does, holds and waits for, and where it is in its code
+    Inspect(operate::Inspect),
+    /// Sends a message to a fiber
+    Send(operate::Send),
+    /// Sends a message to a fiber and prints its reply
+    Call(operate::Call),
+    /// Starts a fiber on a node
+    Spawn(operate::Spawn),
+    /// Ends a fiber
+    Kill(operate::Kill),
     /// Shows what Fardel does
     Demo(demo::Options),
     /// Prints the completions of a shell

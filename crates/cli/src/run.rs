@@ -159,7 +159,7 @@ fn texts(args: &[OsString]) -> Option<Vec<String>> {
     args.iter().map(text).collect()
 }
 
-fn load(file: &Path, modules: &[PathBuf]) -> Result<Program, ProgramError> {
+pub(crate) fn load(file: &Path, modules: &[PathBuf]) -> Result<Program, ProgramError> {
     let mut loader = Loader::new(say::in_colour());
     for module in modules {
         loader.add_file(module)?;

@@ -16,6 +16,19 @@ pub(crate) fn parse(text: &str) -> Result<u64, String> {
     number.checked_mul(1 << shift).ok_or("wanted fewer than 2^64 bytes".into())
 }
 
+/// Bytes as people read them: `4.5 KiB`.
+pub(crate) fn show(bytes: u64) -> String {
+    let units = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
+    match units.iter().find(|(shift, _)| bytes >> shift > 0) {
+        Some((shift, unit)) => {
+            // Tenths, rounded down.
+            let tenths = (u128::from(bytes) * 10) >> shift;
+            format!("{}.{} {unit}", tenths / 10, tenths % 10)
+        }
+        None => format!("{bytes} B"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -46,5 +59,13 @@ mod tests {
         check("GiB", number);
         check("99999999999999999999", number);
         check("17179869184GiB", Err("wanted fewer than 2^64 bytes"));
+    }
+
+    #[test]
+    fn shows_binary_units() {
+        for (bytes, text) in [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (1536, "1.5 KiB"), (1 << 20, "1.0 MiB")] {
+            assert_eq!(show(bytes), text);
+        }
+        assert_eq!(show(u64::MAX), "17179869183.9 GiB");
     }
 }

@@ -1,6 +1,7 @@
 //! What other nodes have for the machine.
 
 use crate::code::Wanted;
+use crate::grants::{Denial, Reach};
 use crate::limits::{HELD_BYTES_MAX, HELD_MAX};
 use crate::router::{Held, Home, Router};
 use crate::types::BadValue;
@@ -20,7 +21,7 @@ use std::borrow::Cow;
 /// Why a message of a peer has no effect.
 pub(crate) enum Problem {
     /// The peer may not do that, or holds no address.
-    Denied,
+    Denied(Denial),
     /// It cannot be read.
     Malformed,
 }
@@ -37,7 +38,7 @@ impl From<BadValue> for Problem {
 impl From<AddressError> for Problem {
     fn from(error: AddressError) -> Problem {
         match error {
-            AddressError::Forged(_) | AddressError::Unknown(_) => Problem::Denied,
+            AddressError::Forged(_) | AddressError::Unknown(_) => Problem::Denied(Denial::Address),
             AddressError::Full(..) => Problem::Malformed,
         }
     }
@@ -48,7 +49,7 @@ impl Router {
     pub fn message(&mut self, now: u64, peer: NodeId, message: Message<'_>, home: &mut impl Home, peers: &mut Peers) {
         match self.take(now, peer, message, home, peers) {
             Ok(()) => {}
-            Err(Problem::Denied) => self.stats.denied += 1,
+            Err(Problem::Denied(denial)) => self.deny(peer, denial),
             Err(Problem::Malformed) => self.stats.malformed += 1,
         }
     }
@@ -87,7 +88,7 @@ impl Router {
             Message::Refused { from, to, number, reason } => {
                 // Whoever knows the number of an open request may refuse it: so it needs no tag.
                 if from.node != peer || !self.addresses.is_own(to.id) {
-                    return Err(Problem::Denied);
+                    return Err(Problem::Denied(Denial::Identity));
                 }
                 let sender = self.addresses.node_fiber(peer, home.machine())?;
                 let signal = Signal::Refused { number, reason: self.reason(peer, &reason, home)? };
@@ -95,6 +96,7 @@ impl Router {
             }
             Message::Exit { from, to, reason } => {
                 let (mut sender, to) = self.partners(peer, from.id, &to, home)?;
+                self.may_reach(peer, to, home)?;
                 if from.id.fiber.generation > 0 {
                     sender = self.addresses.fiber(from, peer, home.machine())?;
                 }
@@ -107,7 +109,8 @@ impl Router {
             }
             Message::Link { from, to } => {
                 let linked = self.partners(peer, from.id, &to, home);
-                let Ok((_, to_here)) = linked else {
+                let linked = linked.and_then(|(_, to)| self.may_reach(peer, to, home).map(|()| to));
+                let Ok(to_here) = linked else {
                     self.tell_gone(now, peer, to.id, &ExitReason::Denied, peers);
                     return linked.map(|_| ());
                 };
@@ -127,7 +130,7 @@ impl Router {
             }
             Message::Gone { fiber, reason } => {
                 if fiber.node != peer {
-                    return Err(Problem::Denied);
+                    return Err(Problem::Denied(Denial::Identity));
                 }
                 // Nobody here has heard of it otherwise.
                 if self.addresses.known(fiber).is_some() {
@@ -138,7 +141,7 @@ impl Router {
             }
             Message::Credit { fiber, messages, bytes: _ } => {
                 if fiber.node != peer {
-                    return Err(Problem::Denied);
+                    return Err(Problem::Denied(Denial::Identity));
                 }
                 if let Some(remote) = self.addresses.known(fiber) {
                     self.credit(remote, messages, home);
@@ -148,7 +151,7 @@ impl Router {
                 let grants = self.grants_of(peer);
                 let mut wanted = Wanted { peer, request, parent: None, function, args: Values::default() };
                 if !grants.spawn || from.id.node != peer {
-                    self.stats.denied += 1;
+                    self.deny(peer, if grants.spawn { Denial::Identity } else { Denial::Spawn });
                     self.refuse_spawn(now, &wanted, SpawnRefusal::Denied, "this node starts no fibers for it", peers);
                     return Ok(());
                 }
@@ -159,26 +162,32 @@ impl Router {
                 if home.has_module(module) {
                     self.start(now, module, &wanted, home, peers);
                 } else if !grants.code {
-                    self.stats.denied += 1;
+                    self.deny(peer, Denial::Code);
                     self.refuse_spawn(now, &wanted, SpawnRefusal::Denied, "this node takes no code from it", peers);
                 } else {
                     self.fetch(now, module, wanted, peers);
                 }
             }
-            Message::Spawned { request, result } => self.spawned(peer, request, result, home)?,
             Message::Name { .. } | Message::NameFree { .. } | Message::Group { .. } => {
                 self.take_name(now, peer, message, home, peers)?;
             }
-            Message::Fetch { request, module } => {
-                if !self.grants_of(peer).send {
-                    return Err(Problem::Denied);
+            Message::Ask { request, body } => self.asked(now, peer, request, &body, home, peers),
+            Message::Answer { request, body } => {
+                if !self.answered(peer, request, &body) {
+                    return Err(Problem::Denied(Denial::Identity));
                 }
+            }
+            Message::Spawned { request, result } => {
+                if !self.answered_start(peer, request, &result) {
+                    self.spawned(peer, request, result, home)?;
+                }
+            }
+            Message::Fetch { request, module } => {
+                self.may_send(peer)?;
                 self.ship(now, peer, request, module, home, peers);
             }
             Message::Types { chunk, chunks, bytes } => {
-                if !self.grants_of(peer).send {
-                    return Err(Problem::Denied);
-                }
+                self.may_send(peer)?;
                 self.take_types(peer, (chunk, chunks), &bytes, home).map_err(|_| Problem::Malformed)?;
             }
             Message::Code { request, chunk, chunks, bytes } => {
@@ -198,10 +207,9 @@ impl Router {
         values: &Values<'_>,
         home: &mut impl Home,
     ) -> Result<(), Problem> {
-        if from.node != peer || !self.grants_of(peer).send {
-            return Err(Problem::Denied);
-        }
+        self.speaks_for(peer, from)?;
         let to = self.addresses.own_fiber(to)?;
+        self.may_reach(peer, to, home)?;
         let value = self.packed(peer, values, home)?;
         let (sender, signal) = match request {
             // Nobody here gets to know who sent it, so its node stands for it.
@@ -209,10 +217,35 @@ impl Router {
             Some(number) => (self.sender(peer, from, home)?, Signal::Request { number, value }),
         };
         if self.held_count >= HELD_MAX || self.held_bytes >= HELD_BYTES_MAX {
-            return Err(Problem::Denied);
+            return Err(Problem::Denied(Denial::Held));
         }
         self.offer(now, to, Held { bytes: values.len() as u64, from, sender, signal }, home);
         Ok(())
+    }
+
+    /// Whether a peer may send at all.
+    pub(crate) fn may_send(&self, peer: NodeId) -> Result<(), Problem> {
+        match self.grants_of(peer).send {
+            Reach::Nothing => Err(Problem::Denied(Denial::Send)),
+            Reach::Exported | Reach::Any => Ok(()),
+        }
+    }
+
+    /// Whether a peer may send, and as this fiber.
+    fn speaks_for(&self, peer: NodeId, from: ActorId) -> Result<(), Problem> {
+        if from.node != peer {
+            return Err(Problem::Denied(Denial::Identity));
+        }
+        self.may_send(peer)
+    }
+
+    /// Whether a peer may send to a fiber of this node whose address it holds.
+    fn may_reach(&self, peer: NodeId, to: FiberId, home: &mut impl Home) -> Result<(), Problem> {
+        match self.grants_of(peer).send {
+            Reach::Any => Ok(()),
+            Reach::Exported if home.machine().has_name(to) => Ok(()),
+            Reach::Exported | Reach::Nothing => Err(Problem::Denied(Denial::Send)),
+        }
     }
 
     /// A counted message has no effect here: its node may send another one.
@@ -243,9 +276,7 @@ impl Router {
         to: &Address,
         home: &mut impl Home,
     ) -> Result<(FiberId, FiberId), Problem> {
-        if from.node != peer || !self.grants_of(peer).send {
-            return Err(Problem::Denied);
-        }
+        self.speaks_for(peer, from)?;
         let to = self.addresses.own_fiber(to).or_else(|error| self.former(to, error))?;
         Ok((self.sender(peer, from, home)?, to))
     }
@@ -269,11 +300,10 @@ impl Router {
         home: &mut impl Home,
         peers: &mut Peers,
     ) -> Result<(), Problem> {
-        if !self.grants_of(peer).send {
-            return Err(Problem::Denied);
-        }
+        self.may_send(peer)?;
         match self.addresses.own_fiber(fiber) {
             Ok(own) => {
+                self.may_reach(peer, own, home)?;
                 let by = self.addresses.node_fiber(peer, home.machine())?;
                 home.machine().handle(Input::Watch { by, fiber: own });
             }
@@ -414,7 +444,7 @@ impl Router {
     ) -> Result<(), Problem> {
         match self.spawns.get(&request) {
             Some((node, _)) if *node == peer => {}
-            Some(_) | None => return Err(Problem::Denied),
+            Some(_) | None => return Err(Problem::Denied(Denial::Identity)),
         }
         let Some((_, call)) = self.spawns.remove(&request) else { return Ok(()) };
         let result = match result {

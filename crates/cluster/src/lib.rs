@@ -17,10 +17,11 @@ mod members;
 pub mod membership;
 mod names;
 mod nodes;
+pub mod operate;
 mod outgoing;
 mod router;
 mod types;
 
-pub use grants::Grants;
+pub use grants::{Denial, Grants, Reach, Roles};
 pub use membership::{Life, Member, NodeEvent};
 pub use router::{Home, Router, Stats};

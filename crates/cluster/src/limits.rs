@@ -89,3 +89,23 @@ pub const LEARNED_TYPES_MAX: usize = 1 << 20;
 const _: () = assert!(PROBE_ANSWER_TIME < PROBE_TIME && 10 * PROBE_TIME + SUSPICION_TIME + 2 * PROBE_TIME <= 10 * SECOND);
 const _: () = assert!(fardel_wire::limits::PING_AFTER < HEARD_TIME && HEARD_TIME < SUSPICION_TIME);
 const _: () = assert!(DOWN_MAX < MEMBERS_MAX && GOSSIP_TIME < PAUSE_MAX);
+/// Peers and kinds of denial that are remembered, so that each is told of once; what is new beyond them is only counted.
+pub const DENIALS_MAX: usize = 1 << 12;
+/// Fibers of one page of a listing: each is at most some hundred bytes, so that a page fits an answer.
+pub const PAGE_FIBERS_MAX: u32 = 150;
+/// Nodes that one answer tells of.
+pub const PAGE_MEMBERS_MAX: usize = 300;
+/// Links, messages, calls and the like that a close look at a fiber tells of, of each kind.
+pub const LOOK_MAX: usize = 64;
+/// Bytes of one text in a listing: a name of a function or file that people can still read.
+pub const TEXT_BYTES_MAX: usize = 200;
+/// Names of one fiber in a listing.
+pub const ROW_NAMES_MAX: usize = 4;
+/// Calls of operators that wait for replies: each holds a place in the table of fibers.
+pub const CALLS_MAX: usize = 256;
+/// How long one of them waits at most, in nanoseconds.
+pub const CALL_TIME_MAX: u64 = 3_600_000_000_000;
+/// Values in values of a question or answer: none is nested deeper than this.
+pub const NESTING_MAX: usize = 16;
+/// Bytes of a value as text in an answer: with what stands around it, it fits one.
+pub const NOTATION_BYTES_MAX: usize = fardel_wire::limits::ANSWER_BYTES_MAX - 1024;

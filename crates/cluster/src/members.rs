@@ -5,6 +5,7 @@
 //!
 //! **Invariant:** a node's ties are cut, and what waits for it is given up, before anybody hears that it is down.
 
+use crate::grants::{Denial, Reach};
 use crate::limits::{PACKET_WAITING_TIME, PACKETS_WAITING_MAX};
 use crate::membership::{Change, FirstHand, NodeEvent};
 use crate::router::{Home, Router};
@@ -40,9 +41,9 @@ impl Router {
 
     /// Takes a packet of a peer about who belongs to the cluster.
     pub fn gossip(&mut self, now: u64, peer: NodeId, packet: &[u8], home: &mut impl Home, peers: &mut Peers) {
-        let Some(incarnation) = self.addresses.said(peer).filter(|_| self.grants_of(peer).send) else {
-            self.stats.denied += 1;
-            return;
+        let may_send = self.grants_of(peer).send != Reach::Nothing;
+        let Some(incarnation) = self.addresses.said(peer).filter(|_| may_send) else {
+            return self.deny(peer, Denial::Send);
         };
         let addresses = &self.addresses;
         let first_hand = |node| {

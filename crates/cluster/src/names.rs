@@ -7,6 +7,7 @@
 //! **Invariant:** a node's fibers have what that node has said they have, as far as it was heard, and nothing when its session
 //! is lost.
 
+use crate::grants::{Denial, Reach};
 use crate::incoming::Problem;
 use crate::limits::{CLAIMS_MAX, CLAIMS_OF_NODE_MAX};
 use crate::router::{Home, Router};
@@ -169,7 +170,7 @@ impl Router {
 
     fn tell(&mut self, now: u64, message: &Message<'_>, peers: &mut Peers) {
         let listeners = self.names.listeners.iter().copied();
-        let listeners: Vec<NodeId> = listeners.filter(|node| self.grants_of(*node).send).collect();
+        let listeners: Vec<NodeId> = listeners.filter(|node| self.grants_of(*node).send != Reach::Nothing).collect();
         for node in listeners {
             self.send(now, node, message.clone(), peers);
         }
@@ -178,7 +179,7 @@ impl Router {
     /// Tells a node all that this one's fibers have, once a session. One that may not send to them does not hear of them.
     pub(crate) fn tell_all(&mut self, now: u64, peer: NodeId, peers: &mut Peers) {
         let is_connected = peers.session(peer).is_some_and(Session::is_connected);
-        if !is_connected || self.names.listeners.contains(&peer) || !self.grants_of(peer).send {
+        if !is_connected || self.names.listeners.contains(&peer) || self.grants_of(peer).send == Reach::Nothing {
             return;
         }
         let own = self.addresses.node;
@@ -232,7 +233,7 @@ impl Router {
             }
             Message::Group { fiber, joined: None, group } => {
                 if fiber.id.node != peer {
-                    return Err(Problem::Denied);
+                    return Err(Problem::Denied(Denial::Identity));
                 }
                 if let Some(fiber) = self.addresses.known(fiber.id) {
                     self.names.drop_member(peer, &group, fiber);
@@ -254,6 +255,8 @@ impl Router {
             | Message::Spawned { .. }
             | Message::Fetch { .. }
             | Message::Types { .. }
+            | Message::Ask { .. }
+            | Message::Answer { .. }
             | Message::Code { .. } => {}
         }
         Ok(())
@@ -262,9 +265,10 @@ impl Router {
     /// The fiber of a peer that has a name or is a member: it has to be the peer's own, of what it is now.
     fn claimant(&mut self, peer: NodeId, fiber: Address, is_known: bool, home: &mut impl Home) -> Result<FiberId, Problem> {
         let is_of_peer = self.addresses.is_fiber_of(fiber.id, peer);
-        if !is_of_peer || !self.grants_of(peer).send || !(is_known || self.names.has_room(peer)) {
-            return Err(Problem::Denied);
+        if !is_of_peer || !(is_known || self.names.has_room(peer)) {
+            return Err(Problem::Denied(Denial::Identity));
         }
+        self.may_send(peer)?;
         Ok(self.addresses.fiber(fiber, peer, home.machine())?)
     }
 
@@ -315,6 +319,6 @@ impl Router {
     pub(crate) fn uninformed(&self) -> impl Iterator<Item = NodeId> {
         let has_something = self.names.told.get(&self.addresses.node).is_some_and(|told| told.len() > 0);
         let up = self.up.keys().copied().filter(move |_| has_something);
-        up.filter(|node| !self.names.listeners.contains(node) && self.grants_of(*node).send)
+        up.filter(|node| !self.names.listeners.contains(node) && self.grants_of(*node).send != Reach::Nothing)
     }
 }

@@ -18,6 +18,10 @@ impl Router {
     /// Takes an output of the machine that is about other nodes; any other is not for it.
     pub fn output(&mut self, now: u64, output: Output, home: &mut impl Home, peers: &mut Peers) {
         match output {
+            Output::Signal { to, signal, .. } if self.desk.awaits(to) => self.replied(now, to, &signal, home, peers),
+            Output::Gone { to, fiber, reason } if self.desk.watches(to) => {
+                self.called_ended(now, fiber, &reason, home, peers);
+            }
             Output::Signal { from, to, signal, bytes } => self.signal(now, from, to, &signal, bytes, home, peers),
             Output::Watch { remote } => {
                 if let Some(known) = self.addresses.remote(remote) {
@@ -127,7 +131,7 @@ impl Router {
     }
 
     /// A value for a node, which is told of its types; nothing when it is larger than a node takes.
-    fn value_for<'v>(
+    pub(crate) fn value_for<'v>(
         &mut self,
         now: u64,
         node: NodeId,

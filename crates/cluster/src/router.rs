@@ -2,11 +2,12 @@
 
 use crate::addresses::Addresses;
 use crate::code::Fetches;
-use crate::grants::Grants;
+use crate::grants::{Denial, Denials, Grants};
 use crate::limits::{TOLD_BYTES, TOLD_MESSAGES, TOLD_TIME, WAITING_BYTES_MAX};
 use crate::members::Packets;
 use crate::membership::{Member, Membership, NodeEvent, Random};
 use crate::names::Names;
+use crate::operate::{Asking, Desk};
 use crate::types::Types;
 use fardel_bytecode::module::ModuleHash;
 use fardel_bytecode::verify::VerifiedModule;
@@ -100,6 +101,10 @@ pub struct Router {
     called_in_vain: BTreeSet<NodeId>,
     grants: BTreeMap<NodeId, Grants>,
     usual_grants: Grants,
+    denials: Denials,
+    /// What operators have asked of this node, and it of others.
+    pub(crate) desk: Desk,
+    pub(crate) asking: Asking,
     /// By receiver: what its mailbox has no room for, in the order in which it came. None is empty.
     pub(crate) held: BTreeMap<FiberId, VecDeque<Held<'static>>>,
     /// How many these are together, and their bytes.
@@ -139,6 +144,9 @@ impl Router {
             called_in_vain: BTreeSet::new(),
             grants: BTreeMap::new(),
             usual_grants: usual,
+            denials: Denials::default(),
+            desk: Desk::default(),
+            asking: Asking::default(),
             held: BTreeMap::new(),
             held_count: 0,
             held_bytes: 0,
@@ -158,7 +166,22 @@ impl Router {
 
     /// Says what a peer may do.
     pub fn grant(&mut self, peer: NodeId, grants: Grants) {
-        self.grants.insert(peer, grants);
+        if grants == self.usual_grants {
+            self.grants.remove(&peer);
+        } else {
+            self.grants.insert(peer, grants);
+        }
+    }
+
+    /// Counts what a peer was not allowed to do.
+    pub(crate) fn deny(&mut self, peer: NodeId, denial: Denial) {
+        self.stats.denied += 1;
+        self.denials.note(peer, denial);
+    }
+
+    /// Something that a peer was not allowed to do; each kind comes once for each peer.
+    pub fn poll_denial(&mut self) -> Option<(NodeId, Denial)> {
+        self.denials.poll()
     }
 
     pub(crate) fn grants_of(&self, peer: NodeId) -> Grants {
@@ -195,11 +218,14 @@ impl Router {
         self.membership.named(text).or_else(|| text.parse().ok())
     }
 
-    /// A session with a node has begun, or goes on.
+    /// A session with a node has begun, or goes on. One without a name is a guest and no member: somebody who asks something,
+    /// and goes.
     pub fn established(&mut self, now: u64, peer: &Node, home: &mut impl Home, peers: &mut Peers) {
         self.addresses.came(peer.id, peer.incarnation, home.machine());
-        self.met(now, peer, home, peers);
-        self.tell_all(now, peer.id, peers);
+        if !peer.name.is_empty() && !self.membership.is_guest() {
+            self.met(now, peer, home, peers);
+            self.tell_all(now, peer.id, peers);
+        }
     }
 
     /// The session with a node is lost: all that depends on it has `noconnection`.
@@ -213,6 +239,8 @@ impl Router {
         self.fail_spawns(node, home);
         self.fail_fetches(node);
         self.types.forget(node);
+        self.drop_calls(node, home);
+        self.drop_questions(node);
     }
 
     /// A number for a request.
@@ -279,6 +307,7 @@ impl Router {
         self.tell_taken(now, peers);
         let mut told = self.keep_members(now, home, peers);
         told |= self.settle_later(now, home, peers);
+        self.expire_calls(now, home, peers);
         for node in std::mem::take(&mut self.called_in_vain) {
             self.lost(node, home);
             told = true;
@@ -342,7 +371,8 @@ impl Router {
 
     /// When [`Router::flush`] has something to do at the latest.
     pub fn next_timeout(&self) -> Option<u64> {
-        self.told_at.into_iter().chain(self.membership.next_timeout()).chain(self.next_packet_timeout()).min()
+        let members = self.membership.next_timeout().into_iter().chain(self.next_packet_timeout());
+        self.told_at.into_iter().chain(members).chain(self.desk.next_timeout()).min()
     }
 
     /// Whether more than a session can hold waits for some node: then the machine should run no further for the time.
@@ -363,6 +393,7 @@ fn bytes_of(message: &Message<'_>) -> usize {
         Message::Spawn { args, .. } => args.len(),
         Message::Code { bytes, .. } | Message::Types { bytes, .. } => bytes.len(),
         Message::Name { name, .. } | Message::NameFree { name } | Message::Group { group: name, .. } => name.len(),
+        Message::Ask { body, .. } | Message::Answer { body, .. } => body.len(),
         Message::Link { .. }
         | Message::Unlink { .. }
         | Message::Watch { .. }

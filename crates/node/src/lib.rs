@@ -15,3 +15,5 @@ mod refusals;
 pub mod server;
 pub mod tls;
 pub mod transport;
+
+pub use fardel_cluster::operate;

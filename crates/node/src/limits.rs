@@ -79,6 +79,8 @@ pub const INCARNATIONS_BEGIN: Duration = Duration::from_secs(1_790_000_000);
 pub const KEY_FILE_BYTES_MAX: u64 = 1 << 20;
 /// Certificates of one chain or one authority: a root, some that stand between, and as many that replace them.
 pub const CERTIFICATES_MAX: usize = 16;
+/// Names of one certificate that are looked at: a node's name, and what else a host may be called.
+pub const NAMES_MAX: usize = 16;
 /// Bytes of a node's or an authority's name: one label of a domain name, and one less than a common name may have.
 pub const NAME_BYTES_MAX: usize = 63;
 /// How long an authority is valid unless asked otherwise: longer than most clusters live.

@@ -24,7 +24,8 @@
 //! **Invariant:** every handshake signature is verified, whatever the certificate is worth.
 
 use crate::keys::{
-    Authority, Credentials, Identity, KeyError, NodeId, Pair, SharedKey, Validity, in_words, node_of_certificate, provider,
+    Authority, Credentials, Identity, KeyError, NodeId, Pair, SharedKey, Validity, in_words, names_of_certificate,
+    node_of_certificate, provider,
 };
 use crate::transport::quic;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -189,7 +190,7 @@ impl Tls {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let Secured { peer, exported } = secured;
+        let Secured { peer, exported, .. } = secured;
         match key {
             Some(key) => {
                 let own = proof(key, Role::Client, exported, self.id, *peer);
@@ -232,7 +233,7 @@ impl Tls {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let Secured { peer, exported } = secured;
+        let Secured { peer, exported, .. } = secured;
         match key {
             Some(key) => {
                 let wanted = proof(key, Role::Client, exported, *peer, self.id);
@@ -253,7 +254,7 @@ impl Tls {
     fn secured<S>(&self, stream: &TlsStream<S>) -> Result<Secured, HandshakeError> {
         let (_, connection) = stream.get_ref();
         let peer = self.peer(connection.alpn_protocol(), connection.peer_certificates())?;
-        Ok(Secured { peer, exported: exported(stream)? })
+        Ok(Secured { peer, exported: exported(stream)?, names: names_of(stream) })
     }
 
     /// Who the other side is, by the protocol that was agreed on and the certificates that it has shown.
@@ -286,6 +287,14 @@ pub(crate) struct Secured {
     pub(crate) peer: NodeId,
     /// What only the two sides of this connection know.
     pub(crate) exported: [u8; 32],
+    /// The names in the certificate of the other side.
+    pub(crate) names: Vec<String>,
+}
+
+/// The names in the certificate of the other side of an established connection.
+pub(crate) fn names_of<S>(stream: &TlsStream<S>) -> Vec<String> {
+    let (_, connection) = stream.get_ref();
+    connection.peer_certificates().and_then(<[_]>::first).map(names_of_certificate).unwrap_or_default()
 }
 
 /// Which side of a connection proves that it knows the shared key.

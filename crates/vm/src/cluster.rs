@@ -170,6 +170,11 @@ pub(crate) struct Claims {
 }
 
 impl Claims {
+    /// Whether a name is among it.
+    pub(crate) fn has_name(&self) -> bool {
+        !self.names.is_empty()
+    }
+
     fn len(&self) -> usize {
         self.names.len() + self.groups.len()
     }

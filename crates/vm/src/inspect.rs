@@ -138,10 +138,13 @@ impl Machine {
         core.names.get(name).map(|holder| holder.fiber).filter(|fiber| core.fibers.is_alive(*fiber))
     }
 
-    /// Whether a fiber that is alive has a name.
+    /// Whether a fiber that is alive has a name, here or in the cluster.
     pub fn has_name(&self, fiber: FiberId) -> bool {
         let core = self.core();
-        core.fibers.is_alive(fiber) && core.fibers.side_of(fiber.slot).is_some_and(|side| !side.names.is_empty())
+        let has_some = |side: &crate::fiber::Side| {
+            !side.names.is_empty() || side.claims.as_ref().is_some_and(|claims| claims.has_name())
+        };
+        core.fibers.is_alive(fiber) && core.fibers.side_of(fiber.slot).is_some_and(has_some)
     }
 
     /// The names of the fields of the one record or object, or the one variant, of this name that the machine knows.

@@ -7,10 +7,10 @@ use crate::convert::from_value;
 use crate::core::Core;
 use crate::door::Journal;
 use crate::door::{Entry, HostTable, Input, Output, SendError, Signal};
-use crate::exit::{Cause, ExitReason};
+use crate::exit::{Cause, ExitReason, Payload};
 use crate::fiber::FiberId;
 use crate::heap::fragment::{Fragment, relocate};
-use crate::packed::{Packed, TypeNumber};
+use crate::packed::{Packed, TypeNumber, Unreadable};
 use crate::value::Value;
 use fardel_bytecode::module::{Function, Module, ModuleHash};
 use fardel_bytecode::system::Reason;
@@ -250,6 +250,12 @@ impl Machine {
 
     /// Makes a fiber in a function, with arguments from outside, that does not run yet; its place.
     fn begin(&mut self, number: u32, args: &[Value]) -> Result<u32, SpawnError> {
+        let (slots, fragment) = self.slots_of(number, args)?;
+        self.begin_with(number, &slots, fragment)
+    }
+
+    /// The slots of arguments of a function, and what they reach.
+    fn slots_of(&mut self, number: u32, args: &[Value]) -> Result<(Vec<u64>, Fragment), SpawnError> {
         let entry = &self.core.functions[number as usize];
         let types = entry.param_types.clone();
         let loaded = &self.core.modules[entry.module as usize];
@@ -269,7 +275,7 @@ impl Machine {
                 }
             }
         }
-        self.begin_with(number, &slots, fragment)
+        Ok((slots, fragment))
     }
 
     /// As [`Machine::begin`], with the slots of the arguments and what they reach.
@@ -345,6 +351,37 @@ impl Machine {
     pub fn signal(&mut self, from: FiberId, to: FiberId, signal: &Signal<'_>) -> Result<(), SendError> {
         self.note(&Entry::Signal { from, to, signal });
         self.core.signal_in(from, to, signal)
+    }
+
+    /// The arguments of a function of a module, by its place there, for [`Machine::start`] on another machine.
+    ///
+    /// # Errors
+    /// See [`SpawnError`]: they are none of the function's.
+    pub fn pack_args(&mut self, module: ModuleHash, function: u32, args: &[Value]) -> Result<Packed<'static>, SpawnError> {
+        let loaded = self.core.find_module(module).ok_or(SpawnError::NoModule(module))?;
+        if loaded.module.module().functions.len() <= function as usize {
+            return Err(SpawnError::NoFunction { module, name: format!("#{function}") });
+        }
+        let number = loaded.first_function + function;
+        let (slots, fragment) = self.slots_of(number, args)?;
+        let types = self.core.functions[number as usize].param_types.clone();
+        let roots: Vec<(u64, u32)> = slots.iter().copied().zip(types.iter().copied()).collect();
+        let packed = crate::packed::write(&self.core, fragment.words(), &roots);
+        fragment.discard(&mut self.core.shared);
+        packed.map_err(|seen| SpawnError::BadArguments { name: format!("#{function}"), wanted: "values".to_owned(), seen })
+    }
+
+    /// The value that packed bytes of a message are.
+    ///
+    /// # Errors
+    /// When they are none.
+    pub fn value_of(&mut self, packed: &Packed<'_>) -> Result<Value, Unreadable> {
+        let (slot, ty, mut fragment) = self.core.unpack_one(packed)?;
+        let root = self.core.word_of(slot, ty, &mut fragment);
+        let payload = Payload { root, fragment };
+        let value = self.core.payload_value(&payload);
+        payload.fragment.discard(&mut self.core.shared);
+        Ok(value)
     }
 
     /// Makes the types of a module known, for values that come from where it is: the numbers of all of its types.

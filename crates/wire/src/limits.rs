@@ -60,6 +60,10 @@ pub const GOSSIP_BYTES_MAX: usize = 16 * KIB;
 pub const GOSSIP_WAITING_MAX: usize = 8;
 /// Bytes of one CODE frame: a chunk is an inline message.
 pub const CODE_CHUNK_BYTES_MAX: usize = 32 * KIB;
+/// Bytes of what one ASK asks: a value that somebody wrote by hand has room in it, and it is one frame.
+pub const ASK_BYTES_MAX: usize = 64 * KIB;
+/// Bytes of what one ANSWER tells: a page of a listing.
+pub const ANSWER_BYTES_MAX: usize = 256 * KIB;
 /// Chunks of one module.
 pub const CODE_CHUNKS_MAX: u32 = (fardel_bytecode::limits::MODULE_BYTES_MAX / CODE_CHUNK_BYTES_MAX) as u32;
 

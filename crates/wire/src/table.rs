@@ -70,6 +70,8 @@ closed_set! {
         Request = 0x20 "REQUEST" "A message from one fiber to another that asks for a reply.";
         Refused = 0x21 "REFUSED" "A request was not taken.";
         Member = 0x22 "MEMBER" "Retired; unknown in version 1.";
+        Ask = 0x23 "ASK" "Somebody who operates the cluster asks the node something.";
+        Answer = 0x24 "ANSWER" "The answer to ASK.";
         Types = 0x25 "TYPES" "A piece of what the numbers of types mean that come in values.";
         Ack = 0x80 "ACK" "Every numbered frame up to this sequence has arrived.";
         Ping = 0x81 "PING" "Asks whether the peer is there.";

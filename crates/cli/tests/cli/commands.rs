@@ -52,6 +52,9 @@ fn help_is_as_reviewed() {
     check_help(&["check", "--help"], "check");
     check_help(&["keygen", "--help"], "keygen");
     check_help(&["node", "--help"], "node");
+    for command in ["nodes", "ps", "inspect", "send", "call", "spawn", "kill"] {
+        check_help(&[command, "--help"], command);
+    }
     check_help(&["demo", "--help"], "demo");
 }
 

@@ -10,6 +10,7 @@ mod faults;
 mod members;
 mod names;
 mod namespaces;
+mod operate;
 mod options;
 mod process;
 mod programs;

@@ -119,6 +119,11 @@ impl Process {
         self.error.wait(limit, found).unwrap_or_else(missing)
     }
 
+    /// What it has written to the standard error so far.
+    pub(crate) fn log(&self) -> String {
+        self.error.wait(SOON, |written| Some(written.lines.join("\n"))).unwrap_or_else(|lines| lines)
+    }
+
     /// Writes an empty line to its standard input.
     pub(crate) fn enter(&mut self) {
         self.input.as_mut().expect("the input is open").write_all(b"\n").expect("it reads");

@@ -1,4 +1,4 @@
-//! The cluster that README.md shows works as it is written there, but for the ports, which the system chooses.
+//! The cluster that README.md shows, and the commands that operate it, work as they are written there, but for the ports, which the system chooses.
 
 use crate::process::{Node, Process, SOON, keygen};
 use crate::support::{Folder, root};
@@ -29,4 +29,24 @@ fn the_cluster_by_hand_works() {
     assert_eq!((nodes.len(), printed.len()), (3, 1));
     let (status, output, error) = &printed[0];
     assert!(*status == 0 && error.is_empty() && output.ends_with("all in all 6057 primes\n"), "{output} {error}");
+    let block = readme.split("```").find(|block| block.starts_with("sh\nfardel nodes")).expect("the cluster is operated");
+    let outputs: Vec<String> = block.lines().skip(1).map(|line| operate(&folder, line, &addresses)).collect();
+    let [nodes, spawned, ps, inspected, sent, called, killed] = &outputs[..] else { panic!("{outputs:?}") };
+    assert!(["one", "two", "three"].iter().all(|name| nodes.contains(name)), "{nodes}");
+    let fiber = spawned.trim_end();
+    assert!(fiber.starts_with("two/") && ps.contains(fiber) && inspected.contains(fiber), "{outputs:?}");
+    assert_eq!((sent.as_str(), called.as_str(), killed.as_str()), ("", "42\n", ""));
+}
+
+/// What a command of README.md prints, whose parts in quotes are one word.
+#[track_caller]
+fn operate(folder: &Folder, line: &str, addresses: &[(String, String)]) -> String {
+    let mut line = line.replace("examples/", &format!("{}/examples/", root().display()));
+    addresses.iter().for_each(|(shown, address)| line = line.replace(shown, address));
+    let parts = line.split('\'').enumerate();
+    let words: Vec<&str> =
+        parts.flat_map(|(at, part)| if at % 2 == 1 { vec![part] } else { part.split_whitespace().collect() }).collect();
+    let (status, output, error) = Process::start(folder, &words[1..]).ends(SOON);
+    assert_eq!((status, error.as_str()), (0, ""), "{line}");
+    output
 }

@@ -201,6 +201,19 @@ impl Membership {
         named.max_by_key(|(_, member)| (member.life != Life::Down, member.incarnation)).map(|(node, _)| node)
     }
 
+    /// Whether this node is no member: it has no name.
+    pub(crate) fn is_guest(&self) -> bool {
+        self.get(self.own()).is_some_and(|own| own.name.is_empty())
+    }
+
+    /// Notes what a guest was told of a node, so that it can be named and dialled.
+    pub(crate) fn heard_of(&mut self, node: NodeId, incarnation: Incarnation, name: &str, address: &str) {
+        if self.is_guest() && node != self.own() && self.members.len() < MEMBERS_MAX {
+            let member = Member { is_proven: false, ..Member::new(incarnation, name, address) };
+            self.members.insert(node, member);
+        }
+    }
+
     pub(crate) fn is_down(&self, node: NodeId) -> bool {
         self.get(node).is_some_and(|member| member.life == Life::Down)
     }

@@ -4,6 +4,7 @@ mod faults;
 mod hostile;
 mod members;
 mod names;
+mod operate;
 mod programs;
 mod rights;
 mod sim;

@@ -14,6 +14,7 @@ pub(crate) use error::in_words;
 pub use fardel_wire::id::NodeId;
 pub use issue::{Pair, Validity};
 
+use crate::limits::NAMES_MAX;
 use files::Access;
 use rustls::CipherSuite;
 use rustls::RootCertStore;
@@ -39,6 +40,13 @@ pub fn node_of_certificate(certificate: &CertificateDer<'_>) -> Result<NodeId, r
     let mut id = [0; 16];
     id.iter_mut().zip(hash.as_bytes()).for_each(|(to, from)| *to = *from);
     Ok(NodeId(id))
+}
+
+/// The names of hosts that a certificate is for, of which the first is the node's. Whether they are true, only its authority
+/// can vouch for.
+pub(crate) fn names_of_certificate(certificate: &CertificateDer<'_>) -> Vec<String> {
+    let parsed = webpki::EndEntityCert::try_from(certificate);
+    parsed.map_or(Vec::new(), |parsed| parsed.valid_dns_names().take(NAMES_MAX).map(str::to_owned).collect())
 }
 
 /// 256 bits that all nodes of a cluster know and nobody else does.

@@ -82,7 +82,8 @@ impl Server {
         let waited_for = self.peers.sessions().filter(|(_, session)| is_wanted(session)).map(|(node, _)| node);
         let own = self.own_id();
         let others = self.router.members().filter(|(node, member)| *node != own && member.life != Life::Down);
-        let others = others.map(|(node, _)| node).filter(|_| self.addresses.is_empty());
+        let dials_all = self.addresses.is_empty() && !self.is_guest;
+        let others = others.map(|(node, _)| node).filter(|_| dials_all);
         let all: BTreeSet<NodeId> = waited_for.chain(others).chain(self.router.wanted()).collect();
         all.into_iter().filter(|node| is_apart(node) && !busy.contains(node)).collect()
     }

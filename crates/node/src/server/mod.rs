@@ -10,6 +10,7 @@
 mod dial;
 mod ends;
 mod members;
+mod operate;
 mod pump;
 mod seeds;
 
@@ -26,7 +27,7 @@ use fardel::{Advance, Outcome, Program, Run, Running, Runtime, StartError};
 use fardel_bytecode::format;
 use fardel_bytecode::module::ModuleHash;
 use fardel_bytecode::verify::VerifiedModule;
-pub use fardel_cluster::Grants;
+pub use fardel_cluster::{Grants, Reach, Roles};
 use fardel_cluster::{Home, Member, Router};
 use fardel_vm::machine::{LoadError, Machine};
 use fardel_wire::frame::Bye;
@@ -64,8 +65,11 @@ pub struct Settings {
     pub join: Vec<Target>,
     /// A file with such nodes, one a line, which is read again with every try; what is behind `#` is for people.
     pub join_file: Option<PathBuf>,
-    /// What nodes of the cluster may do here.
-    pub grants: Grants,
+    /// What other nodes may do here.
+    pub roles: Roles,
+    /// Whether it is no member of the cluster, but asks something and goes. It has no name then, and connects only with nodes
+    /// to which it has something to say.
+    pub is_guest: bool,
     /// Whether what is sent is compressed.
     pub compress: Compress,
 }
@@ -109,6 +113,8 @@ pub struct Server {
     peers: Peers,
     compress: Compress,
     connector: Connector,
+    roles: Roles,
+    is_guest: bool,
     addresses: Vec<Address>,
     connections: BTreeMap<ConnectionId, Open>,
     connections_made: u64,
@@ -148,6 +154,8 @@ struct Open {
     pump: Pump,
     /// The other side's.
     address: Address,
+    /// The names in its certificate, if it has one of the authority.
+    names: Option<Vec<String>>,
     /// The seed that was dialled.
     seed: Option<Target>,
     /// Who is there, once that is known: the node and its name.
@@ -183,7 +191,7 @@ impl Server {
     /// # Errors
     /// See [`NodeError`].
     pub async fn start(settings: Settings, runtime: Runtime) -> Result<Server, NodeError> {
-        if !(1..=NODE_NAME_BYTES_MAX).contains(&settings.name.len()) {
+        if settings.is_guest != settings.name.is_empty() || settings.name.len() > NODE_NAME_BYTES_MAX {
             return Err(NodeError::Name { bytes: settings.name.len() });
         }
         let mut random = [0; 64];
@@ -220,7 +228,7 @@ impl Server {
         let notify = Arc::clone(&alarm);
         runtime.set_alarm(move || notify.notify_one());
         let mut runtime = runtime;
-        let mut router = Router::new(id, own, key, seed, settings.grants);
+        let mut router = Router::new(id, own, key, seed, settings.roles.usual());
         router.set_epoch(nanos(since_1970()).saturating_sub(runtime.now()));
         Ok(Server {
             runtime,
@@ -228,6 +236,8 @@ impl Server {
             peers: Peers::new(local),
             compress: settings.compress,
             connector: Connector::new(settings.security),
+            roles: settings.roles,
+            is_guest: settings.is_guest,
             addresses,
             connections: BTreeMap::new(),
             connections_made: 0,
@@ -283,7 +293,12 @@ impl Server {
     /// Runs until one of the nodes to join has told who belongs to the cluster, at most so long; whether one has.
     pub async fn joined(&mut self, limit: Duration) -> bool {
         let is_joined = async |server: &mut Server| {
-            while !server.router.is_introduced() {
+            // A guest asks who belongs to the cluster.
+            let is_there = |server: &Server| match server.is_guest {
+                true => server.connected().is_some(),
+                false => server.router.is_introduced(),
+            };
+            while !is_there(server) {
                 let is_idle = server.turn(None).is_idle;
                 server.wait(is_idle).await;
             }
@@ -385,6 +400,10 @@ impl Server {
             }
             self.router.lost(peer, &mut HomeOf(&mut self.runtime));
             sent = true;
+        }
+        while let Some((peer, denial)) = self.router.poll_denial() {
+            let name = self.router.member_at(peer).map_or("", |member| member.name.as_str());
+            tracing::warn!(%peer, name, "denied: it may not {}", denial.text());
         }
         self.dial(now);
         Turn { is_idle: !runs && !sent, outcome }
@@ -507,7 +526,8 @@ impl Server {
             link.compress();
         }
         let pump = Pump::new(connection.reader, connection.writer);
-        self.connections.insert(id, Open { link, pump, address: connection.address, seed, peer: None });
+        let (address, names) = (connection.address, connection.names);
+        self.connections.insert(id, Open { link, pump, address, names, seed, peer: None });
         id
     }
 
@@ -530,6 +550,7 @@ impl Server {
                         self.seeds.established(target, peer.id);
                     }
                     open.peer = Some((peer.id, peer.name.clone()));
+                    self.router.grant(peer.id, self.roles.of(peer.id, open.names.as_deref()));
                     self.router.established(now, &peer, &mut home, &mut self.peers);
                 }
                 LinkEvent::Message(message) => {

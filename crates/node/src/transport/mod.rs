@@ -24,7 +24,7 @@ pub use lookup::{DialError, Lookup, Resolve, SystemResolver};
 
 use crate::keys::{Credentials, KeyError, NodeId, SharedKey};
 use crate::limits::{HANDSHAKE, TLS_READ_BYTES};
-use crate::tls::{HandshakeError, Tls};
+use crate::tls::{HandshakeError, Tls, names_of};
 use std::fmt;
 use std::io;
 use std::time::Duration;
@@ -104,7 +104,8 @@ impl Security {
         match self {
             Security::Certificates(tls) => {
                 let (stream, peer) = tls.connect(None, address.socket.ip(), buffered(stream)).await?;
-                Ok(Connection::new(tokio::io::split(stream), Some(peer), address))
+                let names = names_of(&stream);
+                Ok(Connection::new(tokio::io::split(stream), Some(peer), address).with_names(names))
             }
             Security::SharedKey(tls, key) => {
                 let (stream, peer) = tls.connect(Some(key), address.socket.ip(), buffered(stream)).await?;
@@ -120,7 +121,8 @@ impl Security {
         match self {
             Security::Certificates(tls) => {
                 let (stream, peer) = tls.accept(None, buffered(stream)).await?;
-                Ok(Connection::new(tokio::io::split(stream), Some(peer), address))
+                let names = names_of(&stream);
+                Ok(Connection::new(tokio::io::split(stream), Some(peer), address).with_names(names))
             }
             Security::SharedKey(tls, key) => {
                 let (stream, peer) = tls.accept(Some(key), buffered(stream)).await?;
@@ -226,6 +228,8 @@ pub type Writer = Box<dyn AsyncWrite + Send + Sync + Unpin>;
 pub struct Connection {
     /// Who is at the other side; nobody knows in plaintext.
     pub peer: Option<NodeId>,
+    /// The names in its certificate, when the cluster's authority vouches for them.
+    pub names: Option<Vec<String>>,
     /// The address of the other side.
     pub address: Address,
     /// What comes in.
@@ -240,7 +244,12 @@ impl Connection {
         R: AsyncRead + Send + Sync + Unpin + 'static,
         W: AsyncWrite + Send + Sync + Unpin + 'static,
     {
-        Connection { peer, address, reader: Box::new(halves.0), writer: Box::new(halves.1) }
+        Connection { peer, names: None, address, reader: Box::new(halves.0), writer: Box::new(halves.1) }
+    }
+
+    /// The same with the names that the authority vouches for.
+    fn with_names(self, names: Vec<String>) -> Connection {
+        Connection { names: Some(names), ..self }
     }
 }
 

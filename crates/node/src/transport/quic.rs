@@ -10,7 +10,7 @@
 //! **Invariant:** before a connection is authenticated it holds a handshake and [`QUIC_WINDOW_HALF_OPEN`] bytes at most.
 
 use super::{Address, ConnectError, Connection, Security};
-use crate::keys::SharedKey;
+use crate::keys::{SharedKey, names_of_certificate};
 use crate::limits::{HALF_OPEN_MAX, QUIC_IDLE, QUIC_INCOMING_BYTES, QUIC_WINDOW, QUIC_WINDOW_HALF_OPEN};
 use crate::tls::{EXPORTER_LABEL, HandshakeError, Secured, Tls};
 use quinn::crypto::rustls::{HandshakeData, QuicClientConfig, QuicServerConfig};
@@ -92,7 +92,7 @@ impl Knock {
             Err(error) => return Err(fault(&error).unwrap_or(HandshakeError::Broken(error))),
         }
         tls.admit(key, &secured, &mut tokio::io::join(&mut reader, &mut writer)).await?;
-        Ok(finished(connection, (reader, writer), secured))
+        Ok(finished(connection, (reader, writer), secured, key))
     }
 }
 
@@ -120,7 +120,7 @@ pub(super) async fn connect(security: &Security, address: Address) -> Result<Con
         let opened = writer.write_all(&[OPENING]).await.map_err(io::Error::from);
         opened.map_err(|error| fault(&error).unwrap_or(HandshakeError::Broken(error)))?;
         tls.enter(key, &secured, &mut tokio::io::join(&mut reader, &mut writer)).await?;
-        Ok(finished(connection, (reader, writer), secured))
+        Ok(finished(connection, (reader, writer), secured, key))
     };
     handshake.await.map_err(|source| ConnectError::Handshake { address, source })
 }
@@ -156,15 +156,23 @@ fn secured(tls: &Tls, connection: &quinn::Connection) -> Result<Secured, Handsha
     let mut exported = [0; 32];
     let done = connection.export_keying_material(&mut exported, EXPORTER_LABEL, &[]);
     done.map_err(|_| HandshakeError::Quic("the connection gives no keying material".to_owned()))?;
-    Ok(Secured { peer, exported })
+    let names = shown.and_then(|shown| shown.first().map(names_of_certificate)).unwrap_or_default();
+    Ok(Secured { peer, exported, names })
 }
 
-/// A connection whose both sides are authenticated.
-fn finished(connection: quinn::Connection, halves: (RecvStream, SendStream), secured: Secured) -> Connection {
+/// A connection whose both sides are authenticated, with a shared key or without one.
+fn finished(
+    connection: quinn::Connection,
+    halves: (RecvStream, SendStream),
+    secured: Secured,
+    key: Option<&SharedKey>,
+) -> Connection {
     connection.set_receive_window(VarInt::from_u32(QUIC_WINDOW));
     let address = Address::quic(connection.remote_address());
     let (reader, stream) = halves;
-    Connection::new((reader, Writer { stream, acknowledged: None }), Some(secured.peer), address)
+    let finished = Connection::new((reader, Writer { stream, acknowledged: None }), Some(secured.peer), address);
+    // With a shared key nobody vouches for names.
+    if key.is_none() { finished.with_names(secured.names) } else { finished }
 }
 
 /// The stream of a connection, whose `shutdown` waits until the other side has all that was written.

@@ -3,7 +3,7 @@
 use fardel::vm::config::Config;
 use fardel::{Hosts, Runtime};
 use fardel_node::keys::SharedKey;
-use fardel_node::server::{Compress, Grants, Server, Settings};
+use fardel_node::server::{Compress, Grants, Roles, Server, Settings};
 use fardel_node::transport::{Address, Security};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -29,7 +29,8 @@ pub(crate) fn settings(name: &str) -> Settings {
         join: Vec::new(),
         join_file: None,
         compress: Compress::Auto,
-        grants: Grants { send: true, spawn: true, code: true },
+        roles: Roles::all(Grants::MEMBER),
+        is_guest: false,
     }
 }
 

@@ -122,7 +122,7 @@ async fn when_there_are_too_many_one_is_dropped_at_once_and_places_come_back() {
         let mut last = stranger(&listener).await;
         // Of one address the next one is, and else the oldest makes room for it.
         let dropped = if is_oldest { held.first_mut().expect("the oldest") } else { &mut last };
-        assert_eq!(closed(dropped).await, []);
+        assert_eq!(closed(dropped).await, [0_u8; 0]);
         assert!(start.elapsed() < limits.handshake / 2, "dropped after {:?}", start.elapsed());
         drop((held, last));
         let connector = Connector::new(security);

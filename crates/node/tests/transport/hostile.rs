@@ -114,7 +114,7 @@ async fn a_client_that_does_not_know_the_shared_key_is_refused_and_learns_nothin
     stream.write_all(&[0; 32]).await.expect("the bytes go out");
     let mut seen = Vec::new();
     stream.read_to_end(&mut seen).await.expect("the node closes the connection in order");
-    assert_eq!(seen, []);
+    assert_eq!(seen, [0_u8; 0]);
     nobody(&mut listener).await;
 }
 

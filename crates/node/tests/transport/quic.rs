@@ -100,7 +100,7 @@ async fn who_proves_nothing_is_refused_and_learns_nothing() {
     let mut seen = Vec::new();
     // The end of the stream or that of the connection, whichever comes first.
     let _ = AsyncReadExt::read_to_end(&mut receive, &mut seen).await;
-    assert_eq!(seen, []);
+    assert_eq!(seen, [0_u8; 0]);
     nobody(&mut listener).await;
 }
 

@@ -165,6 +165,20 @@ pub enum Message<'a> {
         /// The group's name, at most 255 bytes.
         group: Cow<'a, str>,
     },
+    /// Somebody who operates the cluster asks something.
+    Ask {
+        /// The number that the answer carries.
+        request: u64,
+        /// What is asked, as MessagePack; at most 64 KiB.
+        body: Cow<'a, [u8]>,
+    },
+    /// What came of [`Message::Ask`].
+    Answer {
+        /// The number of that.
+        request: u64,
+        /// What is answered, as MessagePack; at most 256 KiB.
+        body: Cow<'a, [u8]>,
+    },
     /// A piece of a module; the pieces come in order.
     Code {
         /// The number of the [`Message::Fetch`].
@@ -211,6 +225,8 @@ impl Message<'_> {
             Message::Name { .. } => Kind::Name,
             Message::NameFree { .. } => Kind::NameFree,
             Message::Group { .. } => Kind::Group,
+            Message::Ask { .. } => Kind::Ask,
+            Message::Answer { .. } => Kind::Answer,
         }
     }
 
@@ -234,6 +250,8 @@ impl Message<'_> {
             | Message::Spawn { .. }
             | Message::Fetch { .. }
             | Message::Types { .. }
+            | Message::Ask { .. }
+            | Message::Answer { .. }
             | Message::Code { .. } => false,
         }
     }
@@ -256,7 +274,9 @@ impl Message<'_> {
             | Message::Types { .. }
             | Message::Name { .. }
             | Message::NameFree { .. }
-            | Message::Group { .. } => Lane::Free,
+            | Message::Group { .. }
+            | Message::Ask { .. }
+            | Message::Answer { .. } => Lane::Free,
         }
     }
 
@@ -288,6 +308,8 @@ impl Message<'_> {
             Message::Name { fiber, time, policy, ty, name } => Message::Name { fiber, time, policy, ty, name: own(name) },
             Message::NameFree { name } => Message::NameFree { name: own(name) },
             Message::Group { fiber, joined, group } => Message::Group { fiber, joined, group: own(group) },
+            Message::Ask { request, body } => Message::Ask { request, body: own(body) },
+            Message::Answer { request, body } => Message::Answer { request, body: own(body) },
         }
     }
 
@@ -378,6 +400,10 @@ impl Message<'_> {
                 out.push(joined.is_some().into());
                 out.extend(joined.iter().flat_map(|ty| ty.0));
                 text(cut(group, limits::NAME_BYTES_MAX), out);
+            }
+            Message::Ask { request, body } | Message::Answer { request, body } => {
+                out.extend(request.to_le_bytes());
+                out.extend_from_slice(body);
             }
             Message::Code { request, chunk, chunks, bytes } => {
                 out.extend(request.to_le_bytes());
@@ -473,6 +499,8 @@ impl<'a> Message<'a> {
                 let joined = if joined { Some(TypeKey(fields.read(Cursor::array)?)) } else { None };
                 Message::Group { fiber, joined, group: Cow::Borrowed(fields.text("the group", limits::NAME_BYTES_MAX)?) }
             }
+            Kind::Ask => Message::Ask { request: fields.u64()?, body: fields.rest(limits::ASK_BYTES_MAX)? },
+            Kind::Answer => Message::Answer { request: fields.u64()?, body: fields.rest(limits::ANSWER_BYTES_MAX)? },
             Kind::Hello
             | Kind::Welcome
             | Kind::Refuse

@@ -316,6 +316,8 @@ impl<'a> Frame<'a> {
             | Kind::Spawned
             | Kind::Fetch
             | Kind::Code
+            | Kind::Ask
+            | Kind::Answer
             | Kind::Types
             | Kind::Name
             | Kind::NameFree
@@ -408,6 +410,15 @@ impl<'a> Fields<'a> {
         }
         let bytes = self.read(|body| body.take(length.into()))?;
         std::str::from_utf8(bytes).map_err(|_| FrameError::NotText { kind: self.kind, field })
+    }
+
+    /// All bytes up to the frame's end.
+    pub(crate) fn rest(&mut self, bytes_max: usize) -> Result<Cow<'a, [u8]>, FrameError> {
+        let bytes = self.body.rest();
+        if bytes.len() > bytes_max {
+            return Err(self.wrong("the length of the body", bytes.len() as u64, "a shorter body"));
+        }
+        Ok(Cow::Borrowed(bytes))
     }
 
     /// The error for a field that has a wrong value.

@@ -130,6 +130,8 @@ pub(crate) fn message() -> impl Strategy<Value = Message<'static>> {
             reason
         }),
         (chunk.clone(), bytes()).prop_map(|((chunk, chunks), bytes)| Message::Types { chunk, chunks, bytes }),
+        (any::<u64>(), bytes()).prop_map(|(request, body)| Message::Ask { request, body }),
+        (any::<u64>(), bytes()).prop_map(|(request, body)| Message::Answer { request, body }),
         (address(), address()).prop_map(|(from, to)| Message::Link { from, to }),
         (actor(), address()).prop_map(|(from, to)| Message::Unlink { from, to }),
         (address(), address(), bytes()).prop_map(|(from, to, reason)| Message::Exit { from, to, reason }),

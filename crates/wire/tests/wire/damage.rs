@@ -30,6 +30,8 @@ fn open_end(name: &str) -> usize {
         "frame-send" | "frame-request" | "frame-reply" | "frame-spawn" => 1,
         "frame-refused" | "frame-exit" | "frame-gone" => 1,
         "frame-code" | "frame-types" => 4,
+        "frame-ask" => 8,
+        "frame-answer" => 5,
         "frame-fragment" => 3,
         "frame-gossip" => packet().len(),
         "frame-compressed" => 23,

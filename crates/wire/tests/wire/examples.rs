@@ -200,6 +200,8 @@ pub(crate) fn frames() -> Vec<(&'static str, Frame<'static>)> {
             Message::Group { fiber: address(OTHER, 2), joined: Some(TypeKey([0xee; 32])), group: Cow::Borrowed("all") },
         ),
         ("frame-group-left", Message::Group { fiber: address(OTHER, 2), joined: None, group: Cow::Borrowed("all") }),
+        ("frame-ask", Message::Ask { request: 9, body: Cow::Borrowed(b"\xa7members") }),
+        ("frame-answer", Message::Answer { request: 9, body: Cow::Borrowed(b"\xa4done") }),
     ];
     let fragment = Fragment { stream: 6, last: true, bytes: Cow::Borrowed(&[1, 2, 3]) };
     let mut frames = vec![
