@@ -9,6 +9,7 @@ use fardel_node::keys::{Credentials, SharedKey};
 use fardel_node::server::{self, Server};
 use fardel_node::transport::{Address, Plain, Security, Target};
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -75,6 +76,12 @@ pub(crate) struct NodeOptions {
     /// without credentials, administer as well]
     #[arg(long, value_name = "NAME", env = "FARDEL_DEFAULT_ROLE")]
     pub(crate) default_role: Option<String>,
+    /// Where it tells its counts (/metrics, for Prometheus) and its health (/health) over HTTP
+    #[arg(long, value_name = "IP:PORT", env = "FARDEL_METRICS")]
+    pub(crate) metrics: Option<SocketAddr>,
+    /// With --metrics, on other addresses than this host's own as well: whoever reaches it may read them
+    #[arg(long, env = "FARDEL_METRICS_PUBLIC")]
+    pub(crate) metrics_public: bool,
     /// The roles, which stand in the file alone.
     #[arg(skip)]
     pub(crate) roles: BTreeMap<String, Role>,
@@ -135,6 +142,8 @@ impl NodeOptions {
             no_spawn: self.no_spawn || file.no_spawn,
             no_code: self.no_code || file.no_code,
             default_role: self.default_role.or(file.default_role),
+            metrics: self.metrics.or(file.metrics),
+            metrics_public: self.metrics_public || file.metrics_public,
             roles: file.roles,
             listen: if self.listen.is_empty() { file.listen } else { self.listen },
         })
@@ -213,6 +222,8 @@ impl NodeOptions {
             },
             roles,
             is_guest: false,
+            metrics: options.metrics,
+            metrics_public: options.metrics_public,
         })
     }
 }
@@ -281,6 +292,9 @@ pub(crate) fn node(options: &Options) -> u8 {
         }
         if server.addresses().is_empty() {
             say::line(&format!("node {name} takes no connections"));
+        }
+        if let Some(address) = server.metrics_address() {
+            say::line(&format!("node {name} tells its metrics on {address}"));
         }
         server.run(interrupted).await;
         server.leave().await;

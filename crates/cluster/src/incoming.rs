@@ -47,6 +47,7 @@ impl From<AddressError> for Problem {
 impl Router {
     /// Takes a message of a peer.
     pub fn message(&mut self, now: u64, peer: NodeId, message: Message<'_>, home: &mut impl Home, peers: &mut Peers) {
+        self.stats.received += 1;
         match self.take(now, peer, message, home, peers) {
             Ok(()) => {}
             Err(Problem::Denied(denial)) => self.deny(peer, denial),

@@ -43,6 +43,10 @@ pub trait Home {
 /// Counts since a router's start.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Stats {
+    /// Messages that came from other nodes.
+    pub received: u64,
+    /// Messages for other nodes.
+    pub sent: u64,
     /// Messages and signals that were refused: the peer may not send them, or holds no address.
     pub denied: u64,
     /// Messages that were malformed.
@@ -285,6 +289,7 @@ impl Router {
             self.called_in_vain.insert(node);
             return;
         }
+        self.stats.sent += 1;
         if !self.waiting.contains_key(&node) {
             let fresh = self.fresh_session();
             match peers.send(now, node, fresh, &message) {

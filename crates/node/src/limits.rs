@@ -75,6 +75,16 @@ pub const LAST_WORDS: Duration = Duration::from_secs(1);
 pub const INCARNATION_UNIT: Duration = Duration::from_millis(100);
 /// When these begin to be counted, since 1970: with 32 bits they last for more than 13 years from there.
 pub const INCARNATIONS_BEGIN: Duration = Duration::from_secs(1_790_000_000);
+/// Connections that ask for metrics and health at a time: some programs that watch, and some people.
+pub const WEB_CONNECTIONS_MAX: usize = 32;
+/// Bytes of what is read of a request: the least that hyper takes, and more than any program that watches sends.
+pub const WEB_HEADER_BYTES_MAX: usize = 8 << 10;
+/// Headers of a request.
+pub const WEB_HEADERS_MAX: usize = 64;
+/// Time that a connection for metrics or health has in all.
+pub const WEB_TIME: Duration = Duration::from_secs(5);
+/// Time that the node has to answer one: many times a turn, and less than [`WEB_TIME`].
+pub const WEB_LOOK: Duration = Duration::from_secs(2);
 /// Bytes of a file with keys or certificates; a longer one is no such file.
 pub const KEY_FILE_BYTES_MAX: u64 = 1 << 20;
 /// Certificates of one chain or one authority: a root, some that stand between, and as many that replace them.

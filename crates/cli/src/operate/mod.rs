@@ -234,6 +234,8 @@ impl Connect {
             // Nodes tell it of each other, and fetch the code that they are to run.
             roles: Roles::all(Grants { send: Reach::Exported, ..Grants::NONE }),
             is_guest: true,
+            metrics: None,
+            metrics_public: false,
         })
     }
 }

@@ -8,6 +8,7 @@ mod credentials;
 mod demo;
 mod faults;
 mod members;
+mod metrics;
 mod names;
 mod namespaces;
 mod operate;

@@ -103,6 +103,7 @@ impl Server {
                 self.seeds.connected(target, id);
             }
             Err(error) => {
+                self.counts.dials_failed += 1;
                 let is_known = self.seeds.failed(target, error.to_string());
                 match (&error, wanted) {
                     (DialError::Itself { .. }, _) if is_known => {}

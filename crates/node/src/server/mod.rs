@@ -9,6 +9,7 @@
 
 mod dial;
 mod ends;
+mod look;
 mod members;
 mod operate;
 mod pump;
@@ -22,6 +23,7 @@ use crate::transport::{
     Address, BindError, Connection, Connector, DialError, Limits, Listener, Resolve, Security, SecurityError,
     SystemResolver, Target,
 };
+use crate::web::{self, WebError};
 use dial::Dial;
 use fardel::{Advance, Outcome, Program, Run, Running, Runtime, StartError};
 use fardel_bytecode::format;
@@ -38,16 +40,20 @@ use fardel_wire::link::{Closed, Event as LinkEvent, Link};
 use fardel_wire::peers::Peers;
 use fardel_wire::session::Session;
 use fardel_wire::table::Goodbye;
+use look::Watch;
+pub use look::{Counts, Look};
 use pump::{ConnectionId, Pump};
 use seeds::Seeds;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::poll_fn;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::sync::Notify;
 use tokio::sync::mpsc::{self, Receiver, Sender};
+use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
 /// What a node is started with.
@@ -72,6 +78,10 @@ pub struct Settings {
     pub is_guest: bool,
     /// Whether what is sent is compressed.
     pub compress: Compress,
+    /// Where it tells its counts and its health over HTTP; nowhere without that.
+    pub metrics: Option<SocketAddr>,
+    /// Whether that may be another address than one of this host's own.
+    pub metrics_public: bool,
 }
 
 /// Whether a node compresses what it sends to nodes that take it so. What does not shrink goes as it is in any case.
@@ -95,6 +105,9 @@ pub enum NodeError {
     /// It may not connect with a node to join.
     #[error(transparent)]
     Join(#[from] SecurityError),
+    /// It cannot tell its counts.
+    #[error(transparent)]
+    Web(#[from] WebError),
     /// Its name cannot be one.
     #[error("the name of the node has {bytes} bytes; wanted 1 to {NODE_NAME_BYTES_MAX}")]
     Name {
@@ -116,6 +129,13 @@ pub struct Server {
     roles: Roles,
     is_guest: bool,
     addresses: Vec<Address>,
+    /// Where it tells its counts.
+    metrics: Option<SocketAddr>,
+    /// Whether it was to join others.
+    joins: bool,
+    counts: Counts,
+    /// Connections that its listeners have refused.
+    refused: Vec<Arc<AtomicU64>>,
     connections: BTreeMap<ConnectionId, Open>,
     connections_made: u64,
     /// What was read last, from whichever connection: one that is idle holds none.
@@ -146,6 +166,8 @@ enum Event {
     Dialled(Target, Result<Connection, DialError>),
     /// The file with nodes to join was read, or cannot be.
     JoinFile(Result<Vec<Target>, String>),
+    /// Somebody wants to know how the node is.
+    Watched(oneshot::Sender<Look>),
 }
 
 /// A connection.
@@ -210,12 +232,17 @@ impl Server {
             }
         }
         let (sender, events) = mpsc::channel(EVENTS_MAX);
-        let mut addresses = Vec::new();
+        let (mut addresses, mut refused) = (Vec::new(), Vec::new());
         for address in settings.listen {
             let listener = Listener::bind(address, settings.security.clone(), Limits::default()).await?;
             addresses.push(listener.local_address());
+            refused.push(listener.refused());
             tokio::spawn(accept(listener, sender.clone()));
         }
+        let metrics = match settings.metrics {
+            None => None,
+            Some(at) => Some(web::serve(at, settings.metrics_public, Watch(sender.clone())).await?),
+        };
         let advertised = settings.advertise.or_else(|| addresses.first().map(Address::to_string)).unwrap_or_default();
         let own = Member::new(incarnation, &settings.name, &advertised);
         let mut local = Local::new(id, incarnation, &settings.name);
@@ -239,6 +266,10 @@ impl Server {
             roles: settings.roles,
             is_guest: settings.is_guest,
             addresses,
+            metrics,
+            joins: !settings.join.is_empty() || settings.join_file.is_some(),
+            counts: Counts::default(),
+            refused,
             connections: BTreeMap::new(),
             connections_made: 0,
             input: vec![0; READ_BYTES],
@@ -265,6 +296,11 @@ impl Server {
     /// Where it listens.
     pub fn addresses(&self) -> &[Address] {
         &self.addresses
+    }
+
+    /// Where it tells its counts and its health.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics
     }
 
     /// Its router: who is known, and what was refused.
@@ -461,6 +497,7 @@ impl Server {
             let Some(open) = self.connections.get_mut(&id) else { return came };
             let Some(count) = open.pump.read(context, &mut self.input) else { break };
             came = true;
+            self.counts.received_bytes += count as u64;
             if let Some(bytes) = self.input.get(..count) {
                 open.link.feed(now, &mut self.peers, bytes);
             }
@@ -507,6 +544,8 @@ impl Server {
                 self.dialled(now, &target, wanted, result);
             }
             Event::JoinFile(targets) => self.seeds.file_read(now, targets),
+            // Whoever asked may not wait any more.
+            Event::Watched(sender) => drop(sender.send(self.look())),
         }
     }
 
@@ -541,6 +580,8 @@ impl Server {
             match event {
                 LinkEvent::Lost { peer, .. } => self.router.lost(peer, &mut home),
                 LinkEvent::Established { peer, resumed, .. } => {
+                    self.counts.connections += 1;
+                    self.counts.resumed += u64::from(resumed);
                     tracing::info!(peer = %peer.id, name = peer.name, resumed, "connected");
                     if peer.name == self.peers.local().node.name {
                         tracing::warn!(peer = %peer.id, name = peer.name, "another node has the name of this one");
@@ -586,6 +627,7 @@ impl Server {
         let Some(open) = self.connections.get_mut(&id) else { return };
         if let Some(buffer) = open.pump.free() {
             open.link.poll_output(now, &mut self.peers, buffer);
+            self.counts.sent_bytes += buffer.len() as u64;
         }
         if open.link.is_closed() {
             self.close(now, id);

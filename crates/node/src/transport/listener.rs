@@ -16,6 +16,7 @@ use crate::tls::HandshakeError;
 use std::borrow::Cow;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
@@ -62,6 +63,7 @@ impl Default for Limits {
 pub struct Listener {
     address: Address,
     ready: mpsc::Receiver<Connection>,
+    refused: Arc<AtomicU64>,
     taking: JoinHandle<()>,
 }
 
@@ -86,7 +88,9 @@ impl Listener {
             Security::Certificates(_) | Security::SharedKey(..) | Security::Plain(_) => (),
         }
         let (sender, ready) = mpsc::channel(READY_MAX);
+        let refused_count = Arc::new(AtomicU64::new(0));
         let taking = Taking {
+            refused: Arc::clone(&refused_count),
             socket,
             security,
             limits,
@@ -95,12 +99,17 @@ impl Listener {
             tasks: JoinSet::new(),
             refusals: Refusals::default(),
         };
-        Ok(Listener { address, ready, taking: tokio::spawn(taking.run()) })
+        Ok(Listener { address, ready, refused: refused_count, taking: tokio::spawn(taking.run()) })
     }
 
     /// The address that is listened on, with the port that the system chose.
     pub fn local_address(&self) -> Address {
         self.address
+    }
+
+    /// How many connections it has refused so far; the count goes on.
+    pub fn refused(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.refused)
     }
 
     /// Waits for the next connection that came through its handshake. Nothing is lost if the wait is given up.
@@ -178,6 +187,7 @@ impl Incoming {
 
 /// The task of a listener.
 struct Taking {
+    refused: Arc<AtomicU64>,
     socket: Socket,
     security: Security,
     limits: Limits,
@@ -269,6 +279,7 @@ impl Taking {
 
     /// Counts a refusal and says it if it is time.
     fn refuse(&mut self, address: Option<SocketAddr>, (reason, text): Refusal) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
         self.refusals.note(Instant::now(), reason, address, text).iter().for_each(say);
     }
 }

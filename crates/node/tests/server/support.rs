@@ -29,6 +29,8 @@ pub(crate) fn settings(name: &str) -> Settings {
         join: Vec::new(),
         join_file: None,
         compress: Compress::Auto,
+        metrics: None,
+        metrics_public: false,
         roles: Roles::all(Grants::MEMBER),
         is_guest: false,
     }
