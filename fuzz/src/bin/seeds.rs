@@ -17,6 +17,15 @@ const PROGRAMS: [&str; 3] = ["examples", "bench/programs", "crates/fardel/tests/
 /// Strings of random bytes, each longer than the one before it.
 const NOISE_COUNT: u64 = 64;
 const NOISE_STEP: u64 = 32;
+/// Questions of operators.
+const QUESTIONS: [&[u8]; 5] = [
+    b"\xa7members",
+    b"\x81\xa6fibers\x82\xa5start\x00\xa5limit\x05",
+    b"\x81\xa7inspect\x81\xa5fiber\x81\xa4name\xa2kv",
+    b"\x81\xa4kill\x82\xa5fiber\x81\xa2id\x92\x00\x01\xa6reason\xa4kill",
+    b"\x81\xa4call\x83\xa2to\x81\xa4name\xa2kv\xa5value\xd9\x54{\"$type\":\"Ask\",\"reply\":{\"$reply\":\"token\"},\"to\":\
+      {\"$reply\":\"address\"},\"items\":[1,1.5]}\xa7time_ms\x05",
+];
 const WORDS: [&str; 34] = [
     "fn ",
     "end\n",
@@ -57,7 +66,9 @@ const WORDS: [&str; 34] = [
 fn main() -> io::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let corpus = root.join("fuzz/corpus");
-    for target in ["assemble", "decode", "generate", "packed", "run", "verify", "wire_frames", "wire_link", "wire_value"] {
+    for target in
+        ["assemble", "decode", "generate", "operate", "packed", "run", "verify", "wire_frames", "wire_link", "wire_value"]
+    {
         fs::create_dir_all(corpus.join(target))?;
     }
     let mut count = 0;
@@ -79,6 +90,9 @@ fn main() -> io::Result<()> {
         fs::write(corpus.join("wire_link").join(format!("noise{length}")), noise)?;
     }
     wire_examples(&root, &corpus)?;
+    for (at, question) in QUESTIONS.iter().enumerate() {
+        fs::write(corpus.join("operate").join(format!("question{at}")), question)?;
+    }
     let words =
         WORDS.iter().map(|word| word.to_string()).chain(INSTRUCTIONS.iter().map(|info| format!("{} ", info.mnemonic)));
     let quoted = |word: String| format!("\"{}\"\n", word.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\x0a"));
