@@ -247,6 +247,12 @@ impl Router {
         self.drop_questions(node);
     }
 
+    /// Forgets a guest that has gone, after its session is lost: it does not come back.
+    pub fn forget_guest(&mut self, node: NodeId, home: &mut impl Home) {
+        self.grants.remove(&node);
+        self.addresses.forget_node(node, home.machine());
+    }
+
     /// A number for a request.
     pub(crate) fn next_request(&mut self) -> u64 {
         self.requests += 1;

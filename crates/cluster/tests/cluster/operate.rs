@@ -10,6 +10,7 @@ use fardel_vm::config::Config;
 use fardel_vm::exit::ExitReason;
 use fardel_vm::fiber::FiberId;
 use fardel_wire::frame::Message;
+use fardel_wire::id::NodeId;
 use std::borrow::Cow;
 
 const SECOND: u64 = 1_000_000_000;
@@ -117,6 +118,22 @@ fn a_node_tells_of_its_members_and_fibers() {
         }
     }
     assert_eq!(together, all.fibers);
+}
+
+/// Whoever has no name asks something and goes: nobody is told of it, and nothing is kept of it.
+#[test]
+fn a_guest_is_no_member() {
+    let (mut sim, _, _) = cluster();
+    let mut guest = sim.nodes[0].peers.local().node.clone();
+    (guest.id, guest.name) = (NodeId([9; 16]), String::new());
+    let node = &mut sim.nodes[1];
+    let before = node.home.machine.stats();
+    node.router.established(0, &guest, &mut node.home, &mut node.peers);
+    assert!(node.router.members().all(|(id, _)| id != guest.id));
+    node.router.lost(guest.id, &mut node.home);
+    node.router.forget_guest(guest.id, &mut node.home);
+    assert_eq!(node.home.machine.stats().fibers_live, before.fibers_live);
+    assert!(node.peers.session(guest.id).is_none(), "nothing was said to it");
 }
 
 #[test]

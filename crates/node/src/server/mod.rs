@@ -616,10 +616,14 @@ impl Server {
                     if let Some(target) = &open.seed {
                         self.seeds.failed(target, format!("{}: {closed}", open.address));
                     }
-                    if let (Closed::ByPeer(Bye { code: Goodbye::Shutdown, .. }), Some((peer, _))) = (closed, peer) {
+                    if let (Closed::ByPeer(Bye { code: Goodbye::Shutdown, .. }), Some((peer, name))) = (closed, peer) {
                         // It does not come back as what it was, so nobody has to wait for that.
                         self.peers.forget(peer);
                         self.router.lost(peer, &mut home);
+                        if name.is_empty() {
+                            self.peers.forget_node(peer);
+                            self.router.forget_guest(peer, &mut home);
+                        }
                     }
                 }
             }
