@@ -16,8 +16,8 @@ mod pump;
 mod seeds;
 
 use crate::limits::{
-    AWAKE, EVENTS_MAX, GOODBYE, INCARNATION_UNIT, INCARNATIONS_BEGIN, LAST_WORDS, LEAVE, LEAVE_MAX, LOOK_AGAIN, READ_BYTES,
-    READS_MAX,
+    AWAKE, EVENTS_MAX, GOODBYE, HOLD, HOLD_BYTES, HOLD_FRAMES, INCARNATION_UNIT, INCARNATIONS_BEGIN, LAST_WORDS, LEAVE,
+    LEAVE_MAX, LOOK_AGAIN, READ_BYTES, READS_MAX,
 };
 use crate::transport::{
     Address, BindError, Connection, Connector, DialError, Limits, Listener, Resolve, Security, SecurityError,
@@ -155,6 +155,8 @@ pub struct Server {
     alarm: Arc<Notify>,
     /// Until when it looks for more before it sleeps.
     awake_until: u64,
+    /// Whether something that is to be written waits for more.
+    is_holding: bool,
     random: u64,
 }
 
@@ -182,6 +184,8 @@ struct Open {
     seed: Option<Target>,
     /// Who is there, once that is known: the node and its name.
     peer: Option<(NodeId, String)>,
+    /// Until when a little that is to be written waits for more.
+    held_until: Option<u64>,
 }
 
 /// The machine as the router sees it.
@@ -283,6 +287,7 @@ impl Server {
             sender,
             alarm,
             awake_until: 0,
+            is_holding: false,
             random: seed,
         })
     }
@@ -451,7 +456,12 @@ impl Server {
         let due = self.next_timeout(now).map_or(u64::MAX, |due| due.saturating_sub(now));
         let pause = Duration::from_nanos(due).min(LOOK_AGAIN);
         // Who was just heard often says more at once: to be woken for that takes longer than to look.
-        let is_idle = is_idle && !pause.is_zero() && now >= self.awake_until;
+        let is_awake = now < self.awake_until || self.is_holding;
+        if is_idle && is_awake {
+            // Perhaps whoever is to answer waits for this very core.
+            std::thread::yield_now();
+        }
+        let is_idle = is_idle && !pause.is_zero() && !is_awake;
         if !is_idle {
             // What there is to say goes before anybody is looked at.
             poll_fn(|context| Poll::Ready(self.pump_all(context))).await;
@@ -467,7 +477,7 @@ impl Server {
             if let Poll::Ready(event) = self.events.poll_recv(context) {
                 return Poll::Ready(event);
             }
-            if happened || !is_idle { Poll::Ready(None) } else { Poll::Pending }
+            if happened || !is_idle || self.is_holding { Poll::Ready(None) } else { Poll::Pending }
         });
         if let Some(event) = event.await {
             self.take(event);
@@ -476,6 +486,7 @@ impl Server {
 
     /// Reads and writes what goes now on all connections; whether anything came in.
     fn pump_all(&mut self, context: &mut Context<'_>) -> bool {
+        self.is_holding = false;
         let ids: Vec<ConnectionId> = self.connections.keys().copied().collect();
         let mut came = false;
         for id in ids {
@@ -566,7 +577,7 @@ impl Server {
         }
         let pump = Pump::new(connection.reader, connection.writer);
         let (address, names) = (connection.address, connection.names);
-        self.connections.insert(id, Open { link, pump, address, names, seed, peer: None });
+        self.connections.insert(id, Open { link, pump, address, names, seed, peer: None, held_until: None });
         id
     }
 
@@ -629,6 +640,14 @@ impl Server {
             }
         }
         let Some(open) = self.connections.get_mut(&id) else { return };
+        let session = open.link.peer().and_then(|peer| self.peers.session(peer));
+        if !open.link.is_closed() && session.is_some_and(|session| session.may_wait(HOLD_FRAMES, HOLD_BYTES)) {
+            if now < *open.held_until.get_or_insert(now.saturating_add(nanos(HOLD))) {
+                self.is_holding = true;
+                return;
+            }
+        }
+        open.held_until = None;
         if let Some(buffer) = open.pump.free() {
             open.link.poll_output(now, &mut self.peers, buffer);
             self.counts.sent_bytes += buffer.len() as u64;

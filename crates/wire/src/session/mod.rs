@@ -221,6 +221,12 @@ impl Session {
         self.duplicates
     }
 
+    /// Whether what there is to write is less than so many bytes, and so many frames that were written are not acknowledged:
+    /// who waits a moment may write more at once.
+    pub fn may_wait(&self, frames: usize, bytes: usize) -> bool {
+        self.is_connected() && self.outbox.may_wait(frames, bytes)
+    }
+
     /// Bytes that it holds for the peer.
     pub fn held_bytes(&self) -> usize {
         self.outbox.bytes()

@@ -298,6 +298,12 @@ impl Outbox {
         }
     }
 
+    /// Whether what waits is little, and so many frames are under way to the peer.
+    pub(super) fn may_wait(&self, frames: usize, bytes: usize) -> bool {
+        let is_in_flight = self.written >= frames && self.written == self.kept.len();
+        is_in_flight && !self.ready.is_empty() && self.open.is_empty() && self.queued_bytes < bytes
+    }
+
     /// What always holds; for tests and debug builds.
     pub(super) fn invariants(&self) {
         let cost = |queued: &Queued| queued.cost();
