@@ -60,9 +60,9 @@ pub const AWAKE: Duration = Duration::from_micros(50);
 /// How long a little to be written waits for more, while [`HOLD_FRAMES`] are under way: some messages more are worth a packet
 /// less, which costs both sides about this.
 pub const HOLD: Duration = Duration::from_micros(20);
-/// Frames that are not acknowledged from which on a little waits: more than those of a few fibers that ask and answer, who
+/// Frames that are not acknowledged from which on a little waits: more than those of a fiber that asks and is answered, which
 /// would be held up.
-pub const HOLD_FRAMES: usize = 16;
+pub const HOLD_FRAMES: usize = 3;
 /// Bytes that are not little any more.
 pub const HOLD_BYTES: usize = 8 << 10;
 /// How often a node looks whether it has something to do besides what wakes it.
