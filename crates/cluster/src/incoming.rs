@@ -84,7 +84,7 @@ impl Router {
             Message::Reply { from, to, number, value } => {
                 let (sender, to) = self.partners(peer, from, &to, home)?;
                 let signal = Signal::Reply { number, value: self.packed(peer, &value, home)? };
-                self.take_signal(now, to, Held { bytes: 0, from, sender, signal }, home);
+                self.take_signal(now, to, Held { bytes: value.len() as u64, from, sender, signal }, home);
             }
             Message::Refused { from, to, number, reason } => {
                 // Whoever knows the number of an open request may refuse it: so it needs no tag.
@@ -93,7 +93,7 @@ impl Router {
                 }
                 let sender = self.addresses.node_fiber(peer, home.machine())?;
                 let signal = Signal::Refused { number, reason: self.reason(peer, &reason, home)? };
-                self.take_signal(now, to.id.fiber, Held { bytes: 0, from, sender, signal }, home);
+                self.take_signal(now, to.id.fiber, Held { bytes: reason.len() as u64, from, sender, signal }, home);
             }
             Message::Exit { from, to, reason } => {
                 let (mut sender, to) = self.partners(peer, from.id, &to, home)?;
@@ -103,7 +103,7 @@ impl Router {
                 }
                 let from = from.id;
                 let signal = Signal::Exit(self.reason(peer, &reason, home)?);
-                self.take_signal(now, to, Held { bytes: 0, from, sender, signal }, home);
+                self.take_signal(now, to, Held { bytes: reason.len() as u64, from, sender, signal }, home);
             }
             Message::Link { to, .. } if to.id.node == self.addresses.node && !self.addresses.is_own(to.id) => {
                 self.tell_gone(now, peer, to.id, &ExitReason::NoProc, peers);
@@ -319,10 +319,14 @@ impl Router {
     /// Gives the machine a signal, behind those of the same fiber that wait for the same mailbox.
     fn take_signal(&mut self, now: u64, to: FiberId, held: Held<'_>, home: &mut impl Home) {
         let waits = self.held.get(&to).is_some_and(|waiting| waiting.iter().any(|other| other.from == held.from));
-        if waits {
+        if !waits {
+            self.try_offer(now, to, held, home);
+        } else if self.held_count < 2 * HELD_MAX && self.held_bytes < 2 * HELD_BYTES_MAX {
             self.hold(to, held);
         } else {
-            self.try_offer(now, to, held, home);
+            // A signal may not be lost alone: whoever depends on the node is told that all is.
+            self.stats.dropped += 1;
+            self.overrun.insert(held.from.node);
         }
     }
 

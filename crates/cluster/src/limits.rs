@@ -83,6 +83,8 @@ pub const WAITING_SPAWNS_MAX: usize = 1 << 12;
 pub const IMPORTS_MAX: usize = 256;
 /// Types of which one node tells in a session: those of some hundred large modules.
 pub const PEER_TYPES_MAX: usize = 1 << 16;
+/// Bytes of one set of types: ten times those of a large module's.
+pub const TYPES_BYTES_MAX: usize = 4 << 20;
 /// Types that are learned from all nodes together, which a machine keeps for good: a quarter of those that it can know.
 pub const LEARNED_TYPES_MAX: usize = 1 << 20;
 

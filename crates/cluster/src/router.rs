@@ -103,6 +103,8 @@ pub struct Router {
     pub(crate) names: Names,
     /// Nodes that are down, to which somebody here wanted to speak.
     called_in_vain: BTreeSet<NodeId>,
+    /// Nodes that have sent more than is held for want of room: their sessions are given up.
+    pub(crate) overrun: BTreeSet<NodeId>,
     grants: BTreeMap<NodeId, Grants>,
     usual_grants: Grants,
     denials: Denials,
@@ -146,6 +148,7 @@ impl Router {
             up: BTreeMap::new(),
             names: Names::default(),
             called_in_vain: BTreeSet::new(),
+            overrun: BTreeSet::new(),
             grants: BTreeMap::new(),
             usual_grants: usual,
             denials: Denials::default(),
@@ -319,6 +322,10 @@ impl Router {
         let mut told = self.keep_members(now, home, peers);
         told |= self.settle_later(now, home, peers);
         self.expire_calls(now, home, peers);
+        for node in std::mem::take(&mut self.overrun) {
+            peers.forget(node);
+            self.called_in_vain.insert(node);
+        }
         for node in std::mem::take(&mut self.called_in_vain) {
             self.lost(node, home);
             told = true;

@@ -3,10 +3,9 @@
 //!
 //! **Invariant:** a value comes to the machine with the machine's own numbers.
 
-use crate::limits::{LEARNED_TYPES_MAX, PEER_TYPES_MAX};
+use crate::limits::{LEARNED_TYPES_MAX, PEER_TYPES_MAX, TYPES_BYTES_MAX};
 use crate::router::{Home, Router};
 use fardel_bytecode::format;
-use fardel_bytecode::limits::MODULE_BYTES_MAX;
 use fardel_bytecode::module::{Module, ModuleHash};
 use fardel_bytecode::types::{FIRST_DECLARED, Type};
 use fardel_bytecode::verify::verify;
@@ -36,6 +35,8 @@ pub(crate) struct Types {
 struct PeerTypes {
     /// By its numbers, without variants: the numbers here, and how many variants follow.
     known: BTreeMap<u32, (TypeNumber, u32)>,
+    /// How many types and variants these are.
+    count: usize,
     /// The pieces of a set that have come.
     bytes: Vec<u8>,
     next_chunk: u32,
@@ -113,7 +114,7 @@ impl Router {
             told.bytes.clear();
         }
         let is_next = chunk == 0 || chunk == told.next_chunk;
-        if !is_next || told.bytes.len() + bytes.len() > MODULE_BYTES_MAX {
+        if !is_next || told.bytes.len() + bytes.len() > TYPES_BYTES_MAX {
             (told.bytes, told.next_chunk) = (Vec::new(), 0);
             return Err(BadTypes);
         }
@@ -132,9 +133,14 @@ impl Router {
         let (numbers, module) = rest.split_at_checked(count.saturating_mul(4)).ok_or(BadTypes)?;
         let module = format::decode(module).map_err(|_| BadTypes)?;
         let told = self.types.peers.entry(peer).or_default();
-        if module.types.all().len() != count || told.known.len() + count > PEER_TYPES_MAX {
+        let is_whole = module.types.all().len() == count;
+        // A variant has a number as well.
+        let variants = |ty: &Type| if let Type::Sum(_, variants) = ty { variants.len() } else { 0 };
+        let count = count + module.types.all().iter().map(variants).sum::<usize>();
+        if !is_whole || told.count + count > PEER_TYPES_MAX {
             return Err(BadTypes);
         }
+        told.count += count;
         let verified = verify(Module { types: module.types, ..Module::default() }).map_err(|_| BadTypes)?;
         if !self.types.learned.contains(&verified.hash()) {
             if self.types.learned_count + count > LEARNED_TYPES_MAX {

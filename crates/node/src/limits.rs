@@ -57,14 +57,11 @@ pub const EVENTS_MAX: usize = 64;
 /// How long a node that was just sent something looks for more before it sleeps: about what two hosts in one house take to
 /// answer, and less than what it takes to be put to sleep and woken on a busy one.
 pub const AWAKE: Duration = Duration::from_micros(50);
-/// How long a little to be written waits for more, while [`HOLD_FRAMES`] are under way: some messages more are worth a packet
-/// less, which costs both sides about this.
-pub const HOLD: Duration = Duration::from_micros(20);
-/// Frames that are not acknowledged from which on a little waits: more than those of a fiber that asks and is answered, which
-/// would be held up.
-pub const HOLD_FRAMES: usize = 3;
+/// Time between two packets of a connection that carry little: what comes sooner waits for more, as a packet costs both sides
+/// about this much. Who asks and is answered takes longer from one question to the next.
+pub const PACE: Duration = Duration::from_micros(20);
 /// Bytes that are not little any more.
-pub const HOLD_BYTES: usize = 8 << 10;
+pub const LITTLE_BYTES: usize = 8 << 10;
 /// How often a node looks whether it has something to do besides what wakes it.
 pub const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// How long a node that has no connection with another waits for one before it takes that node's fibers for lost.

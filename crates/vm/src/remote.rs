@@ -71,7 +71,14 @@ impl Core {
         fragment.discard(&mut self.shared);
         self.stats.messages += 1;
         match value {
-            Ok(value) => self.signal_out(to, Signal::Message(value), 0),
+            Ok(value) => {
+                // Nobody can be made to wait, but it counts as any other: its node tells that it was taken.
+                let bytes = value.len() + NODE_BYTES;
+                let fiber = self.fibers.get_mut(to.slot);
+                fiber.count += 1;
+                fiber.mailbox_bytes += bytes as u64;
+                self.signal_out(to, Signal::Message(value), bytes as u64);
+            }
             Err(_) => self.lose_from(None, to, types::ANY.0, LostBecause::NoFiber),
         }
     }

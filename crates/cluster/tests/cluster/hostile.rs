@@ -228,3 +228,26 @@ fn types_that_are_none_change_nothing() {
     sim.run();
     assert_eq!((sim.nodes[1].router.stats().malformed, &sim.nodes[1].printed[..]), (wrong + 2, &["7".to_owned()][..]));
 }
+
+/// Behind a message that was held, a peer's signals were held without a bound. With more than a node keeps the peer's session is
+/// given up, so that whoever depends on it is told.
+#[test]
+fn signals_behind_a_held_message_have_a_bound() {
+    let module = program("export main\nfn main() | await_type Bool | drop | ret | end");
+    let mut sim = Sim::new(2, Config::default());
+    let fiber = sim.start(1, &module, "main");
+    sim.run();
+    let (own, peer) = (sim.nodes[1].id, sim.nodes[0].id);
+    let to = TagKey::new([101; 32]).address(id(own, fiber));
+    let node = &mut sim.nodes[1];
+    for _ in 0..=4096 {
+        let m = Message::Send { from: id(peer, f(50)), to, value: any(&[], &[], &[5]) };
+        node.router.message(0, peer, m, &mut node.home, &mut node.peers);
+    }
+    for _ in 0..=2 * fardel_cluster::limits::HELD_MAX {
+        node.router.message(0, peer, Message::Unlink { from: id(peer, f(50)), to }, &mut node.home, &mut node.peers);
+    }
+    assert_eq!(node.router.stats().dropped, 2, "one more than is held, and the message that is");
+    node.router.flush(0, &mut node.home, &mut node.peers);
+    assert!(node.peers.session(peer).is_none(), "the session is given up");
+}

@@ -16,8 +16,8 @@ mod pump;
 mod seeds;
 
 use crate::limits::{
-    AWAKE, EVENTS_MAX, GOODBYE, HOLD, HOLD_BYTES, HOLD_FRAMES, INCARNATION_UNIT, INCARNATIONS_BEGIN, LAST_WORDS, LEAVE,
-    LEAVE_MAX, LOOK_AGAIN, READ_BYTES, READS_MAX,
+    AWAKE, EVENTS_MAX, GOODBYE, INCARNATION_UNIT, INCARNATIONS_BEGIN, LAST_WORDS, LEAVE, LEAVE_MAX, LITTLE_BYTES,
+    LOOK_AGAIN, PACE, READ_BYTES, READS_MAX,
 };
 use crate::transport::{
     Address, BindError, Connection, Connector, DialError, Limits, Listener, Resolve, Security, SecurityError,
@@ -184,8 +184,8 @@ struct Open {
     seed: Option<Target>,
     /// Who is there, once that is known: the node and its name.
     peer: Option<(NodeId, String)>,
-    /// Until when a little that is to be written waits for more.
-    held_until: Option<u64>,
+    /// When a little that is to be written need not wait for more any longer.
+    next_packet: u64,
 }
 
 /// The machine as the router sees it.
@@ -529,13 +529,25 @@ impl Server {
             }
             self.serve(now, id);
         }
+        if let Some(open) = self.connections.get_mut(&id)
+            && open.pump.has_ended
+        {
+            open.link.disconnected(now, &mut self.peers);
+            self.serve(now, id);
+            came = true;
+        }
         came
     }
 
     fn next_timeout(&self, now: u64) -> Option<u64> {
-        let links = self.connections.values().filter_map(|open| open.link.next_timeout(&self.peers));
+        // What a full socket has no room for is not due: the system says when it has.
+        let later =
+            |open: &Open, at: u64| if open.pump.is_writing() { at.max(now.saturating_add(nanos(LOOK_AGAIN))) } else { at };
+        let links = self.connections.values();
+        let links = links.filter_map(|open| open.link.next_timeout(&self.peers).map(|at| later(open, at)));
         let seeds = self.seeds.next_timeout(|target, seed| self.wants(target, seed));
-        let machine = self.runtime.machine().next_timeout();
+        // While it does not run its timers do not fire.
+        let machine = self.runtime.machine().next_timeout().filter(|_| !self.router.is_congested());
         let router = self.router.next_timeout();
         let dials = self.dials.iter().filter(|(node, _)| !self.peers.session(**node).is_some_and(Session::is_connected));
         // One whose time has come was dialled, or is not wanted any more.
@@ -577,7 +589,7 @@ impl Server {
         }
         let pump = Pump::new(connection.reader, connection.writer);
         let (address, names) = (connection.address, connection.names);
-        self.connections.insert(id, Open { link, pump, address, names, seed, peer: None, held_until: None });
+        self.connections.insert(id, Open { link, pump, address, names, seed, peer: None, next_packet: 0 });
         id
     }
 
@@ -641,15 +653,16 @@ impl Server {
         }
         let Some(open) = self.connections.get_mut(&id) else { return };
         let session = open.link.peer().and_then(|peer| self.peers.session(peer));
-        if !open.link.is_closed() && session.is_some_and(|session| session.may_wait(HOLD_FRAMES, HOLD_BYTES)) {
-            if now < *open.held_until.get_or_insert(now.saturating_add(nanos(HOLD))) {
-                self.is_holding = true;
-                return;
-            }
+        let has_little = session.is_some_and(|session| session.has_little(LITTLE_BYTES));
+        if has_little && now < open.next_packet && !open.link.is_closed() {
+            self.is_holding = true;
+            return;
         }
-        open.held_until = None;
         if let Some(buffer) = open.pump.free() {
             open.link.poll_output(now, &mut self.peers, buffer);
+            if !buffer.is_empty() {
+                open.next_packet = now.saturating_add(nanos(PACE));
+            }
             self.counts.sent_bytes += buffer.len() as u64;
         }
         if open.link.is_closed() {

@@ -3,10 +3,11 @@
 use super::{COUNTED_BYTES_MIN, DEPTH_MAX, Mark, Packed, Unreadable};
 use crate::convert::add_bytes;
 use crate::core::Core;
+use crate::deliver::MESSAGE_BYTES_MAX;
 use crate::heap::fragment::Fragment;
 use crate::heap::word::{self, Header, Kind, NULL, OBJECT_WORDS_MAX, TAG_MASK, is_reference, numbered, words_of};
 use crate::runtime::TOKEN;
-use crate::runtime::hash::{mix, mix_bytes};
+use crate::runtime::hash::{KEY_VALUES_MAX, mix, mix_bytes};
 use crate::runtime::object::fields_header;
 use crate::types::{Shape, TypeId};
 use fardel_bytecode::types::{self, Element, Repr};
@@ -27,6 +28,8 @@ impl Core {
             fragment: Fragment::default(),
             seen: Vec::new(),
             open: Vec::new(),
+            promised: 0,
+            hashed: 0,
             allowed: 0,
         };
         let slots: Result<Vec<u64>, Unreadable> = roots.iter().map(|ty| reader.root(*ty)).collect();
@@ -66,6 +69,10 @@ struct Reader<'a> {
     /// The words of what has been counted.
     seen: Vec<u64>,
     open: Vec<Open>,
+    /// Parts that what is open has still to come: each is a byte at least.
+    promised: usize,
+    /// What making hashes of keys has taken, in values and words of texts.
+    hashed: usize,
     /// Bytes of the fragment for which there is memory.
     allowed: usize,
 }
@@ -133,6 +140,7 @@ impl Reader<'_> {
         while let Some(open) = self.open.last_mut() {
             match open.next_part(self.core) {
                 Some(Part { object, word, ty }) => {
+                    self.promised -= 1;
                     let slot = self.slot(ty)?;
                     self.fragment.set(object, word, slot);
                 }
@@ -148,6 +156,7 @@ impl Reader<'_> {
 
     /// The slot of a value of a type, whose parts may be still to be read.
     fn slot(&mut self, ty: TypeId) -> Result<u64, Unreadable> {
+        self.ask_for(0)?;
         let marker = self.byte()?;
         match self.core.types.repr(ty) {
             Repr::Int => match self.int(marker)? {
@@ -333,6 +342,9 @@ impl Reader<'_> {
         }
         let (kind, index) = self.mark(marker)?;
         let parts = items - 1;
+        if self.promised + parts > self.left() {
+            return Err(self.unreadable("more parts than there are bytes"));
+        }
         if kind == Mark::Some.number() {
             return self.some(parts, wanted);
         }
@@ -431,10 +443,10 @@ impl Reader<'_> {
     }
 
     fn begin(&mut self, open: Open) -> Result<(), Unreadable> {
-        self.ask_for(0)?;
         if self.open.len() == DEPTH_MAX {
             return Err(self.unreadable("it is nested too deeply"));
         }
+        self.promised += open.parts(self.core);
         self.open.push(open);
         Ok(())
     }
@@ -453,7 +465,7 @@ impl Reader<'_> {
         if wanted <= self.allowed {
             return Ok(());
         }
-        if !self.core.has_budget(wanted) {
+        if wanted > MESSAGE_BYTES_MAX || !self.core.has_budget(wanted) {
             return Err(self.unreadable("there is no memory for it"));
         }
         self.allowed = wanted + STEP_BYTES;
@@ -538,6 +550,7 @@ impl Reader<'_> {
     fn index(&mut self, map: u64, keys: u64, key: TypeId, count: usize) -> Result<(), Unreadable> {
         let capacity = self.header(keys).words();
         let table = capacity / 3 * 4;
+        self.ask_for((capacity + table) * 4 + count * size_of::<(u64, u64)>())?;
         let seed = self.core.seed_of_outside();
         let mut index = vec![0_u64; (capacity + table) / 2 + 1];
         let is_word = self.core.types.repr(key) == Repr::Word;
@@ -575,15 +588,14 @@ impl Reader<'_> {
     }
 
     /// The hash of a key, as the machine makes it for one in a block; and one that tells texts from byte strings as well.
-    fn hash(&self, seed: u64, key: u64) -> Result<(u64, u64), Unreadable> {
+    fn hash(&mut self, seed: u64, key: u64) -> Result<(u64, u64), Unreadable> {
         let (mut state, mut exact) = (seed, 0);
         let mut pending = vec![key];
-        let mut values = 0;
         while let Some(value) = pending.pop() {
-            // A key may be reached by many ways, but not be endless.
-            values += 1;
-            if values > crate::runtime::hash::KEY_VALUES_MAX {
-                return Err(self.unreadable("a key of too many values"));
+            // What many keys share takes its time for each of them, and a key may be endless.
+            self.hashed += 1;
+            if self.hashed > KEY_VALUES_MAX + self.packed.bytes.len() {
+                return Err(self.unreadable("keys that take too long"));
             }
             if !is_reference(value) {
                 if value & TAG_MASK == word::TAG_TEXT || value & TAG_MASK == word::TAG_BYTES {
@@ -594,11 +606,13 @@ impl Reader<'_> {
             }
             let header = self.header(value);
             let field = |index: usize| self.field(value, index);
+            let mut more = 0;
             let is_text = header.is(Kind::Text) || header.is(Kind::SharedText);
             exact = mix(exact, u64::from(is_text));
             match header.kind() {
                 Kind::Text | Kind::Bytes => {
                     let length = field(0) as usize;
+                    more = length / 8;
                     let words = &self.fragment.words()[value as usize / 8 + 2..][..words_of(length)];
                     let mut bytes = Vec::with_capacity(words.len() * 8);
                     words.iter().for_each(|word| bytes.extend(word.to_le_bytes()));
@@ -606,6 +620,7 @@ impl Reader<'_> {
                 }
                 Kind::SharedText | Kind::SharedBytes => {
                     let bytes = self.core.shared.get(field(0) as u32);
+                    more = bytes.len() / 8;
                     state = mix_bytes(mix(state, bytes.len() as u64), bytes);
                 }
                 Kind::BoxInt => state = mix(state, field(0)),
@@ -631,6 +646,7 @@ impl Reader<'_> {
                 | Kind::Closure
                 | Kind::Builder => return Err(self.unreadable("a key that cannot be one")),
             }
+            self.hashed += more;
         }
         Ok((state, exact))
     }
@@ -646,6 +662,17 @@ fn capacity_for(count: usize) -> usize {
 }
 
 impl Open {
+    /// How many parts it has.
+    fn parts(&self, core: &Core) -> usize {
+        match self {
+            Open::Fields { ty, .. } => core.types.layout(*ty).map_or(0, |layout| layout.fields.len()),
+            Open::Slots { count, .. } => *count,
+            Open::Entries { types: (_, Some(_)), count, .. } => *count * 2,
+            Open::Entries { types: (_, None), count, .. } => *count,
+            Open::Some { .. } => 1,
+        }
+    }
+
     /// Where the next part belongs, if there is one.
     fn next_part(&mut self, core: &Core) -> Option<Part> {
         match self {

@@ -221,10 +221,9 @@ impl Session {
         self.duplicates
     }
 
-    /// Whether what there is to write is less than so many bytes, and so many frames that were written are not acknowledged:
-    /// who waits a moment may write more at once.
-    pub fn may_wait(&self, frames: usize, bytes: usize) -> bool {
-        self.is_connected() && self.outbox.may_wait(frames, bytes)
+    /// Whether there is something to be written, and less than so many bytes: who waits a moment may write more at once.
+    pub fn has_little(&self, bytes: usize) -> bool {
+        self.is_connected() && self.outbox.has_little(bytes)
     }
 
     /// Bytes that it holds for the peer.

@@ -298,10 +298,10 @@ impl Outbox {
         }
     }
 
-    /// Whether what waits is little, and so many frames are under way to the peer.
-    pub(super) fn may_wait(&self, frames: usize, bytes: usize) -> bool {
-        let is_in_flight = self.written >= frames && self.written == self.kept.len();
-        is_in_flight && !self.ready.is_empty() && self.open.is_empty() && self.queued_bytes < bytes
+    /// Whether there is something to be written, and less than so many bytes.
+    pub(super) fn has_little(&self, bytes: usize) -> bool {
+        let is_new = self.written == self.kept.len() && self.open.is_empty();
+        is_new && !self.ready.is_empty() && self.queued_bytes < bytes
     }
 
     /// What always holds; for tests and debug builds.

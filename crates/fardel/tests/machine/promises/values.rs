@@ -206,6 +206,47 @@ fn bytes_that_are_no_value_are_refused() {
     ));
 }
 
+/// Each list claimed as many parts as there were bytes, and each had its room at once: a small message took gigabytes, and
+/// what it named outside of blocks lay where no offset reaches.
+#[test]
+fn lists_in_lists_have_no_more_parts_than_there_are_bytes() {
+    let (mut nodes, fiber, remote) = far();
+    let (any, list) = (fardel::bytecode::types::ANY.0, fardel::bytecode::types::LIST_ANY.0);
+    let mut bytes: Vec<u8> = [0xdc, 0xff, 0xfe, 0xd4, 16, 1].repeat(8_200);
+    bytes.extend([0xda, 0x10, 0x00]);
+    bytes.resize(bytes.len() + 70_000, b'a');
+    let packed = Packed { bytes: bytes.into(), fibers: Vec::new(), types: vec![TypeNumber(any), TypeNumber(list)] };
+    let refused = nodes.worlds[0].machine.signal(remote, fiber, &Signal::Message(packed));
+    let Err(SendError::Unreadable(problem)) = refused else { panic!("{refused:?}") };
+    assert_eq!(problem.what, "more parts than there are bytes");
+    assert!(problem.at < 20, "{problem}");
+}
+
+/// A long text in every key of a map was hashed for each of them: one message kept a node for minutes.
+#[test]
+fn keys_that_share_a_long_text_do_not_take_for_ever() {
+    let (mut nodes, fiber, remote) = far();
+    let map = map_of_any(&nodes);
+    let (any, error) = (fardel::bytecode::types::ANY.0, fardel::bytecode::types::ERROR.0);
+    let mut bytes = vec![0xdc, 0x7d, 0x01, 0xd4, 16, 1];
+    for key in 0..16_000_u16 {
+        // A pair of a short text and the long one.
+        bytes.extend([0x93, 0xd4, 16, 2, 0xa2, 32 + (key / 90) as u8 % 90, 32 + (key % 90) as u8]);
+        if key == 0 {
+            bytes.extend([0xdb, 0, 0x10, 0, 0]);
+            bytes.resize(bytes.len() + (1 << 20), b'a');
+        } else {
+            bytes.extend([0xd4, 17, 2]);
+        }
+        bytes.push(1);
+    }
+    let types = [any, map, error].map(TypeNumber).to_vec();
+    let packed = Packed { bytes: bytes.into(), fibers: Vec::new(), types };
+    let refused = nodes.worlds[0].machine.signal(remote, fiber, &Signal::Message(packed));
+    let Err(SendError::Unreadable(problem)) = refused else { panic!("{refused:?}") };
+    assert_eq!(problem.what, "keys that take too long");
+}
+
 /// A key that comes twice, or cannot be one, is no map.
 #[test]
 fn a_map_with_a_key_twice_is_refused() {
