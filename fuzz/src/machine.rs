@@ -190,6 +190,7 @@ impl World {
                 | Output::Watch { .. }
                 | Output::Gone { .. }
                 | Output::Room { .. }
+                | Output::Claim(_)
                 | Output::Spawn { .. } => unreachable!("there is no other node"),
             }
         }
