@@ -236,35 +236,17 @@ impl Reader<'_> {
     /// Whether a word slot of a type takes a value of exactly another one.
     fn admits(&self, wanted: TypeId, exact: TypeId) -> bool {
         let mut wanted = wanted;
-        loop {
-            match self.core.types.get(wanted).shape {
-                Shape::Any => return true,
-                Shape::Option(_) if exact == types::NULL.0 => return true,
-                // Around what may be null there has to be a box, of which the caller knows.
-                Shape::Option(inner) => wanted = inner,
-                Shape::Sum(variants) => return exact == wanted || (wanted < exact && exact <= wanted + variants),
-                Shape::Null
-                | Shape::Bool
-                | Shape::Int
-                | Shape::Float
-                | Shape::Text
-                | Shape::Bytes
-                | Shape::Address
-                | Shape::Ref
-                | Shape::TextBuilder
-                | Shape::BytesBuilder
-                | Shape::Handle
-                | Shape::Array(_)
-                | Shape::List(_)
-                | Shape::Map(..)
-                | Shape::Set(_)
-                | Shape::Function
-                | Shape::Tuple(_)
-                | Shape::Record(_)
-                | Shape::Object(_)
-                | Shape::Variant(..) => return wanted == exact,
+        // Around what may be null there has to be a box, of which the caller knows.
+        while let Shape::Option(inner) = self.core.types.get(wanted).shape {
+            if exact == types::NULL.0 {
+                return true;
             }
+            wanted = inner;
         }
+        if let Shape::Sum(variants) = self.core.types.get(wanted).shape {
+            return (wanted..=wanted + variants).contains(&exact);
+        }
+        wanted == types::ANY.0 || wanted == exact
     }
 
     fn text(&mut self, length: usize, ty: TypeId) -> Result<u64, Unreadable> {
@@ -360,32 +342,10 @@ impl Reader<'_> {
     }
 
     fn some(&mut self, parts: usize, wanted: TypeId) -> Result<u64, Unreadable> {
-        let ty = match self.core.types.get(wanted).shape {
-            Shape::Any => Some(types::ANY.0),
-            // A box stands around what may be null, and that is a word.
-            Shape::Option(inner) => Some(inner).filter(|inner| self.core.types.repr(*inner) == Repr::Word),
-            Shape::Null
-            | Shape::Bool
-            | Shape::Int
-            | Shape::Float
-            | Shape::Text
-            | Shape::Bytes
-            | Shape::Address
-            | Shape::Ref
-            | Shape::TextBuilder
-            | Shape::BytesBuilder
-            | Shape::Handle
-            | Shape::Array(_)
-            | Shape::List(_)
-            | Shape::Map(..)
-            | Shape::Set(_)
-            | Shape::Function
-            | Shape::Tuple(_)
-            | Shape::Record(_)
-            | Shape::Object(_)
-            | Shape::Sum(_)
-            | Shape::Variant(..) => None,
-        };
+        // A box stands around what may be null, and that is a word.
+        let inner = if let Shape::Option(inner) = self.core.types.get(wanted).shape { inner } else { wanted };
+        let is_option = inner != wanted || wanted == types::ANY.0;
+        let ty = Some(inner).filter(|inner| is_option && self.core.types.repr(*inner) == Repr::Word);
         let Some(ty) = ty.filter(|_| parts == 1) else { return Err(self.unreadable("a box that has no place here")) };
         let object = self.fragment.push(Header::scanned(Kind::Some, types::OPTION_ANY.0, 1), &[NULL]);
         self.begin(Open::Some { object, ty, is_read: false })?;
@@ -393,53 +353,37 @@ impl Reader<'_> {
     }
 
     fn typed(&mut self, parts: usize, exact: TypeId) -> Result<u64, Unreadable> {
-        let shape = &self.core.types.get(exact).shape;
-        match shape {
-            Shape::Tuple(layout) | Shape::Record(layout) | Shape::Object(layout) | Shape::Variant(_, layout) => {
-                if parts != layout.fields.len() {
-                    return Err(self.unreadable("another number of fields"));
-                }
-                if parts == 0 && matches!(shape, Shape::Variant(..)) {
-                    return Ok(numbered(word::TAG_VARIANT, exact));
-                }
-                let header = fields_header(&self.core.types, exact);
-                let object = self.push_zeroed(header);
-                self.seen.push(object);
-                self.begin(Open::Fields { object, ty: exact, next: 0 })?;
-                Ok(object)
+        let types = &self.core.types;
+        if let Some(layout) = types.layout(exact) {
+            if parts != layout.fields.len() {
+                return Err(self.unreadable("another number of fields"));
             }
-            Shape::List(element) => {
-                let element = *element;
-                let list = self.fragment.push(Header::new(Kind::List, exact, 2, 1), &[NULL, parts as u64]);
-                self.seen.push(list);
-                if parts > 0 {
-                    let storage = self.storage(element, parts)?;
-                    self.fragment.set(list, 0, storage);
-                    self.begin(Open::Slots { object: storage, ty: element, next: 0, count: parts })?;
-                }
-                Ok(list)
+            if parts == 0 && types.sum_of(exact) != exact {
+                return Ok(numbered(word::TAG_VARIANT, exact));
             }
-            Shape::Map(..) | Shape::Set(_) => self.map(parts, exact),
-            Shape::Array(element) => {
-                let element = *element;
-                self.numbers(parts, exact, element)
-            }
-            Shape::Null
-            | Shape::Bool
-            | Shape::Int
-            | Shape::Float
-            | Shape::Text
-            | Shape::Bytes
-            | Shape::Any
-            | Shape::Address
-            | Shape::Ref
-            | Shape::TextBuilder
-            | Shape::BytesBuilder
-            | Shape::Handle
-            | Shape::Option(_)
-            | Shape::Function
-            | Shape::Sum(_) => Err(self.unreadable("a type that no array has")),
+            let object = self.push_zeroed(fields_header(types, exact));
+            self.seen.push(object);
+            self.begin(Open::Fields { object, ty: exact, next: 0 })?;
+            return Ok(object);
         }
+        let shape = &types.get(exact).shape;
+        if let Shape::List(element) = *shape {
+            let list = self.fragment.push(Header::new(Kind::List, exact, 2, 1), &[NULL, parts as u64]);
+            self.seen.push(list);
+            if parts > 0 {
+                let storage = self.storage(element, parts)?;
+                self.fragment.set(list, 0, storage);
+                self.begin(Open::Slots { object: storage, ty: element, next: 0, count: parts })?;
+            }
+            return Ok(list);
+        }
+        if let Shape::Map(..) | Shape::Set(_) = shape {
+            return self.map(parts, exact);
+        }
+        if let Shape::Array(element) = *shape {
+            return self.numbers(parts, exact, element);
+        }
+        Err(self.unreadable("a type that no array has"))
     }
 
     fn begin(&mut self, open: Open) -> Result<(), Unreadable> {
