@@ -162,6 +162,8 @@ impl Addresses {
         if self.remotes.len() >= REMOTES_MAX {
             return Err(full);
         }
+        // The node's own comes first: when there is a place for one of both alone, nothing is left behind.
+        self.node_of(address.id, machine)?;
         let fiber = machine.open_remote().ok_or(full)?;
         let said = self.incarnations.get(&address.id.node);
         let is_past = address.id.node == self.node || said.is_some_and(|said| address.id.incarnation < *said);

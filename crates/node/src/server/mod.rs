@@ -514,11 +514,6 @@ impl Server {
             }
             self.serve(now, id);
         }
-        let Some(open) = self.connections.get_mut(&id) else { return came };
-        if open.pump.has_ended {
-            open.link.disconnected(now, &mut self.peers);
-            came = true;
-        }
         self.serve(now, id);
         while let Some(open) = self.connections.get_mut(&id) {
             if !open.pump.is_writing() {

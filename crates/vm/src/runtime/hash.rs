@@ -12,11 +12,13 @@ use crate::interp::Stop;
 /// How many values one key may be made of.
 pub(crate) const KEY_VALUES_MAX: usize = 1 << 20;
 
-/// Folds two numbers into one.
+/// Folds two numbers into one. Both go in besides their product, which is 0 when either factor is: without that a key could
+/// make the hash forget all before it, the seed too.
 #[inline]
 pub(crate) fn mix(x: u64, y: u64) -> u64 {
-    let product = u128::from(x ^ 0xa076_1d64_78bd_642f) * u128::from(y ^ 0xe703_7ed1_a0b4_28db);
-    (product >> 64) as u64 ^ product as u64
+    let (x, y) = (x ^ 0xa076_1d64_78bd_642f, y ^ 0xe703_7ed1_a0b4_28db);
+    let product = u128::from(x) * u128::from(y);
+    (product >> 64) as u64 ^ product as u64 ^ x ^ y
 }
 
 /// A hash that goes on with bytes; only the last ones of a byte string may be no multiple of 8.

@@ -72,6 +72,20 @@ fn maps_and_sets_find_their_keys_where_they_come_to() {
     );
 }
 
+/// A word of a key made the hash forget what stood before it: two such keys were taken for one, and the map was refused.
+#[test]
+fn keys_that_end_alike_stay_apart() {
+    bounced(
+        "fn main() | local m: Map<Any, Int> | map_new Map<Any, Int> | store m
+            load m | push b\"12345678\\xdb\\x28\\xb4\\xa0\\xd1\\x7e\\x03\\xe7\" | push 1 | set
+            load m | push b\"abcdefgh\\xdb\\x28\\xb4\\xa0\\xd1\\x7e\\x03\\xe7\" | push 2 | set
+            load m | call bounce | cast Map<Any, Int> | store m
+            load m | push b\"12345678\\xdb\\x28\\xb4\\xa0\\xd1\\x7e\\x03\\xe7\" | get | call tell
+            load m | push b\"abcdefgh\\xdb\\x28\\xb4\\xa0\\xd1\\x7e\\x03\\xe7\" | get | call tell | ret | end",
+        &["1", "2"],
+    );
+}
+
 /// An option around what may be null keeps the difference between nothing and a null.
 #[test]
 fn options_in_options_stay_apart() {
