@@ -132,10 +132,12 @@ impl Machine {
         fibers.is_alive(fiber) && !matches!(fibers.get(fiber.slot).state, State::Outside | State::Remote)
     }
 
-    /// The fiber that has a name, and is alive.
+    /// The fiber that has a name, here or in the cluster, and is alive.
     pub fn fiber_named(&self, name: &str) -> Option<FiberId> {
         let core = self.core();
-        core.names.get(name).map(|holder| holder.fiber).filter(|fiber| core.fibers.is_alive(*fiber))
+        let here = core.names.get(name).map(|holder| holder.fiber);
+        let holder = here.or_else(|| core.cluster_holder(name).map(|holder| holder.fiber));
+        holder.filter(|fiber| core.fibers.is_alive(*fiber))
     }
 
     /// Whether a fiber that is alive has a name, here or in the cluster.

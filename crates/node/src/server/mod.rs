@@ -9,21 +9,19 @@
 
 mod dial;
 mod ends;
+mod incarnation;
 mod look;
 mod members;
 mod operate;
 mod pump;
 mod seeds;
+mod settings;
 
 use crate::limits::{
-    AWAKE, EVENTS_MAX, GOODBYE, INCARNATION_UNIT, INCARNATIONS_BEGIN, LAST_WORDS, LEAVE, LEAVE_MAX, LITTLE_BYTES,
-    LOOK_AGAIN, PACE, READ_BYTES, READS_MAX,
+    AWAKE, EVENTS_MAX, GOODBYE, LAST_WORDS, LEAVE, LEAVE_MAX, LITTLE_BYTES, LOOK_AGAIN, PACE, READ_BYTES, READS_MAX,
 };
-use crate::transport::{
-    Address, BindError, Connection, Connector, DialError, Limits, Listener, Resolve, Security, SecurityError,
-    SystemResolver, Target,
-};
-use crate::web::{self, WebError};
+use crate::transport::{Address, Connection, Connector, DialError, Limits, Listener, Resolve, SystemResolver, Target};
+use crate::web;
 use dial::Dial;
 use fardel::{Advance, Outcome, Program, Run, Running, Runtime, StartError};
 use fardel_bytecode::format;
@@ -34,20 +32,21 @@ use fardel_cluster::{Home, Member, Router};
 use fardel_vm::machine::{LoadError, Machine};
 use fardel_wire::frame::Bye;
 use fardel_wire::hello::{Features, Local};
-use fardel_wire::id::{Incarnation, NodeId, TagKey};
+use fardel_wire::id::{NodeId, TagKey};
 use fardel_wire::limits::NODE_NAME_BYTES_MAX;
 use fardel_wire::link::{Closed, Event as LinkEvent, Link};
 use fardel_wire::peers::Peers;
 use fardel_wire::session::Session;
 use fardel_wire::table::Goodbye;
+use incarnation::{incarnation, since_1970};
 use look::Watch;
 pub use look::{Counts, Look};
 use pump::{ConnectionId, Pump};
 use seeds::Seeds;
+pub use settings::{Compress, NodeError, Settings};
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::task::{Context, Poll};
@@ -55,69 +54,6 @@ use std::time::Duration;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
-
-/// What a node is started with.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// Its name, by which programs call it.
-    pub name: String,
-    /// How connections are secured.
-    pub security: Security,
-    /// Where it takes connections; nowhere when there is none.
-    pub listen: Vec<Address>,
-    /// Where others reach it, if that is not the first address on which it listens.
-    pub advertise: Option<String>,
-    /// Nodes to connect with at the start, and again whenever there is no connection.
-    pub join: Vec<Target>,
-    /// A file with such nodes, one a line, which is read again with every try; what is behind `#` is for people.
-    pub join_file: Option<PathBuf>,
-    /// What other nodes may do here.
-    pub roles: Roles,
-    /// Whether it is no member of the cluster, but asks something and goes. It has no name then, and connects only with nodes
-    /// to which it has something to say.
-    pub is_guest: bool,
-    /// Whether what is sent is compressed.
-    pub compress: Compress,
-    /// Where it tells its counts and its health over HTTP; nowhere without that.
-    pub metrics: Option<SocketAddr>,
-    /// Whether that may be another address than one of this host's own.
-    pub metrics_public: bool,
-}
-
-/// Whether a node compresses what it sends to nodes that take it so. What does not shrink goes as it is in any case.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub enum Compress {
-    /// But for those on this host, where it costs more than it saves.
-    #[default]
-    Auto,
-    /// To all.
-    Always,
-    /// To none; and others send nothing compressed to it.
-    Never,
-}
-
-/// Why a node cannot be started.
-#[derive(Debug, thiserror::Error)]
-pub enum NodeError {
-    /// It cannot listen.
-    #[error(transparent)]
-    Bind(#[from] BindError),
-    /// It may not connect with a node to join.
-    #[error(transparent)]
-    Join(#[from] SecurityError),
-    /// It cannot tell its counts.
-    #[error(transparent)]
-    Web(#[from] WebError),
-    /// Its name cannot be one.
-    #[error("the name of the node has {bytes} bytes; wanted 1 to {NODE_NAME_BYTES_MAX}")]
-    Name {
-        /// How long it is.
-        bytes: usize,
-    },
-    /// The system gives no random bits.
-    #[error("the system gives no random bits: {0}")]
-    Random(String),
-}
 
 /// A node.
 pub struct Server {
@@ -692,31 +628,6 @@ async fn accept(mut listener: Listener, events: Sender<Event>) {
 
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
-}
-
-/// How often the node has been started, in a way: the time, in units in which it is started once. A restarted node has a later
-/// one, as long as the clock of its host goes on.
-async fn incarnation(security: &Security) -> Incarnation {
-    let (mut unit, rest) = units_now();
-    if let Security::Certificates(_) = security {
-        // The node may have been started in this unit before. With a shared key or in plaintext it is another node each time.
-        tokio::time::sleep(rest).await;
-        unit = unit.saturating_add(1);
-    }
-    Incarnation(unit)
-}
-
-/// The time by the clock of the host.
-fn since_1970() -> Duration {
-    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default()
-}
-
-/// The units of incarnations until now, and the time to the next.
-fn units_now() -> (u32, Duration) {
-    let since = since_1970().saturating_sub(INCARNATIONS_BEGIN).as_nanos();
-    let unit = INCARNATION_UNIT.as_nanos();
-    let rest = u64::try_from(unit - since % unit).unwrap_or(0);
-    (u32::try_from(since / unit).unwrap_or(u32::MAX), Duration::from_nanos(rest))
 }
 
 fn fill_random(bytes: &mut [u8]) -> Result<(), NodeError> {

@@ -1,19 +1,17 @@
 //! From bytes to words of a fragment. The bytes are whatever somebody sent.
 
+mod index;
+
 use super::{COUNTED_BYTES_MIN, DEPTH_MAX, Mark, Packed, Unreadable};
 use crate::convert::add_bytes;
 use crate::core::Core;
 use crate::deliver::MESSAGE_BYTES_MAX;
 use crate::heap::fragment::Fragment;
-use crate::heap::word::{self, Header, Kind, NULL, OBJECT_WORDS_MAX, TAG_MASK, is_reference, numbered, words_of};
+use crate::heap::word::{self, Header, Kind, NULL, OBJECT_WORDS_MAX, is_reference, numbered, words_of};
 use crate::runtime::TOKEN;
-use crate::runtime::hash::{KEY_VALUES_MAX, mix, mix_bytes};
 use crate::runtime::object::fields_header;
 use crate::types::{Shape, TypeId};
 use fardel_bytecode::types::{self, Element, Repr};
-
-/// Places of the smallest table of a map; three quarters of them can be used.
-const FIRST_TABLE: usize = 8;
 
 impl Core {
     /// The slots of packed values of these types, with what they reach.
@@ -464,7 +462,7 @@ impl Reader<'_> {
         let map = self.fragment.push(Header::new(kind, exact, 5, 3), &[NULL; 5]);
         self.seen.push(map);
         if count > 0 {
-            let capacity = capacity_for(count);
+            let capacity = index::capacity_for(count);
             let keys = self.storage(types.0, capacity)?;
             let values = match types.1 {
                 Some(value) => self.storage(value, capacity)?,
@@ -489,120 +487,6 @@ impl Reader<'_> {
             Open::Fields { .. } | Open::Slots { .. } => Ok(()),
         }
     }
-
-    /// Makes the index of a map whose keys are there. The hashes are of this machine.
-    fn index(&mut self, map: u64, keys: u64, key: TypeId, count: usize) -> Result<(), Unreadable> {
-        let capacity = self.header(keys).words();
-        let table = capacity / 3 * 4;
-        self.ask_for((capacity + table) * 4 + count * size_of::<(u64, u64)>())?;
-        let seed = self.core.seed_of_outside();
-        let mut index = vec![0_u64; (capacity + table) / 2 + 1];
-        let is_word = self.core.types.repr(key) == Repr::Word;
-        let get = |index: &[u64], at: usize| (index[at / 2] >> (at % 2 * 32)) as u32;
-        let put = |index: &mut [u64], at: usize, value: u32| index[at / 2] |= u64::from(value) << (at % 2 * 32);
-        let mut exacts = Vec::with_capacity(count);
-        for entry in 0..count {
-            let word = self.field(keys, entry);
-            let (hash, exact) = if is_word { self.hash(seed, word)? } else { (mix(seed, word), word) };
-            let upper = (hash >> 32) as u32 | 1;
-            put(&mut index, entry, upper);
-            let mut place = upper as usize & (table - 1);
-            loop {
-                let other = get(&index, capacity + place);
-                if other == 0 {
-                    break;
-                }
-                // Two keys that have these in common are one key, but for one pair in 2^64.
-                if exacts.get(other as usize - 1) == Some(&(hash, exact)) {
-                    return Err(self.unreadable("a key that comes twice"));
-                }
-                place = (place + 1) & (table - 1);
-            }
-            put(&mut index, capacity + place, entry as u32 + 1);
-            exacts.push((hash, exact));
-        }
-        if let Some(last) = index.last_mut() {
-            *last = seed;
-        }
-        let index = self.fragment.push(Header::new(Kind::Storage, 0, index.len(), 0), &index);
-        self.fragment.set(map, 2, index);
-        self.fragment.set(map, 3, count as u64);
-        self.fragment.set(map, 4, count as u64);
-        Ok(())
-    }
-
-    /// The hash of a key, as the machine makes it for one in a block; and one that tells texts from byte strings as well.
-    fn hash(&mut self, seed: u64, key: u64) -> Result<(u64, u64), Unreadable> {
-        let (mut state, mut exact) = (seed, 0);
-        let mut pending = vec![key];
-        while let Some(value) = pending.pop() {
-            // What many keys share takes its time for each of them, and a key may be endless.
-            self.hashed += 1;
-            if self.hashed > KEY_VALUES_MAX + self.packed.bytes.len() {
-                return Err(self.unreadable("keys that take too long"));
-            }
-            if !is_reference(value) {
-                if value & TAG_MASK == word::TAG_TEXT || value & TAG_MASK == word::TAG_BYTES {
-                    return Err(self.unreadable("a key that cannot be one"));
-                }
-                state = mix(state, value);
-                continue;
-            }
-            let header = self.header(value);
-            let field = |index: usize| self.field(value, index);
-            let mut more = 0;
-            let is_text = header.is(Kind::Text) || header.is(Kind::SharedText);
-            exact = mix(exact, u64::from(is_text));
-            match header.kind() {
-                Kind::Text | Kind::Bytes => {
-                    let length = field(0) as usize;
-                    more = length / 8;
-                    let words = &self.fragment.words()[value as usize / 8 + 2..][..words_of(length)];
-                    let mut bytes = Vec::with_capacity(words.len() * 8);
-                    words.iter().for_each(|word| bytes.extend(word.to_le_bytes()));
-                    state = mix_bytes(mix(state, length as u64), &bytes[..length]);
-                }
-                Kind::SharedText | Kind::SharedBytes => {
-                    let bytes = self.core.shared.get(field(0) as u32);
-                    more = bytes.len() / 8;
-                    state = mix_bytes(mix(state, bytes.len() as u64), bytes);
-                }
-                Kind::BoxInt => state = mix(state, field(0)),
-                Kind::Ref => state = mix(mix(state, field(0)), field(1)),
-                Kind::Some => {
-                    pending.push(field(0));
-                    state = mix(state, 1);
-                }
-                Kind::Fields if self.core.types.may_be_key(header.ty()) => {
-                    state = mix(state, u64::from(header.ty()));
-                    for index in header.scan()..header.words() {
-                        state = mix(state, field(index));
-                    }
-                    pending.extend((0..header.scan()).map(field));
-                }
-                Kind::Fields
-                | Kind::BoxFloat
-                | Kind::List
-                | Kind::Storage
-                | Kind::Map
-                | Kind::Set
-                | Kind::Array
-                | Kind::Closure
-                | Kind::Builder => return Err(self.unreadable("a key that cannot be one")),
-            }
-            self.hashed += more;
-        }
-        Ok((state, exact))
-    }
-}
-
-/// Entries for which a table is made that holds so many.
-fn capacity_for(count: usize) -> usize {
-    let mut table = FIRST_TABLE;
-    while table / 4 * 3 < count {
-        table *= 2;
-    }
-    table / 4 * 3
 }
 
 impl Open {
