@@ -6,8 +6,9 @@
 use super::Cx;
 use super::bulk::{PIECE_BYTES, Walk};
 use crate::exit::ErrorKind;
-use crate::heap::word::{self, Kind, NULL, TAG_MASK};
+use crate::heap::word::{self, Header, Kind, NULL, TAG_MASK};
 use crate::interp::Stop;
+use crate::types::TypeStore;
 
 /// How many values one key may be made of.
 pub(crate) const KEY_VALUES_MAX: usize = 1 << 20;
@@ -35,6 +36,43 @@ pub(crate) fn mix_bytes(mut state: u64, bytes: &[u8]) -> u64 {
         state = mix(state, u64::from_le_bytes(last));
     }
     state
+}
+
+/// A hash that goes on with an object other than a text or byte string, of which the parts still to come are added to
+/// `pending`; nothing when it cannot be a key.
+pub(crate) fn mix_object(
+    types: &TypeStore,
+    header: Header,
+    field: impl Fn(usize) -> u64,
+    state: u64,
+    pending: &mut Vec<u64>,
+) -> Option<u64> {
+    match header.kind() {
+        Kind::BoxInt => Some(mix(state, field(0))),
+        Kind::Ref => Some(mix(mix(state, field(0)), field(1))),
+        Kind::Some => {
+            pending.push(field(0));
+            Some(mix(state, 1))
+        }
+        Kind::Fields if types.may_be_key(header.ty()) => {
+            let raw = (header.scan()..header.words()).map(&field);
+            pending.extend((0..header.scan()).map(&field));
+            Some(raw.fold(mix(state, u64::from(header.ty())), mix))
+        }
+        Kind::Fields
+        | Kind::BoxFloat
+        | Kind::Text
+        | Kind::Bytes
+        | Kind::SharedText
+        | Kind::SharedBytes
+        | Kind::List
+        | Kind::Storage
+        | Kind::Map
+        | Kind::Set
+        | Kind::Array
+        | Kind::Closure
+        | Kind::Builder => None,
+    }
 }
 
 impl Cx<'_> {
@@ -98,37 +136,12 @@ impl Cx<'_> {
             return Ok(true);
         }
         let header = self.header(value);
-        match header.kind() {
-            Kind::BoxInt => *state = mix(*state, self.field(value, 0)),
-            Kind::Ref => *state = mix(mix(*state, self.field(value, 0)), self.field(value, 1)),
-            Kind::Some => {
-                walk.pending.push(self.field(value, 0));
-                *state = mix(*state, 1);
-            }
-            Kind::Fields if self.core.types.may_be_key(header.ty()) => {
-                *state = mix(*state, u64::from(header.ty()));
-                for index in header.scan()..header.words() {
-                    *state = mix(*state, self.field(value, index));
-                }
-                walk.pending.extend((0..header.scan()).map(|index| self.field(value, index)));
-            }
-            Kind::Fields
-            | Kind::BoxFloat
-            | Kind::Text
-            | Kind::Bytes
-            | Kind::SharedText
-            | Kind::SharedBytes
-            | Kind::List
-            | Kind::Storage
-            | Kind::Map
-            | Kind::Set
-            | Kind::Array
-            | Kind::Closure
-            | Kind::Builder => {
-                let name = self.core.types.get(header.ty()).name.clone();
-                return self.trap_with(ErrorKind::BadKey, format!("a value of type {name} is no key"));
-            }
-        }
+        let hashed = mix_object(&self.core.types, header, |index| self.field(value, index), *state, &mut walk.pending);
+        let Some(hashed) = hashed else {
+            let name = self.core.types.get(header.ty()).name.clone();
+            return self.trap_with(ErrorKind::BadKey, format!("a value of type {name} is no key"));
+        };
+        *state = hashed;
         Ok(true)
     }
 }

@@ -2,9 +2,10 @@
 
 use super::{Reader, Unreadable};
 use crate::heap::word::{self, Header, Kind, TAG_MASK, is_reference, words_of};
-use crate::runtime::hash::{KEY_VALUES_MAX, mix, mix_bytes};
+use crate::runtime::hash::{KEY_VALUES_MAX, mix, mix_bytes, mix_object};
 use crate::types::TypeId;
 use fardel_bytecode::types::Repr;
+use std::borrow::Cow;
 
 /// Places of the smallest table of a map; three quarters of them can be used.
 const FIRST_TABLE: usize = 8;
@@ -69,50 +70,31 @@ impl Reader<'_> {
                 continue;
             }
             let header = self.header(value);
-            let field = |index: usize| self.field(value, index);
-            let mut more = 0;
             let is_text = header.is(Kind::Text) || header.is(Kind::SharedText);
             exact = mix(exact, u64::from(is_text));
-            match header.kind() {
-                Kind::Text | Kind::Bytes => {
-                    let length = field(0) as usize;
-                    more = length / 8;
-                    let words = &self.fragment.words()[value as usize / 8 + 2..][..words_of(length)];
-                    let mut bytes = Vec::with_capacity(words.len() * 8);
-                    words.iter().for_each(|word| bytes.extend(word.to_le_bytes()));
-                    state = mix_bytes(mix(state, length as u64), &bytes[..length]);
-                }
-                Kind::SharedText | Kind::SharedBytes => {
-                    let bytes = self.core.shared.get(field(0) as u32);
-                    more = bytes.len() / 8;
-                    state = mix_bytes(mix(state, bytes.len() as u64), bytes);
-                }
-                Kind::BoxInt => state = mix(state, field(0)),
-                Kind::Ref => state = mix(mix(state, field(0)), field(1)),
-                Kind::Some => {
-                    pending.push(field(0));
-                    state = mix(state, 1);
-                }
-                Kind::Fields if self.core.types.may_be_key(header.ty()) => {
-                    state = mix(state, u64::from(header.ty()));
-                    for index in header.scan()..header.words() {
-                        state = mix(state, field(index));
-                    }
-                    pending.extend((0..header.scan()).map(field));
-                }
-                Kind::Fields
-                | Kind::BoxFloat
-                | Kind::List
-                | Kind::Storage
-                | Kind::Map
-                | Kind::Set
-                | Kind::Array
-                | Kind::Closure
-                | Kind::Builder => return Err(self.unreadable("a key that cannot be one")),
+            if is_text || header.is(Kind::Bytes) || header.is(Kind::SharedBytes) {
+                let bytes = self.text_of(value);
+                state = mix_bytes(mix(state, bytes.len() as u64), &bytes);
+                self.hashed += bytes.len() / 8;
+                continue;
             }
-            self.hashed += more;
+            let field = |index: usize| self.field(value, index);
+            let hashed = mix_object(&self.core.types, header, field, state, &mut pending);
+            state = hashed.ok_or_else(|| self.unreadable("a key that cannot be one"))?;
         }
         Ok((state, exact))
+    }
+
+    /// The bytes of a text or byte string of the fragment.
+    fn text_of(&self, object: u64) -> Cow<'_, [u8]> {
+        let first = self.field(object, 0);
+        if self.header(object).is(Kind::SharedText) || self.header(object).is(Kind::SharedBytes) {
+            return Cow::Borrowed(self.core.shared.get(first as u32));
+        }
+        let words = &self.fragment.words()[object as usize / 8 + 2..][..words_of(first as usize)];
+        let mut bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        bytes.truncate(first as usize);
+        Cow::Owned(bytes)
     }
 }
 
