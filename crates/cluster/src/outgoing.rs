@@ -22,7 +22,7 @@ impl Router {
             Output::Gone { to, fiber, reason } if self.desk.watches(to) => {
                 self.called_ended(now, fiber, &reason, home, peers);
             }
-            Output::Signal { from, to, signal, bytes } => self.signal(now, from, to, &signal, bytes, home, peers),
+            Output::Signal { from, to, mut signal, bytes } => self.signal(now, from, to, &mut signal, bytes, home, peers),
             Output::Watch { remote } => {
                 if let Some(known) = self.addresses.remote(remote) {
                     let fiber = known.address;
@@ -55,7 +55,7 @@ impl Router {
         now: u64,
         from: FiberId,
         to: FiberId,
-        signal: &Signal<'_>,
+        signal: &mut Signal<'_>,
         bytes: u64,
         home: &mut impl Home,
         peers: &mut Peers,
@@ -130,12 +130,12 @@ impl Router {
         }
     }
 
-    /// A value for a node, which is told of its types; nothing when it is larger than a node takes.
+    /// A value for a node, which is told of its types, and which takes its bytes; nothing when it is larger than a node takes.
     pub(crate) fn value_for<'v>(
         &mut self,
         now: u64,
         node: NodeId,
-        value: &'v Packed<'_>,
+        value: &mut Packed<'v>,
         home: &mut impl Home,
         peers: &mut Peers,
     ) -> Option<Values<'v>> {
@@ -186,14 +186,14 @@ impl Router {
 
     /// Asks a node, which may be this one, to start a fiber.
     fn ask(&mut self, now: u64, node: NodeId, asked: Asked, home: &mut impl Home, peers: &mut Peers) {
-        let Asked { call, fiber, module, function, args } = asked;
+        let Asked { call, fiber, module, function, mut args } = asked;
         if node == self.addresses.node {
             let result = home.machine().start(module, function, &args, None);
             let result = result.map_err(|error| ("bad_spawn".to_owned(), error.to_string()));
             home.machine().handle(Input::Spawned { call, result });
             return;
         }
-        let Some(args) = self.value_for(now, node, &args, home, peers) else {
+        let Some(args) = self.value_for(now, node, &mut args, home, peers) else {
             let error = ("bad_spawn".to_owned(), "an argument cannot leave the node".to_owned());
             home.machine().handle(Input::Spawned { call, result: Err(error) });
             return;

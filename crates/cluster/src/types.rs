@@ -158,11 +158,11 @@ impl Router {
         Ok(())
     }
 
-    /// Values as other nodes get them; nothing when their tables are more than can be said.
-    pub(crate) fn values<'v>(&self, packed: &'v Packed<'_>) -> Option<Values<'v>> {
+    /// Values as other nodes get them, with the bytes of these; nothing when their tables are more than can be said.
+    pub(crate) fn values<'v>(&self, packed: &mut Packed<'v>) -> Option<Values<'v>> {
         let addresses = packed.fibers.iter().map(|fiber| self.addresses.address(*fiber));
         let types = packed.types.iter().map(|ty| ty.0);
-        Values::new(types, addresses, Cow::Borrowed(&packed.bytes))
+        Values::new(types, addresses, std::mem::take(&mut packed.bytes))
     }
 
     /// Values that came from a peer.

@@ -60,6 +60,10 @@ pub const AWAKE: Duration = Duration::from_micros(50);
 /// Time between two packets of a connection that carry little: what comes sooner waits for more, as a packet costs both sides
 /// about this much. Who asks and is answered takes longer from one question to the next.
 pub const PACE: Duration = Duration::from_micros(20);
+/// Further time for each message that the peer has not acknowledged: the more is under way, the more comes soon.
+pub const PACE_EACH: Duration = Duration::from_micros(2);
+/// The longest such further time: what a message may be late where a hundred others are under way.
+pub const PACE_MAX: Duration = Duration::from_micros(200);
 /// Bytes that are not little any more.
 pub const LITTLE_BYTES: usize = 8 << 10;
 /// How often a node looks whether it has something to do besides what wakes it.

@@ -63,8 +63,8 @@ impl Router {
         for text in args {
             values.push(self.read_value(text, None, home).map_err(|problem| format!("`{text}`: {problem}"))?.0);
         }
-        let args = home.machine().pack_args(module, function, &values).map_err(|problem| problem.to_string())?;
-        let args = self.value_for(now, node, &args, home, peers).ok_or("the arguments are more than a node takes")?;
+        let mut args = home.machine().pack_args(module, function, &values).map_err(|problem| problem.to_string())?;
+        let args = self.value_for(now, node, &mut args, home, peers).ok_or("the arguments are more than a node takes")?;
         let request = self.next_request();
         self.asking.open.insert(request, node);
         let from = self.addresses.address(FiberId { slot: 0, generation: 0 });

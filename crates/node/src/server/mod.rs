@@ -18,7 +18,8 @@ mod seeds;
 mod settings;
 
 use crate::limits::{
-    AWAKE, EVENTS_MAX, GOODBYE, LAST_WORDS, LEAVE, LEAVE_MAX, LITTLE_BYTES, LOOK_AGAIN, PACE, READ_BYTES, READS_MAX,
+    AWAKE, EVENTS_MAX, GOODBYE, LAST_WORDS, LEAVE, LEAVE_MAX, LITTLE_BYTES, LOOK_AGAIN, PACE, PACE_EACH, PACE_MAX,
+    READ_BYTES, READS_MAX,
 };
 use crate::transport::{Address, Connection, Connector, DialError, Limits, Listener, Resolve, SystemResolver, Target};
 use crate::web;
@@ -120,8 +121,8 @@ struct Open {
     seed: Option<Target>,
     /// Who is there, once that is known: the node and its name.
     peer: Option<(NodeId, String)>,
-    /// When a little that is to be written need not wait for more any longer.
-    next_packet: u64,
+    /// When the next packet may go, if nothing is under way.
+    packet_at: u64,
 }
 
 /// The machine as the router sees it.
@@ -520,7 +521,7 @@ impl Server {
         }
         let pump = Pump::new(connection.reader, connection.writer);
         let (address, names) = (connection.address, connection.names);
-        self.connections.insert(id, Open { link, pump, address, names, seed, peer: None, next_packet: 0 });
+        self.connections.insert(id, Open { link, pump, address, names, seed, peer: None, packet_at: 0 });
         id
     }
 
@@ -585,14 +586,16 @@ impl Server {
         let Some(open) = self.connections.get_mut(&id) else { return };
         let session = open.link.peer().and_then(|peer| self.peers.session(peer));
         let has_little = session.is_some_and(|session| session.has_little(LITTLE_BYTES));
-        if has_little && now < open.next_packet && !open.link.is_closed() {
+        let in_flight = session.map_or(0, Session::in_flight) as u64;
+        let wait = in_flight.saturating_mul(nanos(PACE_EACH)).min(nanos(PACE_MAX));
+        if has_little && now < open.packet_at.saturating_add(wait) && !open.link.is_closed() {
             self.is_holding = true;
             return;
         }
         if let Some(buffer) = open.pump.free() {
             open.link.poll_output(now, &mut self.peers, buffer);
             if !buffer.is_empty() {
-                open.next_packet = now.saturating_add(nanos(PACE));
+                open.packet_at = now.saturating_add(nanos(PACE));
             }
             self.counts.sent_bytes += buffer.len() as u64;
         }

@@ -36,7 +36,9 @@ impl Decoder {
 
     /// Adds bytes behind those that it holds.
     pub fn feed(&mut self, bytes: &[u8]) {
-        if self.used > 0 {
+        let left = self.bytes.len() - self.used;
+        // What is left is moved when that is less than what was given since it was moved last.
+        if left == 0 || left <= self.used {
             self.bytes.drain(..self.used);
             self.used = 0;
         }

@@ -226,6 +226,11 @@ impl Session {
         self.is_connected() && self.outbox.has_little(bytes)
     }
 
+    /// Messages that were written and not acknowledged yet.
+    pub fn in_flight(&self) -> usize {
+        self.outbox.unacknowledged()
+    }
+
     /// Bytes that it holds for the peer.
     pub fn held_bytes(&self) -> usize {
         self.outbox.bytes()
