@@ -45,7 +45,13 @@ const LAYERS: &[Layer] = &[
         inside_for_tests: &[],
         outside: Outside::Only(&["blake3", "hashbrown", "lz4_flex", "rustc-hash", "smallvec", "thiserror"]),
     },
-    Layer { name: "fardel-asm", inside: &["fardel-bytecode"], inside_for_tests: &[], outside: Outside::Any },
+    Layer { name: "fardel-diagnostic", inside: &[], inside_for_tests: &[], outside: Outside::Only(&["annotate-snippets"]) },
+    Layer {
+        name: "fardel-asm",
+        inside: &["fardel-bytecode", "fardel-diagnostic"],
+        inside_for_tests: &[],
+        outside: Outside::Only(&["thiserror"]),
+    },
     Layer {
         name: "fardel",
         inside: &["fardel-bytecode", "fardel-asm", "fardel-vm"],

@@ -43,5 +43,6 @@ mod disassemble;
 mod type_text;
 
 pub use assemble::{Assembled, ImportedModule, NoImports, Resolver, SOURCE_BYTES_MAX, assemble};
-pub use diagnostic::{Code, Diagnostic, Label, Severity};
+pub use diagnostic::Code;
 pub use disassemble::{DisassembleError, disassemble};
+pub use fardel_diagnostic::{Diagnostic, Label, Severity};
