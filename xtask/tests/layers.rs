@@ -53,6 +53,12 @@ const LAYERS: &[Layer] = &[
         outside: Outside::Only(&["thiserror"]),
     },
     Layer {
+        name: "fardel-syntax",
+        inside: &["fardel-diagnostic"],
+        inside_for_tests: &[],
+        outside: Outside::Only(&["logos", "rowan"]),
+    },
+    Layer {
         name: "fardel",
         inside: &["fardel-bytecode", "fardel-asm", "fardel-vm"],
         inside_for_tests: &[],

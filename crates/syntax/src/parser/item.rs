@@ -1,0 +1,634 @@
+//! Items: imports, functions, types, constants and tests.
+//!
+//! **Invariant:** an item is read to its end or to the beginning of the next one, so a mistake in it hides no other item.
+
+use super::{Marker, Parser};
+use crate::code::Code;
+use crate::kind::Kind;
+
+impl Parser<'_, '_> {
+    /// Reads items to the end of the source.
+    pub(super) fn items(&mut self) {
+        loop {
+            self.skip_newlines();
+            if self.at(Kind::End) {
+                return;
+            }
+            let start = self.start();
+            self.item();
+            if !self.moved(start) {
+                self.skip_token();
+            }
+        }
+    }
+
+    /// Reads the parts of an entry of the prompt.
+    pub(super) fn entry_parts(&mut self) {
+        loop {
+            self.skip_newlines();
+            if self.eat(Kind::Semicolon) {
+                continue;
+            }
+            if self.at(Kind::End) {
+                return;
+            }
+            let start = self.start();
+            if self.at(Kind::Receives) {
+                self.receives();
+                self.finish(start, Kind::ReceivesEntry);
+            } else if self.at_item_start() || (self.at(Kind::Fn) && self.ahead(1) != Kind::OpenParen) {
+                self.item();
+            } else {
+                self.stmt();
+                self.end_of_stmt();
+            }
+            if !self.moved(start) {
+                self.skip_token();
+            }
+        }
+    }
+
+    /// Whether an item begins here, and nothing else can.
+    pub(super) fn at_item_start(&self) -> bool {
+        match self.kind() {
+            Kind::Pub | Kind::Type | Kind::Const | Kind::Test | Kind::Use => true,
+            Kind::Fn => matches!(self.ahead(1), Kind::LowerName | Kind::UpperName),
+            Kind::At => self.ahead(1) == Kind::LowerName,
+            Kind::LowerName => self.ahead(1) == Kind::Type && self.text_ahead(0) == "opaque",
+            _ => false,
+        }
+    }
+
+    pub(super) fn item(&mut self) {
+        let start = self.start();
+        self.attributes();
+        if self.at_word("public") || self.at_word("export") {
+            self.foreign("what other modules may use says `pub`");
+            self.bump();
+        }
+        if self.eat(Kind::Pub) && self.at(Kind::Pub) {
+            self.wanted("an item behind `pub`");
+            self.bump();
+        }
+        match self.kind() {
+            Kind::Fn => self.fn_item(start),
+            Kind::Type => self.type_item(start),
+            Kind::LowerName if self.at_item_start() => {
+                self.bump();
+                self.type_item(start);
+            }
+            Kind::Const => self.const_item(start),
+            Kind::Test => self.test_item(start),
+            Kind::Use => self.use_item(start),
+            _ => self.no_item(start),
+        }
+    }
+
+    fn attributes(&mut self) {
+        while self.at(Kind::At) {
+            let start = self.start();
+            self.bump();
+            self.name(Kind::LowerName, "the attribute's name");
+            if self.at(Kind::OpenParen) {
+                self.args();
+            }
+            self.finish(start, Kind::Attribute);
+            self.skip_newlines();
+        }
+    }
+
+    /// Reads what begins no item: a form of another language, a statement, or something to skip.
+    fn no_item(&mut self, start: Marker) {
+        let is_named = matches!(self.ahead(1), Kind::LowerName | Kind::UpperName);
+        match self.text_ahead(0) {
+            "function" | "func" | "fun" | "def" | "async" | "proc" | "sub" if is_named => {
+                self.foreign("a function is declared with `fn`");
+                return self.fn_item(start);
+            }
+            "struct" | "enum" | "class" | "record" | "interface" | "trait" | "data" | "object" | "union" if is_named => {
+                self.foreign("a type is declared as `type Name { .. }`, with fields, variants and methods in it");
+                return self.type_item(start);
+            }
+            "import" | "from" | "include" | "mod" | "module" | "package" | "require" | "using" if is_named => {
+                self.foreign("modules are imported with `use`; a file is a module without saying so");
+                return self.use_item(start);
+            }
+            "val" | "static" | "define" if is_named => {
+                self.foreign("a constant is declared as `const name = value`");
+                return self.const_item(start);
+            }
+            _ => {}
+        }
+        match self.kind() {
+            Kind::CloseBrace | Kind::CloseParen | Kind::CloseBracket => self.stray_close(),
+            Kind::Semicolon => {
+                let report = self.error(Code::Syntax, self.here(), "found `;`, wanted an item").label("nothing ends here");
+                self.tell(report.hint("an item ends by itself; leave the `;` out"));
+                self.skip_token();
+            }
+            Kind::Let
+            | Kind::Var
+            | Kind::For
+            | Kind::While
+            | Kind::If
+            | Kind::Match
+            | Kind::Return
+            | Kind::Serve
+            | Kind::Spawn => {
+                let hint = match self.kind() {
+                    Kind::Let => "a constant is declared as `const name = value`; statements stand in functions",
+                    Kind::Var => "nothing outside of functions changes; a fiber or a `holder` keeps state",
+                    _ => "statements stand in functions: `pub fn main() { .. }`",
+                };
+                let report = self.error(Code::Misplaced, self.here(), format!("found {} outside of functions", self.seen()));
+                self.tell(report.label("wanted an item").hint(hint));
+                self.stmt();
+            }
+            _ => {
+                self.wanted("an item: `use`, `fn`, `type`, `const` or `test`");
+                self.skip_garbage(|_| false);
+            }
+        }
+    }
+
+    /// Tells that a closing bracket closes nothing, and skips it.
+    pub(super) fn stray_close(&mut self) {
+        let text = self.text_ahead(0);
+        let report = self.error(Code::Unclosed, self.here(), format!("this `{text}` closes nothing"));
+        let opening = match text {
+            ")" => "(",
+            "]" => "[",
+            _ => "{",
+        };
+        self.tell(report.label("no bracket is open").hint(format!("leave it out, or write the missing `{opening}`")));
+        self.skip_token();
+    }
+
+    /// Takes a name of this kind, or tells that it is missing; one of the other kind is told and taken.
+    pub(super) fn name(&mut self, kind: Kind, what: &str) -> bool {
+        if self.eat(kind) {
+            return true;
+        }
+        let other = if kind == Kind::LowerName { Kind::UpperName } else { Kind::LowerName };
+        if self.at(other) {
+            self.wrong_case(kind, what);
+            self.bump();
+            return true;
+        }
+        if self.kind().is_keyword() && self.ahead(1) != Kind::Newline {
+            let hint = format!("`{}` is a word of the language; choose another name", self.text_ahead(0));
+            self.wanted_with(what, Some(hint));
+            self.skip_token();
+            return true;
+        }
+        self.wanted(what);
+        false
+    }
+
+    fn use_item(&mut self, start: Marker) {
+        self.bump();
+        loop {
+            let import = self.start();
+            self.import();
+            if self.moved(import) {
+                self.finish(import, Kind::Import);
+            }
+            if !self.eat(Kind::Comma) {
+                break;
+            }
+        }
+        self.finish(start, Kind::UseItem);
+        self.end_of_item_line("the import");
+    }
+
+    fn import(&mut self) {
+        if !self.name(Kind::LowerName, "the name of a module") {
+            return;
+        }
+        loop {
+            if self.at(Kind::Colon) && self.ahead(1) == Kind::Colon {
+                self.foreign("the parts of a module's path are joined by `.`");
+                self.bump();
+                self.bump();
+            } else if self.at(Kind::Slash) {
+                self.foreign("the parts of a module's path are joined by `.`");
+                self.bump();
+            } else if !self.eat(Kind::Dot) {
+                break;
+            }
+            match self.kind() {
+                Kind::OpenBrace => {
+                    self.import_names();
+                    break;
+                }
+                Kind::UpperName => {
+                    let hint = format!("names are imported in braces: `.{{{}}}`", self.text_ahead(0));
+                    self.wanted_with("the name of a module, or names in braces", Some(hint));
+                    self.skip_token();
+                }
+                Kind::Star => {
+                    let report = self.error(Code::Foreign, self.here(), "there is no import of everything");
+                    self.tell(report.label("wanted names in braces").hint("name what is used: `use kv.store.{Msg, f}`"));
+                    self.skip_token();
+                }
+                _ => {
+                    if !self.name(Kind::LowerName, "the name of a module") {
+                        break;
+                    }
+                }
+            }
+        }
+        if self.eat(Kind::As) {
+            self.name(Kind::LowerName, "the name that the module gets");
+        }
+    }
+
+    fn import_names(&mut self) {
+        let (start, open) = (self.start(), self.here());
+        self.bump();
+        self.list(open, Kind::CloseBrace, "the imported names", |parser| {
+            if !parser.eat(Kind::UpperName) && !parser.eat(Kind::LowerName) {
+                parser.wanted("a name to import");
+            }
+        });
+        self.finish(start, Kind::ImportNames);
+    }
+
+    /// Goes to the end of the line behind an item without a body.
+    fn end_of_item_line(&mut self, what: &str) {
+        if matches!(self.kind(), Kind::Newline | Kind::End) || self.at_item_start() {
+            return;
+        }
+        if self.eat(Kind::Semicolon) {
+            return;
+        }
+        if self.at(Kind::CloseBrace) {
+            return;
+        }
+        self.wanted(&format!("the end of {what}"));
+        self.skip_garbage(|_| false);
+    }
+
+    fn const_item(&mut self, start: Marker) {
+        self.bump();
+        self.name(Kind::LowerName, "the constant's name");
+        self.type_annotation();
+        self.equals_value("the constant's value");
+        self.finish(start, Kind::ConstItem);
+        self.end_of_item_line("the constant");
+    }
+
+    /// Reads `: Type`, if it is there.
+    pub(super) fn type_annotation(&mut self) {
+        if self.at(Kind::Colon) && self.ahead(1) == Kind::Eq && self.is_joint(1) {
+            self.foreign("a value is given with `=`");
+            self.bump();
+        } else if self.eat(Kind::Colon) {
+            self.ty();
+        }
+    }
+
+    /// Reads `= value`.
+    pub(super) fn equals_value(&mut self, what: &str) {
+        if self.at(Kind::EqEq) {
+            self.foreign("a value is given with `=`");
+            self.bump();
+        } else if !self.eat(Kind::Eq) {
+            return self.wanted(&format!("`=` and {what}"));
+        }
+        self.expr(what);
+    }
+
+    fn test_item(&mut self, start: Marker) {
+        self.bump();
+        match self.kind() {
+            Kind::TextOpen | Kind::RawText => {
+                let _ = self.literal();
+            }
+            _ => {
+                self.wanted_with("the test's title, a text", Some("a test is written `test \"title\" { .. }`".to_owned()));
+                if self.at(Kind::LowerName) {
+                    self.skip_token();
+                }
+            }
+        }
+        if self.at(Kind::OpenParen) {
+            self.params();
+        }
+        self.receives();
+        self.body("the test's body");
+        self.finish(start, Kind::TestItem);
+    }
+
+    fn fn_item(&mut self, start: Marker) {
+        self.function();
+        self.finish(start, Kind::FnItem);
+    }
+
+    /// Reads a function from `fn` on.
+    fn function(&mut self) {
+        self.bump();
+        self.name(Kind::LowerName, "the function's name");
+        self.generics();
+        if self.at(Kind::OpenParen) {
+            self.params();
+        } else {
+            self.wanted("`(` and the parameters");
+        }
+        self.result();
+        self.receives();
+        self.body("the function's body");
+    }
+
+    /// Reads a body in braces; on the next line too, which is told.
+    pub(super) fn body(&mut self, what: &str) {
+        if self.at(Kind::Newline) && self.ahead(1) == Kind::OpenBrace {
+            let hint = "the opening brace stands in the same line";
+            self.wanted_with(&format!("`{{` and {what}"), Some(hint.to_owned()));
+            self.bump();
+        }
+        if self.at(Kind::OpenBrace) {
+            return self.block();
+        }
+        if self.at_any(&[Kind::Eq, Kind::FatArrow, Kind::Colon]) {
+            let hint = format!("{what} stands in braces");
+            self.wanted_with(&format!("`{{` and {what}"), Some(hint));
+        } else {
+            self.wanted(&format!("`{{` and {what}"));
+        }
+        // Something between the head and its body.
+        self.skip_garbage(|kind| kind == Kind::OpenBrace);
+        if self.at(Kind::OpenBrace) {
+            self.block();
+        }
+    }
+
+    fn generics(&mut self) {
+        if self.at(Kind::OpenBracket) {
+            self.wanted_with("`(` and the parameters", Some("type parameters stand between `<` and `>`".to_owned()));
+            return self.skip_garbage(|kind| matches!(kind, Kind::OpenParen | Kind::OpenBrace));
+        }
+        if !self.at(Kind::Less) {
+            return;
+        }
+        let (start, open) = (self.start(), self.here());
+        self.bump();
+        self.list(open, Kind::Greater, "the type parameters", |parser| {
+            let start = parser.start();
+            parser.name(Kind::UpperName, "the name of a type parameter");
+            if parser.eat(Kind::Colon) {
+                parser.name(Kind::UpperName, "a constraint: `Eq`, `Ord` or `Key`");
+                if parser.at(Kind::Plus) {
+                    parser.wanted_with(
+                        "`,` or `>`",
+                        Some("one constraint is enough: `Key` and `Ord` include `Eq`".to_owned()),
+                    );
+                    parser.skip_garbage(|kind| matches!(kind, Kind::Comma | Kind::Greater));
+                }
+            }
+            if parser.moved(start) {
+                parser.finish(start, Kind::Generic);
+            }
+        });
+        self.finish(start, Kind::Generics);
+    }
+
+    fn params(&mut self) {
+        let (start, open) = (self.start(), self.here());
+        self.bump();
+        self.list(open, Kind::CloseParen, "the parameters", |parser| {
+            let start = parser.start();
+            if parser.eat(Kind::SelfWord) {
+                if parser.at(Kind::Colon) {
+                    parser.wanted_with(
+                        "`,` or `)`",
+                        Some("`self` is of the type around the method; leave its type out".to_owned()),
+                    );
+                    parser.bump();
+                    parser.ty();
+                }
+                parser.finish(start, Kind::SelfParam);
+            } else {
+                parser.field("the parameter");
+                if parser.moved(start) {
+                    parser.finish(start, Kind::Param);
+                }
+            }
+        });
+        self.finish(start, Kind::Params);
+    }
+
+    /// Reads `name: Type = default`.
+    fn field(&mut self, what: &str) {
+        if self.at(Kind::And) || self.at_word("mut") {
+            self.foreign("values are handed over as they are; there are no references");
+            self.bump();
+        }
+        if !self.name(Kind::LowerName, &format!("the name of {what}")) {
+            return;
+        }
+        if self.eat(Kind::Colon) {
+            self.ty();
+        } else {
+            let name = self.source.get(self.before().range()).unwrap_or("");
+            let hint = format!("a signature says each type: `{name}: Type`");
+            self.wanted_with(&format!("`:` and the type of {what}"), Some(hint));
+            if self.at_type_start() {
+                self.ty();
+            }
+        }
+        if self.eat(Kind::Eq) {
+            self.expr("a default");
+        }
+    }
+
+    pub(super) fn type_item(&mut self, start: Marker) {
+        self.bump();
+        self.name(Kind::UpperName, "the type's name");
+        self.generics();
+        if self.at(Kind::Newline) && self.ahead(1) == Kind::OpenBrace {
+            self.wanted_with("`=` or `{`", Some("the opening brace stands in the same line".to_owned()));
+            self.bump();
+        }
+        match self.kind() {
+            Kind::Eq => {
+                self.bump();
+                self.ty();
+                self.after_alias();
+                self.finish(start, Kind::TypeItem);
+                self.end_of_item_line("the type");
+            }
+            Kind::OpenBrace => {
+                self.type_body();
+                self.finish(start, Kind::TypeItem);
+            }
+            _ => {
+                self.wanted("`=` and a type, or `{` and members");
+                self.skip_garbage(|kind| kind == Kind::OpenBrace);
+                if self.at(Kind::OpenBrace) {
+                    self.type_body();
+                }
+                self.finish(start, Kind::TypeItem);
+            }
+        }
+    }
+
+    /// Tells of variants that were written with `|` or parentheses behind the `=` of an alias.
+    fn after_alias(&mut self) {
+        if self.at_any(&[Kind::Or, Kind::OpenParen]) {
+            let hint = "the variants of a type stand in braces: `type Shape { Circle(radius: Float), Empty }`";
+            self.wanted_with("the end of the type", Some(hint.to_owned()));
+            self.skip_garbage(|_| false);
+        }
+    }
+
+    fn type_body(&mut self) {
+        let (start, open) = (self.start(), self.here());
+        self.bump();
+        loop {
+            while self.eat(Kind::Newline) {}
+            if self.at_any(&[Kind::CloseBrace, Kind::End]) || self.at_item_and_no_member() {
+                break;
+            }
+            let member = self.start();
+            self.type_member();
+            if !self.moved(member) {
+                self.skip_garbage(|kind| kind == Kind::Comma);
+            }
+            if self.eat(Kind::Comma) {
+                continue;
+            }
+            if self.at(Kind::Semicolon) {
+                self.wanted_with(
+                    "`,` or the end of the line",
+                    Some("members are separated by `,` or by line ends".to_owned()),
+                );
+                self.skip_token();
+            } else if !self.moved(member) {
+                self.skip_token();
+            } else {
+                self.end_of_member();
+            }
+        }
+        self.close(open, Kind::CloseBrace, "the type");
+        self.finish(start, Kind::TypeBody);
+    }
+
+    /// Whether an item begins here that cannot be a method.
+    fn at_item_and_no_member(&self) -> bool {
+        let kind = if self.at(Kind::Pub) { self.ahead(1) } else { self.kind() };
+        let is_opaque = self.at_item_start() && self.at(Kind::LowerName);
+        is_opaque || matches!(kind, Kind::Type | Kind::Const | Kind::Test | Kind::Use)
+    }
+
+    fn end_of_member(&mut self) {
+        // A method's end shows itself.
+        if self.at_any(&[Kind::Newline, Kind::CloseBrace, Kind::End]) || self.before_is(Kind::CloseBrace) {
+            return;
+        }
+        self.wanted("`,` or the end of the line");
+        if !matches!(self.kind(), Kind::LowerName | Kind::UpperName) {
+            self.skip_garbage(|kind| kind == Kind::Comma);
+            self.eat(Kind::Comma);
+        }
+    }
+
+    pub(super) fn before_is(&self, kind: Kind) -> bool {
+        let place = self.at.checked_sub(1).and_then(|at| self.lexed.significant.get(at as usize));
+        place.and_then(|place| self.lexed.tokens.get(*place as usize)).is_some_and(|token| token.kind == kind)
+    }
+
+    fn type_member(&mut self) {
+        let start = self.start();
+        self.attributes();
+        match self.kind() {
+            Kind::Pub | Kind::Fn => {
+                self.eat(Kind::Pub);
+                if self.at(Kind::Fn) {
+                    self.function();
+                } else {
+                    let hint = "fields are as public as their type; `pub opaque type` hides all of them";
+                    self.wanted_with("a method behind `pub`", Some(hint.to_owned()));
+                    self.field("the field");
+                    return self.finish(start, Kind::Field);
+                }
+                self.finish(start, Kind::Method);
+            }
+            Kind::UpperName => {
+                self.bump();
+                self.variant_rest();
+                self.finish(start, Kind::Variant);
+            }
+            Kind::Let | Kind::Const => {
+                self.foreign("a field needs no word before it; one that changes says `var`");
+                self.bump();
+                self.field("the field");
+                self.finish(start, Kind::Field);
+            }
+            Kind::Var | Kind::LowerName => {
+                if matches!(self.text_ahead(0), "function" | "func" | "fun" | "def") && self.ahead(1) == Kind::LowerName {
+                    self.foreign("a method is declared with `fn`");
+                    self.function();
+                    return self.finish(start, Kind::Method);
+                }
+                self.eat(Kind::Var);
+                self.field("the field");
+                self.finish(start, Kind::Field);
+            }
+            _ => self.wanted("a member: a field, a variant or a method"),
+        }
+    }
+
+    fn variant_rest(&mut self) {
+        match self.kind() {
+            Kind::OpenParen => {
+                let (start, open) = (self.start(), self.here());
+                self.bump();
+                self.list(open, Kind::CloseParen, "the variant", |parser| {
+                    let start = parser.start();
+                    parser.variant_field();
+                    if parser.moved(start) {
+                        parser.finish(start, Kind::Param);
+                    }
+                });
+                self.finish(start, Kind::VariantFields);
+            }
+            Kind::OpenBrace => {
+                let hint = "the fields of a variant stand in parentheses: `Circle(radius: Float)`";
+                self.wanted_with("`(`, `,` or the end of the line", Some(hint.to_owned()));
+                self.skip_braces();
+            }
+            Kind::Colon => {
+                let hint = "names of fields have small letters, those of variants no type";
+                self.wanted_with("`(`, `,` or the end of the line", Some(hint.to_owned()));
+                self.bump();
+                self.ty();
+            }
+            _ => {}
+        }
+    }
+
+    fn variant_field(&mut self) {
+        if self.at(Kind::UpperName) {
+            let hint = format!("a field of a variant has a name: `value: {}`", self.text_ahead(0));
+            self.wanted_with("the name of the field", Some(hint));
+            self.ty();
+        } else {
+            self.field("the field");
+        }
+    }
+
+    /// Skips braces and what is in them.
+    fn skip_braces(&mut self) {
+        let start = self.start();
+        self.bump();
+        while !self.at_any(&[Kind::CloseBrace, Kind::End]) {
+            self.skip_garbage(|_| false);
+            if !self.at(Kind::CloseBrace) {
+                self.bump();
+            }
+        }
+        self.eat(Kind::CloseBrace);
+        self.finish(start, Kind::Garbage);
+    }
+}
