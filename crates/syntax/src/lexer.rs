@@ -37,7 +37,7 @@ pub(crate) fn lex(source: &str, sink: &mut Sink) -> Lexed {
     let mut lexer = Lexer {
         source,
         logos: Kind::lexer(source),
-        tokens: Vec::with_capacity(source.len() / 3),
+        tokens: Vec::with_capacity(source.len() / 2),
         modes: Vec::new(),
         brackets: Vec::new(),
         last: None,

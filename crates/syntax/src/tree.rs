@@ -224,19 +224,8 @@ impl<'t, 'a> Node<'t, 'a> {
         Parts { tree: self.tree, token: first, token_end: end, node: self.at + 1, node_end: next }
     }
 
-    pub(crate) fn children(self) -> impl Iterator<Item = Node<'t, 'a>> {
-        let Flat { next: end, .. } = self.flat();
-        let tree = self.tree;
-        let mut at = self.at + 1;
-        std::iter::from_fn(move || {
-            let node = Node { tree, at };
-            let next = node.flat().next;
-            if at >= end || next <= at {
-                return None;
-            }
-            at = next;
-            Some(node)
-        })
+    pub(crate) fn children(self) -> Children<'t, 'a> {
+        Children { tree: self.tree, at: self.at + 1, end: self.flat().next }
     }
 
     /// Its first token of a kind, that of its parts aside.
@@ -258,7 +247,7 @@ impl<'t, 'a> Node<'t, 'a> {
     }
 
     /// Its expressions.
-    pub(crate) fn exprs(self) -> impl Iterator<Item = Node<'t, 'a>> {
+    pub(crate) fn exprs(self) -> impl Iterator<Item = Node<'t, 'a>> + Clone {
         self.children().filter(|node| node.kind().is_expr())
     }
 
@@ -275,6 +264,28 @@ impl<'t, 'a> Node<'t, 'a> {
     /// Its first type.
     pub(crate) fn ty(self) -> Option<Node<'t, 'a>> {
         self.children().find(|node| node.kind().is_type())
+    }
+}
+
+/// The nodes in a node.
+#[derive(Clone)]
+pub(crate) struct Children<'t, 'a> {
+    tree: &'t Tree<'a>,
+    at: u32,
+    end: u32,
+}
+
+impl<'t, 'a> Iterator for Children<'t, 'a> {
+    type Item = Node<'t, 'a>;
+
+    fn next(&mut self) -> Option<Node<'t, 'a>> {
+        let node = Node { tree: self.tree, at: self.at };
+        let next = node.flat().next;
+        if self.at >= self.end || next <= self.at {
+            return None;
+        }
+        self.at = next;
+        Some(node)
     }
 }
 

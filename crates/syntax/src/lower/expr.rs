@@ -51,7 +51,7 @@ impl<'t, 'a> Lower<'t, 'a, '_> {
     }
 
     fn exprs(&mut self, node: Node<'t, 'a>) -> Vec<Expr<'a>> {
-        node.exprs().map(|expr| self.expr(expr)).collect()
+        self.each(node.exprs(), Self::expr)
     }
 
     fn paren(&mut self, node: Node<'t, 'a>) -> ExprKind<'a> {
@@ -100,7 +100,7 @@ impl<'t, 'a> Lower<'t, 'a, '_> {
 
     fn args(&mut self, node: Node<'t, 'a>) -> Vec<Arg<'a>> {
         let args = node.children().filter(|child| child.kind() == Kind::Arg);
-        args.map(|arg| self.arg(arg)).collect()
+        self.each(args, Self::arg)
     }
 
     fn arg(&mut self, node: Node<'t, 'a>) -> Arg<'a> {

@@ -182,7 +182,7 @@ impl<'t, 'a> Lower<'t, 'a, '_> {
             Kind::Field => MemberKind::Field { is_var: node.token(Kind::Var).is_some(), field: self.param(node) },
             Kind::Variant => {
                 let fields = node.child(Kind::VariantFields).into_iter().flat_map(Node::children);
-                let fields = fields.filter(|field| field.kind() == Kind::Param).map(|field| self.param(field)).collect();
+                let fields = self.each(fields.filter(|field| field.kind() == Kind::Param), Self::param);
                 MemberKind::Variant { name: self.last_name(node), fields }
             }
             Kind::Method => {

@@ -44,6 +44,19 @@ impl<'t, 'a> Lower<'t, 'a, '_> {
         Report::error(code, span.range(), message)
     }
 
+    /// Lowers nodes to a list without room to spare: most lists are short, and there are many.
+    fn each<T>(
+        &mut self,
+        nodes: impl Iterator<Item = Node<'t, 'a>> + Clone,
+        mut one: impl FnMut(&mut Self, Node<'t, 'a>) -> T,
+    ) -> Vec<T> {
+        let mut out = Vec::with_capacity(nodes.clone().count());
+        for node in nodes {
+            out.push(one(self, node));
+        }
+        out
+    }
+
     fn text(&self, token: Token) -> &'a str {
         self.tree.text(token.span)
     }

@@ -30,9 +30,7 @@ impl<'t, 'a> Lower<'t, 'a, '_> {
             }
             Kind::ListPat => PatKind::List(self.pat_args(node, false)),
             Kind::ConstructorPat => self.constructor(node),
-            Kind::OrPat => {
-                PatKind::Or(node.children().filter(|child| child.kind().is_pat()).map(|child| self.pat(child)).collect())
-            }
+            Kind::OrPat => PatKind::Or(self.each(node.children().filter(|child| child.kind().is_pat()), Self::pat)),
             Kind::AsPat => PatKind::As { pat: Box::new(self.pat_of(node)), name: self.last_name(node) },
             _ => PatKind::Error,
         };
@@ -51,7 +49,7 @@ impl<'t, 'a> Lower<'t, 'a, '_> {
     }
 
     fn pat_args(&mut self, node: Node<'t, 'a>, has_fields: bool) -> Vec<PatArg<'a>> {
-        let mut args = Vec::new();
+        let mut args = Vec::with_capacity(node.children().count());
         for child in node.children() {
             match child.kind() {
                 Kind::RestPat => {

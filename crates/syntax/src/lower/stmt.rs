@@ -12,7 +12,7 @@ use crate::tree::Node;
 impl<'t, 'a> Lower<'t, 'a, '_> {
     pub(super) fn block(&mut self, node: Node<'t, 'a>) -> Block<'a> {
         let stmts = node.children().filter(|child| child.kind().is_stmt() || child.kind() == Kind::Garbage);
-        Block { stmts: stmts.map(|stmt| self.stmt(stmt)).collect(), span: node.span() }
+        Block { stmts: self.each(stmts, Self::stmt), span: node.span() }
     }
 
     /// The first expression that is a node's own.
@@ -98,7 +98,8 @@ impl<'t, 'a> Lower<'t, 'a, '_> {
         let Some(braces) = node.child(Kind::Arms) else {
             return Arms { arms: Vec::new(), after: None, span: Span { start: end, end } };
         };
-        let mut arms = Arms { arms: Vec::new(), after: None, span: braces.span() };
+        let count = braces.children().filter(|child| child.kind() == Kind::Arm).count();
+        let mut arms = Arms { arms: Vec::with_capacity(count), after: None, span: braces.span() };
         for child in braces.children() {
             match child.kind() {
                 Kind::Arm => {

@@ -19,7 +19,7 @@ impl<'t, 'a> Lower<'t, 'a, '_> {
         if is_block {
             return self.block_parts(node);
         }
-        let mut parts = Vec::new();
+        let mut parts = Vec::with_capacity(node.parts().count().saturating_sub(2));
         for part in node.parts() {
             match part {
                 Part::Token(token) if token.kind == Kind::TextPiece => {

@@ -39,7 +39,7 @@ impl<'t, 'a> Lower<'t, 'a, '_> {
 
     /// The types that are a node's own.
     fn types(&mut self, node: Node<'t, 'a>) -> Vec<Type<'a>> {
-        node.children().filter(|child| child.kind().is_type()).map(|ty| self.ty(ty)).collect()
+        self.each(node.children().filter(|child| child.kind().is_type()), Self::ty)
     }
 
     fn named_type(&mut self, node: Node<'t, 'a>) -> TypeExprKind<'a> {
