@@ -10,6 +10,8 @@
 pub mod ast;
 mod code;
 mod entry;
+#[expect(clippy::wildcard_enum_match_arm)]
+mod format;
 mod kind;
 // Of the kinds of tokens and nodes each place knows a few, and treats all others as what was not wanted there.
 #[expect(clippy::wildcard_enum_match_arm)]
@@ -26,6 +28,7 @@ pub mod tree;
 pub use code::Code;
 pub use entry::{Entry, EntryPart, parse_entry};
 pub use fardel_diagnostic::{Diagnostic, Label, Severity};
+pub use format::format;
 pub use kind::Kind;
 pub use parse::{Parsed, SOURCE_BYTES_MAX, decode, parse};
 pub use parser::{HEIGHT_MAX, NESTING_MAX};

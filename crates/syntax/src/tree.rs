@@ -207,6 +207,11 @@ impl<'t, 'a> Node<'t, 'a> {
         self.flat().first
     }
 
+    /// The significant token behind its last.
+    pub(crate) fn end(self) -> u32 {
+        self.flat().end
+    }
+
     /// From its first significant token to its last; behind the token before it when it has none.
     pub(crate) fn span(self) -> Span {
         let Flat { first, end, .. } = self.flat();
