@@ -22,7 +22,6 @@ use crate::items::{Head, dotted, named_constant, type_of};
 use crate::lexer::{Kind, Token};
 use crate::literal;
 use crate::mnemonic::{self, Mnemonic};
-use crate::name;
 use crate::parser::{Name, Parser};
 use crate::scope::{Names, Scope, check_count};
 
@@ -104,7 +103,7 @@ impl<'a> Reader<'a, '_, '_> {
         for label in missing {
             is_broken = true;
             let known = self.body.labels.iter().filter(|label| label.at.is_some()).map(|label| label.name.as_ref());
-            let hint = name::suggestion(&label.name, known);
+            let hint = fardel_diagnostic::suggestion(&label.name, known);
             let hint = hint.unwrap_or_else(|| format!("a line `{}:` makes it", label.name));
             let report = Report::error(Code::UnknownLabel, label.span, format!("unknown label `{}`", label.name));
             report.label("not in this function").hint(hint).tell(self.parser.sink);
@@ -462,7 +461,7 @@ impl<'a> Reader<'a, '_, '_> {
             let shown = self.scope.pool.display(sum);
             let sink = &mut *self.parser.sink;
             if let Type::Sum(_, variants) = self.scope.pool.get(sum) {
-                let hint = name::suggestion(&name.text, variants.iter().map(|variant| variant.name.as_str()));
+                let hint = fardel_diagnostic::suggestion(&name.text, variants.iter().map(|variant| variant.name.as_str()));
                 let message = format!("the sum type {shown} has no variant `{}`", name.text);
                 return Report::error(Code::UnknownMember, name.span, message).maybe_hint(hint).tell(sink);
             }
@@ -511,7 +510,7 @@ impl<'a> Reader<'a, '_, '_> {
         };
         let name = self.parser.name("a field")?;
         fields.iter().position(|field| field.name == name.text).map(|at| at as u32).ok_or_else(|| {
-            let hint = name::suggestion(&name.text, fields.iter().map(|field| field.name.as_str()));
+            let hint = fardel_diagnostic::suggestion(&name.text, fields.iter().map(|field| field.name.as_str()));
             let message = format!("{} has no field `{}`", self.scope.pool.display(owner), name.text);
             Report::error(Code::UnknownMember, name.span, message).maybe_hint(hint).tell(self.parser.sink)
         })

@@ -16,7 +16,6 @@ use crate::diagnostic::{Code, Report, Sink, Span, Told};
 use crate::items::{bare_signature, parser};
 use crate::lexer::{Kind, Lexer};
 use crate::literal;
-use crate::name;
 use crate::parser::{Name, Parser};
 use crate::scan::{Item, Keyword};
 use crate::scope::{ImportScope, Names, Scope, Signature, TypeName};
@@ -233,7 +232,7 @@ fn import_one<'a>(
             name.span,
             format!("{:?} exports no function `{}`", library.path, name.text),
         );
-        let hint = name::suggestion(&name.text, library.exports.keys().map(String::as_str));
+        let hint = fardel_diagnostic::suggestion(&name.text, library.exports.keys().map(String::as_str));
         report.label("not exported").maybe_hint(hint).also(library.span, "imported here").tell(sink);
         // One diagnostic a name: from here on it counts as known.
         declare(scope, name, library, Signature::default(), imports, sink);

@@ -87,5 +87,5 @@ pub(crate) fn suggestion(word: &str) -> Option<String> {
     if let Some((_, ours)) = FOREIGN.iter().find(|(foreign, _)| *foreign == word) {
         return Some(format!("here this is `{ours}`"));
     }
-    crate::name::suggestion(word, all().map(|(name, _)| name))
+    fardel_diagnostic::suggestion(word, all().map(|(name, _)| name))
 }

@@ -4,7 +4,7 @@
 
 use crate::diagnostic::{Code, Report, Sink, Span};
 use crate::lexer::{Kind, Lexer, Token};
-use crate::{mnemonic, name};
+use crate::mnemonic;
 
 macro_rules! keywords {
     ($($name:ident $word:literal;)*) => {
@@ -152,7 +152,7 @@ impl<'a> Scanner<'a> {
         } else {
             let ours =
                 FOREIGN.iter().find(|(foreign, _)| *foreign == word).map(|(_, ours)| format!("here this is `{ours}`"));
-            let suggestion = ours.or_else(|| name::suggestion(word, Keyword::WORDS.iter().copied()));
+            let suggestion = ours.or_else(|| fardel_diagnostic::suggestion(word, Keyword::WORDS.iter().copied()));
             suggestion.unwrap_or_else(|| format!("items begin with one of {}", Keyword::WORDS.join(", ")))
         };
         let shown: String = word.chars().take(40).collect();

@@ -11,7 +11,6 @@ use fardel_bytecode::types::{self, ANY, Constant, Element, Type};
 
 use crate::diagnostic::{Code, Report, Sink, Span, Told};
 use crate::lexer::{Kind, Token};
-use crate::name;
 use crate::parser::{Name, Parser};
 use crate::type_pool::TypePool;
 
@@ -46,7 +45,7 @@ impl<'a, T: Copy> Names<'a, T> {
 
     /// The nearest known name, as a hint.
     pub(crate) fn suggestion(&self, unknown: &str) -> Option<String> {
-        name::suggestion(unknown, self.map.keys().map(Cow::as_ref))
+        fardel_diagnostic::suggestion(unknown, self.map.keys().map(Cow::as_ref))
     }
 }
 
@@ -283,7 +282,7 @@ impl<'a> Scope<'a> {
             Some(TypeName::Alias(alias)) => self.alias(alias, name.span, depth, parser.sink),
             None => {
                 let known = PLAIN_TYPES.iter().map(|(name, _)| *name).chain(["Array", "Option", "List", "Set", "Map"]);
-                let suggestion = self.types.suggestion(&name.text).or_else(|| name::suggestion(&name.text, known));
+                let suggestion = self.types.suggestion(&name.text).or_else(|| fardel_diagnostic::suggestion(&name.text, known));
                 let report = Report::error(Code::UnknownType, name.span, format!("unknown type `{}`", name.text));
                 Err(report.label("not declared").maybe_hint(suggestion).tell(parser.sink))
             }

@@ -8,8 +8,10 @@
 
 mod codes;
 mod diagnostic;
+mod nearest;
 mod render;
 mod report;
 
 pub use diagnostic::{Diagnostic, Label, Severity};
+pub use nearest::{nearest, suggestion};
 pub use report::{Report, Sink, Told};

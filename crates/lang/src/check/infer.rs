@@ -1,0 +1,343 @@
+//! Types within one function: variables, what they stand for, and how types are made equal.
+
+use super::Cx;
+use crate::code::Code;
+use crate::program::{Constraint, DefKind, Generic, Program};
+use crate::thir::{Expr, ExprKind};
+use crate::ty::{DefId, ERROR, Kind, NEVER, Ty, UNIT};
+use fardel_diagnostic::Report;
+use fardel_syntax::ast::Span;
+
+/// Why a type is wanted.
+#[derive(Clone, Debug)]
+pub(crate) struct Why {
+    pub(crate) text: String,
+    pub(crate) span: Option<Span>,
+}
+
+impl Why {
+    pub(crate) fn new(text: impl Into<String>) -> Why {
+        Why { text: text.into(), span: None }
+    }
+
+    pub(crate) fn at(text: impl Into<String>, span: Span) -> Why {
+        Why { text: text.into(), span: Some(span) }
+    }
+}
+
+impl<'a> Cx<'_, 'a> {
+    /// A type that is to be found.
+    pub(crate) fn fresh(&mut self, span: Span, what: &'static str) -> Ty {
+        let number = self.vars.len() as u32;
+        self.vars.push(None);
+        self.var_places.push((span, what));
+        self.p.types.intern(Kind::Var(number))
+    }
+
+    /// The type, with what is known of a variable at its head.
+    pub(crate) fn shallow(&self, mut ty: Ty) -> Ty {
+        while let Kind::Var(number) = self.p.types.kind(ty) {
+            match self.vars.get(*number as usize).copied().flatten() {
+                Some(known) => ty = known,
+                None => break,
+            }
+        }
+        ty
+    }
+
+    /// What the type is, as far as that is known.
+    pub(crate) fn kind(&self, ty: Ty) -> Kind {
+        self.p.types.kind(self.shallow(ty)).clone()
+    }
+
+    /// The type with all that is known put in.
+    pub(crate) fn resolve(&mut self, ty: Ty) -> Ty {
+        let vars = &self.vars;
+        self.p.types.replace(ty, &|kind| match kind {
+            Kind::Var(number) => vars.get(*number as usize).copied().flatten(),
+            Kind::Error | Kind::Never | Kind::Tuple(_) | Kind::Fn(..) | Kind::Named(..) | Kind::Param(_) => None,
+        })
+    }
+
+    fn occurs(&self, number: u32, ty: Ty) -> bool {
+        let ty = self.shallow(ty);
+        if !self.p.types.is_open(ty) {
+            return false;
+        }
+        match self.p.types.kind(ty) {
+            Kind::Var(other) => *other == number,
+            Kind::Error | Kind::Never | Kind::Param(_) => false,
+            Kind::Tuple(items) | Kind::Named(_, items) => items.iter().any(|item| self.occurs(number, *item)),
+            Kind::Fn(params, result, receives) => {
+                params.iter().chain(receives).chain([result]).any(|item| self.occurs(number, *item))
+            }
+        }
+    }
+
+    /// Makes two types equal; whether they can be.
+    pub(crate) fn unify(&mut self, one: Ty, other: Ty) -> bool {
+        let (one, other) = (self.shallow(one), self.shallow(other));
+        if one == other {
+            return true;
+        }
+        let kinds = (self.p.types.kind(one).clone(), self.p.types.kind(other).clone());
+        match kinds {
+            (Kind::Error, _) | (_, Kind::Error) => true,
+            (Kind::Var(number), _) => self.bind(number, other),
+            (_, Kind::Var(number)) => self.bind(number, one),
+            (Kind::Tuple(ones), Kind::Tuple(others)) => self.unify_all(&ones, &others),
+            (Kind::Named(def, ones), Kind::Named(same, others)) => def == same && self.unify_all(&ones, &others),
+            (Kind::Fn(ones, result, receives), Kind::Fn(others, same, received)) => {
+                self.unify_all(&ones, &others) && self.unify(result, same) && self.unify_all(&receives, &received)
+            }
+            (Kind::Tuple(_) | Kind::Named(..) | Kind::Fn(..) | Kind::Never | Kind::Param(_), _) => false,
+        }
+    }
+
+    fn bind(&mut self, number: u32, ty: Ty) -> bool {
+        if self.occurs(number, ty) {
+            return false;
+        }
+        if let Some(slot) = self.vars.get_mut(number as usize) {
+            *slot = Some(ty);
+        }
+        true
+    }
+
+    fn unify_all(&mut self, ones: &[Ty], others: &[Ty]) -> bool {
+        ones.len() == others.len() && ones.iter().zip(others).all(|(one, other)| self.unify(*one, *other))
+    }
+
+    /// Whether a value of a type may stand where another is wanted; what is not known yet is made equal.
+    pub(crate) fn fits(&mut self, found: Ty, wanted: Ty) -> bool {
+        let (found, wanted) = (self.shallow(found), self.shallow(wanted));
+        if found == NEVER || found == ERROR || wanted == ERROR {
+            return true;
+        }
+        // Any address may stand where only that of some fiber is wanted.
+        if let (Kind::Named(def, _), Kind::Named(same, args)) = (self.kind(found), self.kind(wanted))
+            && def == same
+            && def == self.p.core.address
+            && args.first().is_some_and(|arg| self.shallow(*arg) == NEVER)
+        {
+            return true;
+        }
+        // A function that receives less may stand where one that receives more is wanted.
+        if let (Kind::Fn(ones, result, receives), Kind::Fn(others, same, received)) = (self.kind(found), self.kind(wanted)) {
+            let params = ones.len() == others.len() && ones.iter().zip(&others).all(|(one, other)| self.unify(*one, *other));
+            let result = self.shallow(result) == NEVER || self.unify(result, same);
+            return params && result && receives.iter().all(|one| received.iter().any(|other| self.unify(*one, *other)));
+        }
+        self.unify(found, wanted)
+    }
+
+    /// Lets an expression stand where a type is wanted, or tells why it cannot.
+    pub(crate) fn coerce(&mut self, expr: Expr, wanted: Ty, why: &Why) -> Expr {
+        if self.fits(expr.ty, wanted) {
+            return expr;
+        }
+        self.mismatch(&expr, wanted, why);
+        Expr { kind: ExprKind::Error, ty: ERROR, span: expr.span }
+    }
+
+    fn mismatch(&mut self, expr: &Expr, wanted: Ty, why: &Why) {
+        let (found, wanted) = (self.resolve(expr.ty), self.resolve(wanted));
+        let (seen, want) = (self.display(found), self.display(wanted));
+        let message = format!("{} is `{want}`, seen: `{seen}`", why.text);
+        let mut report = Report::error(Code::Mismatch, expr.span, message).label(format!("this is `{seen}`"));
+        if let Some(span) = why.span {
+            report = report.also(span, format!("`{want}` because of this"));
+        }
+        let hint = self.conversion(expr, found, wanted);
+        self.tell(report.maybe_hint(hint));
+    }
+
+    /// What would make a value of the type that is wanted.
+    fn conversion(&mut self, expr: &Expr, found: Ty, wanted: Ty) -> Option<String> {
+        let core = self.p.core;
+        let text = self.source(expr.span).to_owned();
+        let text = if text.len() > 40 || text.contains('\n') { "the value".to_owned() } else { text };
+        let inner = |args: &[Ty]| args.first().copied();
+        match (self.kind(found), self.kind(wanted)) {
+            (Kind::Named(one, _), Kind::Named(other, _)) if one == core.int && other == core.float => Some(match expr.kind {
+                ExprKind::Int(value) => format!("write `{value}.0`"),
+                _ => format!("write `{text}.to_float()`"),
+            }),
+            (Kind::Named(one, _), Kind::Named(other, _)) if one == core.float && other == core.int => {
+                Some(format!("write `{text}.truncate()` or `{text}.round()`"))
+            }
+            (_, Kind::Named(other, _)) if other == core.text => Some(format!("write `\"${{{text}}}\"`")),
+            (Kind::Named(one, _), Kind::Named(other, _)) if one == core.text && other == core.int => {
+                Some(format!("`{text}.to_int()` gives an `Option<Int>`"))
+            }
+            (Kind::Named(one, _), Kind::Named(other, _)) if one == core.int && other == core.duration => {
+                Some("a time is written with its unit: `5s`, `20ms`".to_owned())
+            }
+            (_, Kind::Named(other, args)) if other == core.option && inner(&args).is_some_and(|ty| self.unify(ty, found)) => {
+                Some(format!("write `Some({text})`"))
+            }
+            (_, Kind::Named(other, args)) if other == core.result && inner(&args).is_some_and(|ty| self.unify(ty, found)) => {
+                Some(format!("write `Ok({text})`"))
+            }
+            (Kind::Named(one, args), _) if one == core.option && inner(&args).is_some_and(|ty| self.unify(ty, wanted)) => {
+                Some("take the value out with `match`, `?`, or `.unwrap_or(..)`".to_owned())
+            }
+            (Kind::Named(one, args), _) if one == core.result && inner(&args).is_some_and(|ty| self.unify(ty, wanted)) => {
+                Some("take the value out with `match` or `?`".to_owned())
+            }
+            (Kind::Fn(params, result, _), _) if params.is_empty() && self.unify(result, wanted) => {
+                Some(format!("call it: `{text}()`"))
+            }
+            (_, Kind::Tuple(items)) if items.is_empty() => Some("end the line before it with another statement, or leave the value out".to_owned()),
+            _ => None,
+        }
+    }
+
+    /// The type for people.
+    pub(crate) fn display(&mut self, ty: Ty) -> String {
+        let ty = self.resolve(ty);
+        display(self.p, &self.generics, ty)
+    }
+
+    /// Wants a type to have something.
+    pub(crate) fn oblige(&mut self, ty: Ty, constraint: Constraint, span: Span, why: String) {
+        self.obligations.push((ty, constraint, span, why));
+    }
+
+    /// Looks whether all that was wanted of types holds, once they are known.
+    pub(crate) fn settle(&mut self) {
+        for (ty, constraint, span, why) in std::mem::take(&mut self.obligations) {
+            let ty = self.resolve(ty);
+            let generics = self.generics.clone();
+            if let Err(part) = has(self.p, &generics, ty, constraint, &mut Vec::new()) {
+                let (whole, part_text) = (self.display(ty), self.display(part));
+                let what = match constraint {
+                    Constraint::Eq => "be compared",
+                    Constraint::Ord => "be ordered",
+                    Constraint::Key => "be a key",
+                };
+                let message = match ty == part {
+                    true => format!("`{whole}` cannot {what}, which {why} needs"),
+                    false => format!("`{whole}` cannot {what} because of `{part_text}` in it, and {why} needs that"),
+                };
+                let hint = match self.kind(part) {
+                    Kind::Param(_) => Some(format!("write `{part_text}: {}` where the parameter is declared", constraint.name())),
+                    Kind::Named(def, _) if def == self.p.core.float && constraint == Constraint::Key => {
+                        Some("`x.bits()` is an `Int`".to_owned())
+                    }
+                    Kind::Fn(..) | Kind::Named(..) | Kind::Tuple(_) | Kind::Error | Kind::Never | Kind::Var(_) => None,
+                };
+                self.tell(Report::error(Code::Constraint, span, message).label("needed here").maybe_hint(hint));
+            }
+        }
+        for number in 0..self.vars.len() {
+            if self.vars[number].is_none() {
+                let (span, what) = self.var_places[number];
+                self.vars[number] = Some(ERROR);
+                if self.failed {
+                    continue;
+                }
+                let message = format!("the type of {what} does not follow from the code");
+                let report = Report::error(Code::CannotInfer, span, message).label("of what type?");
+                self.tell(report.hint("write it: `let name: Type = ..`"));
+            }
+        }
+    }
+}
+
+/// Whether a type has what a constraint wants; else the part that has not.
+pub(crate) fn has(
+    p: &mut Program<'_>,
+    generics: &[Generic<'_>],
+    ty: Ty,
+    constraint: Constraint,
+    seen: &mut Vec<Ty>,
+) -> Result<(), Ty> {
+    if seen.contains(&ty) {
+        return Ok(());
+    }
+    seen.push(ty);
+    match p.types.kind(ty).clone() {
+        Kind::Error | Kind::Never | Kind::Var(_) => Ok(()),
+        Kind::Fn(..) => Err(ty),
+        Kind::Param(at) => {
+            let known = generics.get(at as usize).and_then(|generic| generic.constraint);
+            let enough = match constraint {
+                // Whoever can be ordered can be compared.
+                Constraint::Eq => true,
+                Constraint::Ord => matches!(known, Some(Constraint::Ord | Constraint::Key)),
+                Constraint::Key => known == Some(Constraint::Key),
+            };
+            if enough { Ok(()) } else { Err(ty) }
+        }
+        Kind::Tuple(items) => items.into_iter().try_for_each(|item| has(p, generics, item, constraint, seen)),
+        Kind::Named(def, args) => {
+            let core = p.core;
+            match &p.def(def).kind {
+                DefKind::Builtin => builtin_has(core, def, constraint).then_some(()).ok_or(ty).and_then(|()| match constraint {
+                    Constraint::Eq => args.into_iter().try_for_each(|arg| has(p, generics, arg, constraint, seen)),
+                    Constraint::Ord | Constraint::Key => {
+                        if def == core.option {
+                            args.into_iter().try_for_each(|arg| has(p, generics, arg, constraint, seen))
+                        } else {
+                            Ok(())
+                        }
+                    }
+                }),
+                DefKind::Object(_) if constraint != Constraint::Eq => Err(ty),
+                DefKind::Object(_) | DefKind::Unknown | DefKind::Alias(_) => Ok(()),
+                DefKind::Record(_) | DefKind::Sum(_) => {
+                    let parts = components(p, def, &args);
+                    parts.into_iter().try_for_each(|part| has(p, generics, part, constraint, seen))
+                }
+            }
+        }
+    }
+}
+
+fn builtin_has(core: crate::program::Core, def: DefId, constraint: Constraint) -> bool {
+    let ordered = [core.bool, core.int, core.text, core.bytes, core.duration, core.instant, core.option];
+    match constraint {
+        Constraint::Eq => true,
+        Constraint::Ord => ordered.contains(&def) || def == core.float,
+        Constraint::Key => ordered.contains(&def) || [core.address, core.reference, core.node].contains(&def),
+    }
+}
+
+/// The types of all fields of a declared type with arguments.
+pub(crate) fn components(p: &mut Program<'_>, def: DefId, args: &[Ty]) -> Vec<Ty> {
+    let fields: Vec<Ty> = match &p.def(def).kind {
+        DefKind::Record(fields) | DefKind::Object(fields) => fields.iter().map(|field| field.ty).collect(),
+        DefKind::Sum(variants) => variants.iter().flat_map(|variant| &variant.fields).map(|field| field.ty).collect(),
+        DefKind::Unknown | DefKind::Builtin | DefKind::Alias(_) => Vec::new(),
+    };
+    fields.into_iter().map(|ty| p.types.instantiate(ty, args)).collect()
+}
+
+/// A type for people.
+pub(crate) fn display(p: &Program<'_>, generics: &[Generic<'_>], ty: Ty) -> String {
+    let list = |items: &[Ty]| items.iter().map(|item| display(p, generics, *item)).collect::<Vec<_>>().join(", ");
+    match p.types.kind(ty) {
+        Kind::Error => "?".to_owned(),
+        Kind::Var(_) => "_".to_owned(),
+        Kind::Never => "Never".to_owned(),
+        Kind::Param(at) => generics.get(*at as usize).map_or_else(|| "?".to_owned(), |generic| generic.name.to_owned()),
+        Kind::Tuple(items) => format!("({})", list(items)),
+        Kind::Named(def, args) if args.is_empty() => p.def(*def).name.to_owned(),
+        Kind::Named(def, args) => match (*def == p.core.address, args.as_slice()) {
+            (true, [NEVER]) => "Fiber".to_owned(),
+            _ => format!("{}<{}>", p.def(*def).name, list(args)),
+        },
+        Kind::Fn(params, result, receives) => {
+            let mut text = format!("fn({})", list(params));
+            if *result != UNIT {
+                text.push_str(&format!(" -> {}", display(p, generics, *result)));
+            }
+            if !receives.is_empty() {
+                let all: Vec<String> = receives.iter().map(|one| display(p, generics, *one)).collect();
+                text.push_str(&format!(" receives {}", all.join(" | ")));
+            }
+            text
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! From syntax trees to typed bodies: names, types, patterns, and what each function receives.
+//!
+//! Each function is checked on its own, from the signatures of the others. After an error an expression has the type that
+//! goes with everything, so that one mistake is told once.
+
+mod actor;
+mod block;
+mod call;
+mod construct;
+mod decision;
+mod expr;
+pub(crate) mod infer;
+mod pattern;
+
+
+use crate::program::{Constraint, Generic, ModuleId, Program, Value};
+use crate::thir::{Body, ConstId, FnId, Local, LocalId};
+use crate::ty::{ERROR, NEVER, Ty, UNIT};
+use fardel_diagnostic::Report;
+use fardel_syntax::ast::{self, Span};
+use infer::Why;
+
+/// What is known while a body is checked.
+pub(crate) struct Cx<'p, 'a> {
+    pub(crate) p: &'p mut Program<'a>,
+    pub(crate) module: ModuleId,
+    pub(crate) generics: Vec<Generic<'a>>,
+    locals: Vec<Local>,
+    /// Names that are visible, the innermost last.
+    names: Vec<(&'a str, LocalId)>,
+    vars: Vec<Option<Ty>>,
+    var_places: Vec<(Span, &'static str)>,
+    obligations: Vec<(Ty, Constraint, Span, String)>,
+    /// The function, and the closures that are open in it.
+    frames: Vec<Frame>,
+    /// Loops that are open in the innermost of them: whether something leaves each.
+    loops: Vec<bool>,
+    /// Whether something was told of this body.
+    failed: bool,
+    /// Locals that are parameters of the function itself.
+    params_of_frame: usize,
+    /// Constants that are being read, to find circles.
+    constants: Vec<ConstId>,
+}
+
+/// A function or closure that is being checked.
+struct Frame {
+    result: Ty,
+    /// Where the result is written.
+    result_span: Option<Span>,
+    receives: Vec<Ty>,
+    captures: Vec<LocalId>,
+}
+
+/// Checks every function, constant and test; what is wrong is told to the modules' sinks.
+pub(crate) struct Checked {
+    pub(crate) fns: Vec<Option<Body>>,
+    pub(crate) consts: Vec<Option<Body>>,
+    pub(crate) tests: Vec<Option<Body>>,
+}
+
+/// Checks a program.
+pub(crate) fn check(p: &mut Program<'_>) -> Checked {
+    let fns = (0..p.fns.len() as u32).map(|id| function(p, FnId(id))).collect();
+    let consts = (0..p.consts.len() as u32).map(|id| constant(p, ConstId(id))).collect();
+    let tests = (0..p.tests.len()).map(|at| test(p, at)).collect();
+    Checked { fns, consts, tests }
+}
+
+fn function(p: &mut Program<'_>, id: FnId) -> Option<Body> {
+    let def = p.fun(id);
+    if def.asm.is_some() {
+        return None;
+    }
+    let (module, generics, body, result) = (def.module, def.generics.clone(), def.body, def.result);
+    let (params, receives) = (def.params.clone(), def.receives.clone());
+    let span = def.span;
+    let mut cx = Cx::new(p, module, generics);
+    Some(cx.body(&params, body, result, Some(span), receives))
+}
+
+fn test(p: &mut Program<'_>, at: usize) -> Option<Body> {
+    let def = p.tests.get(at)?;
+    let (module, params, receives, body) = (def.module, def.params.clone(), def.receives.clone(), def.body);
+    let mut cx = Cx::new(p, module, Vec::new());
+    Some(cx.body(&params, body, UNIT, None, receives))
+}
+
+fn constant(p: &mut Program<'_>, id: ConstId) -> Option<Body> {
+    let module = p.constant(id).module;
+    let mut cx = Cx::new(p, module, Vec::new());
+    cx.constants.push(id);
+    let (body, ty) = cx.constant_body(id);
+    if p.consts[id.0 as usize].ty.is_none() {
+        p.consts[id.0 as usize].ty = Some(ty);
+    }
+    Some(body)
+}
+
+impl<'p, 'a> Cx<'p, 'a> {
+    fn new(p: &'p mut Program<'a>, module: ModuleId, generics: Vec<Generic<'a>>) -> Self {
+        Cx {
+            p,
+            module,
+            generics,
+            locals: Vec::new(),
+            names: Vec::new(),
+            vars: Vec::new(),
+            var_places: Vec::new(),
+            obligations: Vec::new(),
+            frames: Vec::new(),
+            loops: Vec::new(),
+            failed: false,
+            params_of_frame: 0,
+            constants: Vec::new(),
+        }
+    }
+
+    fn body(
+        &mut self,
+        params: &[crate::program::Param<'a>],
+        body: &'a ast::Block<'a>,
+        result: Ty,
+        result_span: Option<Span>,
+        receives: Vec<Ty>,
+    ) -> Body {
+        self.frames.push(Frame { result, result_span, receives: receives.clone(), captures: Vec::new() });
+        let params: Vec<LocalId> =
+            params.iter().map(|param| self.bind_name(param.name, param.ty, false, param.span)).collect();
+        self.params_of_frame = self.locals.len();
+        let value = self.function_block(body, result, result_span);
+        self.settle();
+        let solutions = (0..self.vars.len()).map(|at| self.vars[at].map(|ty| self.resolve(ty))).collect();
+        Body { locals: std::mem::take(&mut self.locals), params, value, result, receives, solutions }
+    }
+
+    /// Checks the body of a function or closure against its result.
+    fn function_block(&mut self, body: &'a ast::Block<'a>, result: Ty, result_span: Option<Span>) -> crate::thir::Expr {
+        // What is at a block's end is dropped where nothing is wanted.
+        if self.shallow(result) == UNIT {
+            let value = self.block(body, Some(UNIT), true);
+            return value;
+        }
+        let value = self.block(body, Some(result), false);
+        if value.ty == UNIT && self.shallow(result) != UNIT && !matches!(self.kind(result), crate::ty::Kind::Var(_)) {
+            let wanted = self.display(result);
+            let end = Span { start: body.span.end.saturating_sub(1), end: body.span.end };
+            if wanted != "?" {
+                let message = format!("the function's result is `{wanted}`, and its end is reached without one");
+                let mut report =
+                    Report::error(crate::code::Code::MissingReturn, end, message).label("nothing is returned here");
+                if let Some(span) = result_span {
+                    report = report.also(span, "the function");
+                }
+                let hint = match body.stmts.last().map(|stmt| &stmt.kind) {
+                    Some(ast::StmtKind::Let { .. } | ast::StmtKind::Var { .. }) => "end the block with the value itself",
+                    _ => "the last expression of a block is its value",
+                };
+                self.tell(report.hint(hint));
+            }
+            return crate::thir::Expr { kind: crate::thir::ExprKind::Error, ty: ERROR, span: value.span };
+        }
+        let why = match result_span {
+            Some(span) => Why::at("the function's result", span),
+            None => Why::new("the result"),
+        };
+        self.coerce(value, result, &why)
+    }
+
+    fn constant_body(&mut self, id: ConstId) -> (Body, Ty) {
+        let (value, written, span) = {
+            let def = self.p.constant(id);
+            (def.value, def.written, def.span)
+        };
+        self.frames.push(Frame { result: NEVER, result_span: None, receives: Vec::new(), captures: Vec::new() });
+        let expr = self.expr(value, written);
+        let expr = match written {
+            Some(ty) => self.coerce(expr, ty, &Why::at("the constant's type", span)),
+            None => expr,
+        };
+        self.settle();
+        let ty = self.resolve(expr.ty);
+        let solutions = (0..self.vars.len()).map(|at| self.vars[at].map(|ty| self.resolve(ty))).collect();
+        let locals = std::mem::take(&mut self.locals);
+        self.frames.pop();
+        (Body { locals, params: Vec::new(), value: expr, result: ty, receives: Vec::new(), solutions }, ty)
+    }
+
+    /// The type of a constant, which is read for that when it was not yet.
+    fn constant_type(&mut self, id: ConstId, span: Span) -> Ty {
+        if let Some(ty) = self.p.constant(id).ty {
+            return ty;
+        }
+        if self.constants.contains(&id) {
+            let message = format!("the constant `{}` leads back to itself", self.p.constant(id).name);
+            self.tell(Report::error(crate::code::Code::Cycle, span, message).label("here"));
+            return ERROR;
+        }
+        let module = self.p.constant(id).module;
+        let mut open = self.constants.clone();
+        open.push(id);
+        let sinks = self.p.module(module).sink.clone();
+        let mut cx = Cx::new(self.p, module, Vec::new());
+        cx.constants = open;
+        let (_, ty) = cx.constant_body(id);
+        // What is wrong with it is told when its turn comes.
+        self.p.module_mut(module).sink = sinks;
+        self.p.consts[id.0 as usize].ty = Some(ty);
+        ty
+    }
+
+    /// Tells something about this module.
+    fn tell(&mut self, report: Report) {
+        self.failed = true;
+        self.p.tell(self.module, report);
+    }
+
+    /// Tells something that is no error.
+    fn warn(&mut self, report: Report) {
+        self.p.tell(self.module, report);
+    }
+
+    /// The source at a place.
+    fn source(&self, span: Span) -> &'a str {
+        self.p.module(self.module).source.get(span.range()).unwrap_or("")
+    }
+
+    /// Makes a local.
+    fn local(&mut self, name: &str, ty: Ty, is_var: bool, span: Span) -> LocalId {
+        let id = LocalId(self.locals.len() as u32);
+        let depth = self.frames.len() as u32;
+        self.locals.push(Local { name: name.to_owned(), ty, is_var, span, depth });
+        id
+    }
+
+    /// Makes a local and lets its name be seen.
+    fn bind_name(&mut self, name: &'a str, ty: Ty, is_var: bool, span: Span) -> LocalId {
+        let id = self.local(name, ty, is_var, span);
+        self.names.push((name, id));
+        id
+    }
+
+    /// The local with a name.
+    fn find_local(&self, name: &str) -> Option<LocalId> {
+        self.names.iter().rev().find(|(known, _)| *known == name).map(|(_, id)| *id)
+    }
+
+    /// The function or constant with a name.
+    fn find_value(&self, name: &str) -> Option<Value> {
+        let here = self.p.module(self.module);
+        let found = here.own.values.get(name).or_else(|| here.imported.values.get(name));
+        found.or_else(|| self.p.prelude.values.get(name)).copied()
+    }
+
+    /// The innermost function or closure.
+    fn frame(&self) -> &Frame {
+        self.frames.last().unwrap_or_else(|| unreachable!("a body is checked inside of a frame"))
+    }
+
+    /// Notes that a local is used, and whether it may be.
+    fn use_local(&mut self, id: LocalId, span: Span) {
+        let local = &self.locals[id.0 as usize];
+        let (depth, is_var, name) = (local.depth as usize, local.is_var, local.name.clone());
+        if depth == self.frames.len() {
+            return;
+        }
+        if is_var {
+            let declared = local.span;
+            let message = format!("a closure cannot use the `var` `{name}` from outside");
+            let report = Report::error(crate::code::Code::CapturedVar, span, message).label("used in a closure");
+            let hint = format!("copy it first: `let {name}_now = {name}`, or share a `Cell`");
+            self.tell(report.also(declared, "declared with `var`").hint(hint));
+            self.locals[id.0 as usize].is_var = false;
+        }
+        for frame in self.frames.iter_mut().skip(depth) {
+            if !frame.captures.contains(&id) {
+                frame.captures.push(id);
+            }
+        }
+    }
+}

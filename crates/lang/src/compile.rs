@@ -1,0 +1,183 @@
+//! The compiler as a whole.
+
+use crate::check as checker;
+use crate::code::Code;
+use crate::load::Sources;
+use crate::lower;
+use crate::program::{Core, Module as LangModule, ModuleId, Program, Scope, Value};
+use crate::thir::FnId;
+use crate::ty::{Kind, Types, UNIT};
+use fardel_bytecode::Module;
+use fardel_diagnostic::{Diagnostic, Report, Severity, Sink};
+use fardel_syntax::ast;
+
+/// What is to be made of a program.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Goal {
+    /// A module with its `main`.
+    Run,
+    /// A module with an export for each test.
+    Test,
+}
+
+/// What was found of a program: diagnostics with the number of their source.
+#[derive(Clone, Debug, Default)]
+pub struct Checked {
+    /// Errors and warnings, in the order of the sources.
+    pub diagnostics: Vec<(usize, Diagnostic)>,
+}
+
+impl Checked {
+    /// Whether something is wrong.
+    pub fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(|(_, diagnostic)| diagnostic.severity == Severity::Error)
+    }
+}
+
+/// What came of a program.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    /// The module; none when there is an error.
+    pub module: Option<Module>,
+    /// The assembly text that it was made of.
+    pub assembly: String,
+    /// Its tests: the exported function's name, the title, the source's number.
+    pub tests: Vec<(String, String, usize)>,
+    /// Errors and warnings.
+    pub checked: Checked,
+}
+
+/// Says what is wrong with a program.
+pub fn check(sources: &Sources) -> Checked {
+    with_program(sources, |program, _, sinks| finish(program, sinks))
+}
+
+/// Makes a module of a program.
+pub fn compile(sources: &Sources, goal: Goal) -> Compiled {
+    with_program(sources, |program, checked, sinks| {
+        let main = match goal {
+            Goal::Run => main_of(program, sources.main),
+            Goal::Test => None,
+        };
+        let tests: Vec<usize> = match goal {
+            Goal::Run => Vec::new(),
+            Goal::Test => (0..program.tests.len()).filter(|at| !program.module(program.tests[*at].module).is_std).collect(),
+        };
+        let titles = tests.iter().map(|at| {
+            let test = &program.tests[*at];
+            (format!("test_{at}"), test.title.to_owned(), test.module.0 as usize)
+        });
+        let titles: Vec<_> = titles.collect();
+        let mut found = finish(program, sinks);
+        if found.has_errors() {
+            return Compiled { module: None, assembly: String::new(), tests: titles, checked: found };
+        }
+        let roots = lower::Roots { main, tests, exports: Vec::new() };
+        let lowered = match lower::lower(program, checked, &roots) {
+            Ok(lowered) => lowered,
+            Err((module, report)) => {
+                let mut sink = Sink::default();
+                report.tell(&mut sink);
+                found.diagnostics.extend(sink.finish().into_iter().map(|one| (module.0 as usize, one)));
+                return Compiled { module: None, assembly: String::new(), tests: titles, checked: found };
+            }
+        };
+        let file = &sources.main().file;
+        let assembled = fardel_asm::assemble(file, &lowered.assembly, &mut fardel_asm::NoImports);
+        let Some(mut module) = assembled.module else {
+            let errors = assembled.diagnostics.iter().filter(|one| one.severity == Severity::Error);
+            let text: Vec<String> = errors.take(3).map(|one| one.render("generated", &lowered.assembly, false)).collect();
+            let message = format!("the compiler made code that the assembler refuses; this is its own mistake:\n{}", text.join("\n"));
+            let mut sink = Sink::default();
+            Report::error(Code::TooLarge, 0..0, message).tell(&mut sink);
+            found.diagnostics.extend(sink.finish().into_iter().map(|one| (sources.main, one)));
+            return Compiled { module: None, assembly: lowered.assembly, tests: titles, checked: found };
+        };
+        lower::relocate(&mut module, &lowered);
+        Compiled { module: Some(module), assembly: lowered.assembly, tests: titles, checked: found }
+    })
+}
+
+fn with_program<R>(sources: &Sources, then: impl FnOnce(&mut Program<'_>, &checker::Checked, Vec<Vec<Diagnostic>>) -> R) -> R {
+    let mut sinks: Vec<Vec<Diagnostic>> = Vec::new();
+    let mut asts: Vec<ast::File<'_>> = Vec::new();
+    for source in &sources.all {
+        let parsed = fardel_syntax::parse(&source.text);
+        sinks.push(source.diagnostics.iter().cloned().chain(parsed.diagnostics).collect());
+        asts.push(parsed.file);
+    }
+    let modules = sources.all.iter().zip(&asts).map(|(source, ast)| {
+        let mut modules = std::collections::BTreeMap::new();
+        for import in &ast.uses {
+            let path: Vec<&str> = import.path.iter().map(|name| name.text).collect();
+            let name = import.alias.as_ref().or(import.path.last()).map_or("", |name| name.text);
+            if import.names.is_none()
+                && let Some(at) = sources.all.iter().position(|other| other.path == path.join("."))
+            {
+                modules.insert(name, ModuleId(at as u32));
+            }
+        }
+        LangModule {
+            path: source.path.clone(),
+            file: source.file.clone(),
+            source: &source.text,
+            is_std: source.is_std,
+            own: Scope::default(),
+            imported: Scope::default(),
+            modules,
+            sink: Sink::default(),
+        }
+    });
+    let mut program = Program {
+        types: Types::default(),
+        modules: modules.collect(),
+        defs: Vec::new(),
+        fns: Vec::new(),
+        consts: Vec::new(),
+        tests: Vec::new(),
+        prelude: Scope::default(),
+        core: Core::none(),
+    };
+    program.declare(&asts);
+    let checked = checker::check(&mut program);
+    then(&mut program, &checked, sinks)
+}
+
+/// All that was told of the sources.
+fn finish(program: &mut Program<'_>, sinks: Vec<Vec<Diagnostic>>) -> Checked {
+    let mut diagnostics = Vec::new();
+    for (at, (module, before)) in program.modules.iter_mut().zip(sinks).enumerate() {
+        // What the parser could not read leaves the rest in doubt.
+        let is_broken = before.iter().any(|one| one.severity == Severity::Error);
+        diagnostics.extend(before.into_iter().map(|one| (at, one)));
+        let told = std::mem::take(&mut module.sink).finish();
+        diagnostics.extend(told.into_iter().filter(|one| !is_broken || one.severity == Severity::Error).map(|one| (at, one)));
+    }
+    Checked { diagnostics }
+}
+
+/// The `main` of a program; it has told when there is none that can be run.
+fn main_of(program: &mut Program<'_>, main: usize) -> Option<FnId> {
+    let module = ModuleId(main as u32);
+    let Some(Value::Fn(id)) = program.module(module).own.values.get("main").copied() else {
+        let report = Report::error(Code::Main, 0..0, "the program has no `main`").hint("write `pub fn main() { .. }`");
+        program.tell(module, report);
+        return None;
+    };
+    let (core, def) = (program.core, program.fun(id));
+    let (span, result) = (def.span, def.result);
+    let params: Vec<_> = def.params.iter().map(|param| param.ty).collect();
+    let is_generic = !def.generics.is_empty();
+    let text = program.plain(core.text);
+    let args = program.types.named(core.list, vec![text]);
+    let takes = params.is_empty() || params == [args];
+    let gives = result == UNIT
+        || result == crate::ty::NEVER
+        || matches!(program.types.kind(result), Kind::Named(def, of) if *def == core.result && of.first() == Some(&UNIT));
+    if !takes || !gives || is_generic {
+        let report = Report::error(Code::Main, span, "`main` takes nothing or `List<Text>`, and returns nothing or `Result<(), E>`");
+        program.tell(module, report.label("cannot be run").hint("write `pub fn main(args: List<Text>) { .. }`"));
+        return None;
+    }
+    Some(id)
+}

@@ -1,0 +1,23 @@
+//! The language: from sources to a module of the machine.
+//!
+//! [`load`] brings the modules that a program names, [`check`] says what is wrong with them, [`compile`] makes a module. This
+//! crate knows no files: whoever calls it brings a [`Resolver`].
+//!
+//! **Invariant:** no source makes it panic; a program without errors gives a module that the verifier accepts.
+#![forbid(unsafe_code)]
+
+mod check;
+mod code;
+mod compile;
+mod declare;
+mod load;
+mod lower;
+mod program;
+mod std_modules;
+mod suggest;
+mod thir;
+mod ty;
+
+pub use code::Code;
+pub use compile::{Checked, Compiled, Goal, check, compile};
+pub use load::{Found, Resolver, Source, Sources, load};
