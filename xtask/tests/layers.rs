@@ -59,8 +59,14 @@ const LAYERS: &[Layer] = &[
         outside: Outside::Only(&["logos", "rowan"]),
     },
     Layer {
+        name: "fardel-lang",
+        inside: &["fardel-bytecode", "fardel-diagnostic", "fardel-asm", "fardel-syntax"],
+        inside_for_tests: &[],
+        outside: Outside::Only(&["rustc-hash"]),
+    },
+    Layer {
         name: "fardel",
-        inside: &["fardel-bytecode", "fardel-asm", "fardel-vm"],
+        inside: &["fardel-bytecode", "fardel-asm", "fardel-lang", "fardel-vm"],
         inside_for_tests: &[],
         outside: Outside::Only(&["thiserror"]),
     },

@@ -1,22 +1,27 @@
-//! `fardel check`: says whether files hold sound modules.
+//! `fardel check`: says whether files hold sound programs or modules.
 
 use crate::say;
 use clap::Args;
-use fardel::program::Loader;
-use std::path::PathBuf;
+use fardel::language;
+use fardel::program::{Loader, not_made};
+use std::path::{Path, PathBuf};
 
 #[derive(Args, Debug)]
 pub(crate) struct Options {
-    /// Assembly texts or modules
-    #[arg(required = true, value_name = "FILE")]
+    /// Sources, assembly texts or modules [default: src/main.fdl]
+    #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
 }
 
 pub(crate) fn check(options: &Options) -> u8 {
     let mut status = say::OK;
-    for file in &options.files {
+    for file in crate::package::files(&options.files) {
+        if language::is_source(&file) {
+            status = status.max(source(&file));
+            continue;
+        }
         let mut loader = Loader::new(say::in_colour());
-        let result = loader.add_file(file);
+        let result = loader.add_file(&file);
         loader.warnings().iter().for_each(|warning| say::line(warning));
         match result {
             Ok(hash) => {
@@ -29,4 +34,22 @@ pub(crate) fn check(options: &Options) -> u8 {
         }
     }
     status
+}
+
+fn source(file: &Path) -> u8 {
+    let sources = match language::sources(file) {
+        Ok(sources) => sources,
+        Err(problem) => return say::bad_program(&problem),
+    };
+    let checked = language::check(&sources);
+    let (errors, warnings) = language::rendered(&checked, &sources, say::in_colour());
+    warnings.iter().chain(&errors).for_each(|text| say::line(&format!("{text}\n")));
+    let path = file.display().to_string();
+    if errors.is_empty() {
+        let own = sources.all().iter().filter(|source| !source.is_std).count();
+        let modules = if own == 1 { "module" } else { "modules" };
+        return say::output(format!("{path}: OK, {own} {modules}\n").as_bytes());
+    }
+    say::error(not_made(&path));
+    say::USAGE
 }

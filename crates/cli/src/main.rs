@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod asm;
+mod build;
 mod check;
 mod demo;
 mod disasm;
@@ -12,9 +13,11 @@ mod node;
 mod operate;
 mod options;
 mod roles;
+mod package;
 mod run;
 mod say;
 mod size;
+mod test;
 
 use clap::{CommandFactory as _, Parser as _};
 use options::{Command, Options};
@@ -22,6 +25,9 @@ use options::{Command, Options};
 fn main() {
     let status = match Options::parse().command {
         Command::Run(options) => run::run(&options),
+        Command::New(options) => package::new(&options),
+        Command::Build(options) => build::build(&options),
+        Command::Test(options) => test::test(&options),
         Command::Asm(options) => asm::asm(&options),
         Command::Disasm(options) => disasm::disasm(&options),
         Command::Check(options) => check::check(&options),

@@ -1,6 +1,6 @@
 //! What can be asked for on the command line, each option with its help.
 
-use crate::{asm, check, demo, disasm, keygen, node, operate, run};
+use crate::{asm, build, check, demo, disasm, keygen, node, operate, package, run, test};
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
@@ -33,11 +33,17 @@ pub(crate) struct Options {
 pub(crate) enum Command {
     /// Runs a program
     Run(run::Options),
+    /// Makes a package: a folder with a first program
+    New(package::New),
+    /// Makes a module of a program
+    Build(build::Options),
+    /// Runs the tests of programs
+    Test(test::Options),
     /// Makes a module of assembly text
     Asm(asm::Options),
     /// Shows a module as assembly text
     Disasm(disasm::Options),
-    /// Says whether files hold sound modules
+    /// Says whether files hold sound programs or modules
     Check(check::Options),
     /// Makes what the nodes of a cluster prove themselves with
     Keygen(keygen::Options),

@@ -1,7 +1,7 @@
 //! `fardel run`: runs a program.
 
 use crate::node::{self, NodeOptions};
-use crate::{say, size};
+use crate::{package, say, size};
 use clap::{Args, ValueEnum};
 use fardel::program::Loader;
 use fardel::vm::config::{Config, Dispatch, Lowering};
@@ -15,10 +15,10 @@ use std::time::{Duration, Instant};
 #[command(override_usage = "fardel run [OPTIONS] <FILE> [ARGS]...")]
 #[command(after_help = "Example:\n  fardel run --stats --max-memory 64MiB examples/wordcount.fda README.md")]
 pub(crate) struct Options {
-    /// Assembly text (.fda) or a module (.fdm), and what main gets if it has a parameter; everything behind FILE is for
-    /// the program
+    /// Source (.fdl), assembly text (.fda) or a module (.fdm), and what main gets if it has a parameter; everything behind
+    /// FILE is for the program [default: src/main.fdl]
     // One argument for both: so what stands behind FILE is the program's, also when it looks like an option.
-    #[arg(required = true, trailing_var_arg = true, value_names = ["FILE", "ARGS"], num_args = 1..)]
+    #[arg(trailing_var_arg = true, value_names = ["FILE", "ARGS"], num_args = 0..)]
     program: Vec<OsString>,
     /// Writes each instruction to the standard error: fiber, place, instruction, messages in the mailbox
     #[arg(long)]
@@ -96,8 +96,11 @@ enum Dispatcher {
 }
 
 pub(crate) fn run(options: &Options) -> u8 {
-    let Some((file, args)) = options.program.split_first() else { return say::USAGE };
-    let file = Path::new(file);
+    let main = package::main_file();
+    let (file, args) = match options.program.split_first() {
+        Some((file, args)) => (Path::new(file), args),
+        None => (main.as_path(), &[][..]),
+    };
     let Some(arguments) = texts(args) else { return say::USAGE };
     let program = match load(file, &options.module) {
         Ok(program) => program,

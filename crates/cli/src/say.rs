@@ -28,7 +28,7 @@ pub(crate) fn line(text: &str) {
 pub(crate) fn bad_program(problem: &ProgramError) -> u8 {
     if let ProgramError::Invalid { path, rendered } = problem {
         line(rendered);
-        error(format_args!("{path} does not assemble"));
+        error(fardel::program::not_made(path));
     } else {
         error(problem);
     }

@@ -53,6 +53,7 @@
 
 pub mod clock;
 mod host;
+pub mod language;
 pub mod limits;
 mod memory;
 pub mod outcome;

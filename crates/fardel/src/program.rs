@@ -1,10 +1,11 @@
 //! Programs: a module with `main`, and the modules that it imports.
 //!
-//! A module comes as assembly text or as bytes of the module format, from a file or from memory. Files import each
-//! other by paths relative to the importing file.
+//! A module comes as source in the language, as assembly text, or as bytes of the module format, from a file or from memory.
+//! Assembly texts import each other by paths relative to the importing file.
 //!
 //! **Invariant:** a [`Program`] holds verified modules only, each before those that import it.
 
+use crate::language;
 use crate::limits::{IMPORT_DEPTH_MAX, MODULES_MAX};
 use crate::report::Sources;
 use fardel_asm::{ImportedModule, Resolver, Severity};
@@ -56,6 +57,16 @@ impl Program {
         Ok(loader.finish(main))
     }
 
+    /// The program of a module without imports.
+    ///
+    /// # Errors
+    /// See [`ProgramError`].
+    pub fn from_module(name: &str, module: Module) -> Result<Self, ProgramError> {
+        let mut loader = Loader::default();
+        let main = loader.add_module(name, module)?;
+        Ok(loader.finish(main))
+    }
+
     /// The name of the module with `main`.
     pub fn hash(&self) -> ModuleHash {
         self.main
@@ -81,7 +92,7 @@ pub enum ProgramError {
     },
     /// A file is neither text nor a module.
     #[error(
-        "{path} is not UTF-8 text, and does not start as a module does: the byte at offset {offset} begins no character"
+        "{path} is neither UTF-8 text nor a module: the byte at offset {offset} begins no character"
     )]
     NotText {
         /// The file.
@@ -89,8 +100,8 @@ pub enum ProgramError {
         /// Where it stops being text.
         offset: usize,
     },
-    /// A text does not assemble.
-    #[error("{rendered}\n{path} does not assemble")]
+    /// A text is not right.
+    #[error("{rendered}\n{}", not_made(path))]
     Invalid {
         /// The file.
         path: String,
@@ -125,6 +136,12 @@ pub enum ProgramError {
         /// The file that is one too many.
         path: String,
     },
+}
+
+/// That no module comes of a text, in words.
+pub fn not_made(path: &str) -> String {
+    let word = if language::is_source(Path::new(path)) { "compile" } else { "assemble" };
+    format!("{path} does not {word}")
 }
 
 /// Collects the modules of a program.
@@ -163,6 +180,11 @@ impl Loader {
         if self.open.len() == IMPORT_DEPTH_MAX || self.files.len() == MODULES_MAX {
             return Err(ProgramError::TooMany { path: name });
         }
+        if language::is_source(path) {
+            let hash = self.add_source(&name, path)?;
+            self.files.insert(identity, hash);
+            return Ok(hash);
+        }
         let hash = match read(path)? {
             Contents::Module(bytes) => self.add_bytes(&name, &bytes)?,
             Contents::Text(source) => {
@@ -189,6 +211,21 @@ impl Loader {
     /// A module that was added.
     pub fn module(&self, hash: ModuleHash) -> Option<&VerifiedModule> {
         self.modules.iter().find(|module| module.hash() == hash)
+    }
+
+    /// Loads a program in the language.
+    fn add_source(&mut self, name: &str, path: &Path) -> Result<ModuleHash, ProgramError> {
+        let sources = language::sources(path)?;
+        let compiled = fardel_lang::compile(&sources, fardel_lang::Goal::Run);
+        let (errors, mut warnings) = language::rendered(&compiled.checked, &sources, self.colour);
+        let Some(module) = compiled.module else {
+            return Err(ProgramError::Invalid { path: name.to_string(), rendered: errors.join("\n\n") });
+        };
+        self.warnings.append(&mut warnings);
+        for source in sources.all().iter().filter(|source| !source.is_std) {
+            self.sources.insert(source.file.clone(), source.text.clone());
+        }
+        self.add_module(name, module)
     }
 
     fn add_text(&mut self, name: &str, folder: Option<&Path>, source: String) -> Result<ModuleHash, ProgramError> {
@@ -246,7 +283,7 @@ impl Resolver for Imports<'_> {
             }
             Err(ProgramError::Invalid { path, rendered }) => {
                 self.failures.push(rendered);
-                Err(format!("{path} does not assemble"))
+                Err(not_made(&path))
             }
             Err(error) => Err(error.to_string()),
         }
@@ -272,6 +309,17 @@ pub fn read(path: &Path) -> Result<Contents, ProgramError> {
         return Ok(Contents::Module(bytes));
     }
     String::from_utf8(bytes).map(Contents::Text).map_err(|error| ProgramError::NotText {
+        path: path.display().to_string(),
+        offset: error.utf8_error().valid_up_to(),
+    })
+}
+
+/// Reads a file that is text.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn read_source(path: &Path) -> Result<String, ProgramError> {
+    String::from_utf8(read_bytes(path)?).map_err(|error| ProgramError::NotText {
         path: path.display().to_string(),
         offset: error.utf8_error().valid_up_to(),
     })

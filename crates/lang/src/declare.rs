@@ -482,6 +482,7 @@ impl<'a> Program<'a> {
             receives,
             body: &function.body,
             asm: if is_std { attr_text(attrs, "asm") } else { None },
+            derive: if is_std { attr_text(attrs, "derive") } else { None },
             is_inline: is_std && has_attr(attrs, "inline"),
         });
         id
@@ -615,6 +616,3 @@ fn foreign_type(name: &str) -> Option<String> {
     };
     Some(format!("it is called `{here}` here"))
 }
-
-#[expect(dead_code, reason = "names of scopes are looked up by modules")]
-fn unused(_: Scope) {}

@@ -10,6 +10,7 @@ mod check;
 mod code;
 mod compile;
 mod declare;
+mod derive;
 mod load;
 mod lower;
 mod program;
@@ -19,5 +20,6 @@ mod thir;
 mod ty;
 
 pub use code::Code;
+pub use fardel_diagnostic::{Diagnostic, Severity};
 pub use compile::{Checked, Compiled, Goal, check, compile};
 pub use load::{Found, Resolver, Source, Sources, load};

@@ -144,6 +144,8 @@ pub(crate) struct FnDef<'a> {
     pub(crate) body: &'a ast::Block<'a>,
     /// Instructions that stand in its place, of functions of the standard library.
     pub(crate) asm: Option<&'a str>,
+    /// How the compiler writes its body for each type, of functions of the standard library.
+    pub(crate) derive: Option<&'a str>,
     /// Whether calls are replaced by its body.
     pub(crate) is_inline: bool,
 }

@@ -69,7 +69,7 @@ pub(crate) fn check(p: &mut Program<'_>) -> Checked {
 
 fn function(p: &mut Program<'_>, id: FnId) -> Option<Body> {
     let def = p.fun(id);
-    if def.asm.is_some() {
+    if def.asm.is_some() || def.derive.is_some() {
         return None;
     }
     let (module, generics, body, result) = (def.module, def.generics.clone(), def.body, def.result);

@@ -1,0 +1,79 @@
+//! Packages: a folder with `fardel.toml` and the sources in `src`.
+
+use crate::say;
+use clap::Args;
+use std::path::{Path, PathBuf};
+
+/// The file that says that a folder is a package.
+const MANIFEST: &str = "fardel.toml";
+/// The main source of a package.
+const MAIN: &str = "src/main.fdl";
+
+/// The file of a package's program, where none is named.
+pub(crate) fn main_file() -> PathBuf {
+    PathBuf::from(MAIN)
+}
+
+/// The files that are named; else the main one of the package here.
+pub(crate) fn files(named: &[PathBuf]) -> Vec<PathBuf> {
+    if named.is_empty() { vec![main_file()] } else { named.to_vec() }
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  fardel new hello && cd hello && fardel run && fardel test")]
+pub(crate) struct New {
+    /// The folder that is made; its last part is the package's name
+    path: PathBuf,
+}
+
+/// `fardel new`: makes a package.
+pub(crate) fn new(options: &New) -> u8 {
+    let path = &options.path;
+    let Some(name) = path.file_name().and_then(|name| name.to_str()).filter(|name| is_name(name)) else {
+        say::error(format_args!(
+            "a package's name has lower-case letters, digits and `_`, and begins with a letter; seen: {}",
+            path.display()
+        ));
+        return say::USAGE;
+    };
+    if path.exists() {
+        say::error(format_args!("{} is there already", path.display()));
+        return say::USAGE;
+    }
+    let manifest = format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\n");
+    let files = [(MANIFEST, manifest.as_str()), (MAIN, MAIN_TEXT), (".gitignore", "*.fdm\n")];
+    for (file, text) in files {
+        if let Err(problem) = write(&path.join(file), text) {
+            say::error(format_args!("cannot write {}: {problem}", path.join(file).display()));
+            return say::USAGE;
+        }
+    }
+    say::output(format!("made {}; `cd {} && fardel run` runs it, `fardel test` tests it\n", path.display(), path.display()).as_bytes())
+}
+
+fn write(path: &Path, text: &str) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    std::fs::write(path, text)
+}
+
+fn is_name(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
+/// The program of a new package.
+const MAIN_TEXT: &str = r#"/// Greets somebody.
+fn greeting(name: Text) -> Text {
+  "hello, ${name}"
+}
+
+pub fn main(args: List<Text>) {
+  print(greeting(args.first().unwrap_or("world")))
+}
+
+test "a greeting names whom it greets" {
+  assert(greeting("you") == "hello, you")
+}
+"#;

@@ -1,0 +1,64 @@
+//! Programs in the language: their files, and what is wrong with them.
+
+use crate::program::{ProgramError, read_source};
+use fardel_bytecode::Module;
+pub use fardel_lang::{Checked, Compiled, Goal, Sources, check, compile};
+use fardel_lang::{Found, Resolver};
+use std::path::{Path, PathBuf};
+
+/// The extension of sources.
+pub const EXTENSION: &str = "fdl";
+
+/// Whether a file is a source by its name.
+pub fn is_source(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == EXTENSION)
+}
+
+/// Modules as files in a folder: `kv.store` is `kv/store.fdl`.
+struct Files(PathBuf);
+
+impl Resolver for Files {
+    fn module(&mut self, path: &str) -> Result<Option<Found>, String> {
+        let file = self.0.join(path.replace('.', "/")).with_extension(EXTENSION);
+        if !file.is_file() {
+            return Ok(None);
+        }
+        match read_source(&file) {
+            Ok(text) => Ok(Some(Found { file: file.display().to_string(), text })),
+            Err(problem) => Err(problem.to_string()),
+        }
+    }
+}
+
+/// The sources of the program whose main one is in a file.
+///
+/// # Errors
+/// When that file cannot be read; what is wrong with others is told by [`fardel_lang::check`].
+pub fn sources(path: &Path) -> Result<Sources, ProgramError> {
+    let text = read_source(path)?;
+    let name = path.file_stem().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+    Ok(fardel_lang::load(&name, &path.display().to_string(), text, &mut Files(folder)))
+}
+
+/// What is said of sources, as people read it: errors, then warnings.
+pub fn rendered(checked: &Checked, sources: &Sources, colour: bool) -> (Vec<String>, Vec<String>) {
+    let (mut errors, mut warnings) = (Vec::new(), Vec::new());
+    for (at, diagnostic) in &checked.diagnostics {
+        let Some(source) = sources.all().get(*at) else { continue };
+        let text = diagnostic.render(&source.file, &source.text, colour);
+        match diagnostic.severity {
+            fardel_lang::Severity::Error => errors.push(text),
+            fardel_lang::Severity::Warning => warnings.push(text),
+        }
+    }
+    (errors, warnings)
+}
+
+/// The same module with one of its exports as `main`.
+pub fn with_main(module: &Module, export: &str) -> Option<Module> {
+    let mut module = module.clone();
+    module.exports.retain(|one| one.name == export);
+    module.exports.first_mut()?.name = "main".to_owned();
+    Some(module)
+}
