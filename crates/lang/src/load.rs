@@ -129,13 +129,29 @@ pub fn load(path: &str, file: &str, text: String, resolver: &mut dyn Resolver) -
 
 /// The modules that a source imports.
 fn imports_of(text: &str) -> Vec<Import> {
-    let parsed = fardel_syntax::parse(text);
+    let parsed = fardel_syntax::parse(head(text));
     let import = |import: &ast::Use<'_>| Import {
         path: import.path.iter().map(|name| name.text).collect::<Vec<_>>().join("."),
         start: import.span.start,
         end: import.span.end,
     };
     parsed.file.uses.iter().map(import).filter(|import| !import.path.is_empty()).collect()
+}
+
+/// A source up to its first item: imports stand before that.
+fn head(text: &str) -> &str {
+    let begins_item = |line: &str| {
+        let word = line.split(|letter: char| !letter.is_ascii_alphabetic()).next().unwrap_or("");
+        line.starts_with('@') || ["pub", "fn", "type", "opaque", "const", "test"].contains(&word)
+    };
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        if begins_item(line) {
+            break;
+        }
+        at += line.len();
+    }
+    text.get(..at).unwrap_or(text)
 }
 
 /// Tells of modules that lead back to themselves; those of the standard library may.
