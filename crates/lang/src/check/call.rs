@@ -6,7 +6,7 @@ use crate::code::Code;
 use crate::declare::count;
 use crate::program::{DefKind, ModuleId, Value};
 use crate::suggest::suggestion;
-use crate::thir::{Closure, Expr, ExprKind, FnId, LocalId, Pat, PatKind};
+use crate::thir::{Closure, Expr, ExprKind, FnId, LocalId, Op, Pat, PatKind};
 use crate::ty::{DefId, ERROR, Kind, NEVER, Ty, UNIT};
 use fardel_diagnostic::Report;
 use fardel_syntax::ast::{self, ArgKind, Span};
@@ -360,7 +360,38 @@ impl<'a> Cx<'_, 'a> {
             return self.close_hole(call, hole, lets, span);
         }
         self.check_receives(&receives, span, &what);
+        if self.p.prelude.values.get("assert") == Some(&Value::Fn(id))
+            && let Some(condition) = all.pop()
+        {
+            return self.assertion(condition, span);
+        }
         Expr { kind: ExprKind::Call(id, types, all), ty: result, span }
+    }
+
+    /// `assert(condition)`: shows the condition, and both sides of a comparison.
+    fn assertion(&mut self, condition: Expr, span: Span) -> Expr {
+        let text = self.source(condition.span).split_whitespace().collect::<Vec<_>>().join(" ");
+        let ty = self.p.core.text;
+        let ty = self.p.plain(ty);
+        let shown = |expr: Expr| Expr { span: expr.span, kind: ExprKind::Interpolated(vec![expr]), ty };
+        let mut args = vec![Expr { kind: ExprKind::Text(text), ty, span }];
+        let mut stmts = Vec::new();
+        let mut condition = condition;
+        if let ExprKind::Op(Op::Eq | Op::Ne | Op::Lt | Op::Le | Op::Gt | Op::Ge, sides) = &mut condition.kind {
+            for side in sides.iter_mut() {
+                self.hold(side, &mut stmts);
+                args.push(shown(side.clone()));
+            }
+        }
+        let name = if args.len() == 1 { "failed" } else { "failed_with" };
+        let core = self.p.module(self.p.def(self.p.core.bool).module);
+        let Some(Value::Fn(failed)) = core.own.values.get(name).copied() else { return self.error(span) };
+        let failed = Expr { kind: ExprKind::Call(failed, Vec::new(), args), ty: NEVER, span };
+        let then = Expr { kind: ExprKind::Block(Vec::new(), Some(Box::new(failed))), ty: NEVER, span };
+        let bool = condition.ty;
+        let not = Expr { span, ty: bool, kind: ExprKind::Op(Op::Not, vec![condition]) };
+        stmts.push(Expr { kind: ExprKind::If(Box::new(crate::thir::Cond::Expr(not)), Box::new(then), None), ty: UNIT, span });
+        Expr { kind: ExprKind::Block(stmts, None), ty: UNIT, span }
     }
 
     /// Whether two types could be made equal, without doing it.
