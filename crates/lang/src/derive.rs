@@ -1,6 +1,8 @@
-//! Functions that the compiler writes for each type: to JSON and from it.
+//! Functions that the compiler writes for each type: to JSON and from it, and inputs of tests.
 //!
 //! They are written as typed bodies for one concrete type, and call each other for the types in it.
+
+mod any;
 
 use crate::program::{DefKind, Field, FnDef, Program, Value, Variant};
 use crate::thir::{Arm, Body, Cond, Expr, ExprKind, FnId, For, Local, LocalId, Loop, Pat, PatKind, Place, Try};
@@ -12,6 +14,7 @@ use fardel_syntax::ast::{self, Span};
 pub(crate) enum Derived {
     ToJson,
     FromJson,
+    Any,
 }
 
 impl Derived {
@@ -20,6 +23,7 @@ impl Derived {
         match name {
             "to_json" => Some(Derived::ToJson),
             "from_json" => Some(Derived::FromJson),
+            "any" => Some(Derived::Any),
             _ => None,
         }
     }
@@ -30,10 +34,10 @@ pub(crate) struct NotData(pub(crate) String);
 
 /// The body of a derived function for a type without parameters and variables.
 pub(crate) fn body(p: &mut Program<'_>, derived: Derived, ty: Ty) -> Result<Body, NotData> {
-    let mut build = Build::new(p)?;
     match derived {
-        Derived::ToJson => build.to_json(ty),
-        Derived::FromJson => build.from_json(ty),
+        Derived::ToJson => Build::new(p)?.to_json(ty),
+        Derived::FromJson => Build::new(p)?.from_json(ty),
+        Derived::Any => any::body(p, ty),
     }
 }
 

@@ -11,6 +11,7 @@ mod decision;
 mod expr;
 pub(crate) mod infer;
 mod pattern;
+mod property;
 
 
 use crate::program::{Constraint, Generic, ModuleId, Program, Value};
@@ -83,7 +84,15 @@ fn test(p: &mut Program<'_>, at: usize) -> Option<Body> {
     let def = p.tests.get(at)?;
     let (module, params, receives, body) = (def.module, def.params.clone(), def.receives.clone(), def.body);
     let mut cx = Cx::new(p, module, Vec::new());
-    Some(cx.body(&params, body, UNIT, None, receives))
+    if params.is_empty() {
+        return Some(cx.body(&params, body, UNIT, None, receives));
+    }
+    if let Some(first) = params.first().filter(|_| !receives.is_empty()) {
+        let report = Report::error(crate::code::Code::NotAvailable, first.span, "a test with inputs receives no messages");
+        cx.tell(report.label("an input").hint("start a fiber in it that receives them"));
+    }
+    let checked = cx.body(&params, body, UNIT, None, Vec::new());
+    Some(property::wrap(p, checked))
 }
 
 fn constant(p: &mut Program<'_>, id: ConstId) -> Option<Body> {
