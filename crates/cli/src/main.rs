@@ -8,6 +8,7 @@ mod build;
 mod check;
 mod demo;
 mod disasm;
+mod fmt;
 mod keygen;
 mod node;
 mod operate;
@@ -28,6 +29,7 @@ fn main() {
         Command::New(options) => package::new(&options),
         Command::Build(options) => build::build(&options),
         Command::Test(options) => test::test(&options),
+        Command::Fmt(options) => fmt::fmt(&options),
         Command::Asm(options) => asm::asm(&options),
         Command::Disasm(options) => disasm::disasm(&options),
         Command::Check(options) => check::check(&options),

@@ -2,7 +2,7 @@
 
 use crate::program::{ProgramError, read_source};
 use fardel_bytecode::Module;
-pub use fardel_lang::{Checked, Compiled, Goal, Sources, check, compile};
+pub use fardel_lang::{Checked, Compiled, Goal, Sources, check, compile, format};
 use fardel_lang::{Found, Resolver};
 use std::path::{Path, PathBuf};
 

@@ -21,5 +21,6 @@ mod ty;
 
 pub use code::Code;
 pub use fardel_diagnostic::{Diagnostic, Severity};
+pub use fardel_syntax::format;
 pub use compile::{Checked, Compiled, Goal, check, compile};
 pub use load::{Found, Resolver, Source, Sources, load};
