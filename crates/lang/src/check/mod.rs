@@ -7,7 +7,7 @@ mod actor;
 mod block;
 mod call;
 mod construct;
-mod decision;
+pub(crate) mod decision;
 mod expr;
 pub(crate) mod infer;
 mod pattern;

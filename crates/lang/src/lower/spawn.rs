@@ -1,0 +1,112 @@
+//! Starting fibers.
+
+use super::Job;
+use super::code::backquoted;
+use super::frame::{Frame, Got, Want};
+use crate::code::Code as Mistake;
+use crate::program::Value;
+use crate::thir::{Expr, FnId, Spawn, SpawnOption, SpawnWhat};
+use crate::ty::Ty;
+
+/// The functions of the module `actor` that say what options mean.
+const PLACE: &str = "place_node";
+const FULL: &str = "full_text";
+const STARTED: &str = "started";
+const SPAWNED: &str = "spawned";
+
+impl<'c, 'a> Frame<'_, 'c, 'a> {
+    pub(super) fn spawn(&mut self, spawn: &'c Spawn, expr: &'c Expr, want: Want) {
+        let scope = self.code.open_scope();
+        let name = match &spawn.what {
+            SpawnWhat::Call(id, types, args) => {
+                let types = self.concrete_all(types);
+                self.operands(args);
+                self.l.instance(*id, &types)
+            }
+            SpawnWhat::Closure(closure) => {
+                let job = self.closure_job(closure, true);
+                self.code.height += job.captures.len();
+                self.closures += 1;
+                let name = self.l.unique_name(&format!("{}.fiber_{}", self.name, self.closures));
+                self.l.jobs.push((name.clone(), Job::Closure(job)));
+                name
+            }
+        };
+        let message = self.concrete(spawn.message);
+        let place = spawn.options.iter().find(|(option, _)| *option == SpawnOption::On);
+        match place {
+            Some((_, place)) => {
+                if spawn.options.len() > 1 {
+                    self.refuse_here(expr, "`on` does not go with other options of `spawn` yet");
+                }
+                self.expr(place, Want::Value);
+                self.helper(PLACE, &[], expr);
+                self.code.op(format!("spawn_on {}", backquoted(&name)));
+                self.helper(SPAWNED, &[message], expr);
+            }
+            None if spawn.options.is_empty() => self.code.op(format!("spawn {}", backquoted(&name))),
+            None => {
+                self.options(spawn, expr);
+                self.code.op(format!("spawn_with {}", backquoted(&name)));
+                self.helper(STARTED, &[message], expr);
+            }
+        }
+        self.code.close_scope(scope);
+        self.deliver(Got::Value, want);
+    }
+
+    /// The options, as a map by name.
+    fn options(&mut self, spawn: &'c Spawn, expr: &'c Expr) {
+        let map = self.code.slot("options", "Map<Any, Any>".into());
+        self.code.op("map_new Map<Any, Any>");
+        self.code.store(map);
+        for (option, value) in &spawn.options {
+            let name = match option {
+                SpawnOption::Link => "link",
+                SpawnOption::Mailbox => "mailbox",
+                SpawnOption::Full => "full",
+                SpawnOption::Memory => "memory",
+                SpawnOption::On | SpawnOption::Durable => {
+                    self.refuse_here(expr, "durable fibers are not there yet");
+                    continue;
+                }
+            };
+            self.code.load(map);
+            self.code.op(format!("push \"{name}\""));
+            self.code.height += 2;
+            self.expr(value, Want::Value);
+            if *option == SpawnOption::Full {
+                self.helper(FULL, &[], expr);
+            }
+            self.code.op("set");
+            self.code.height -= 3;
+        }
+        self.code.load(map);
+    }
+
+    fn refuse_here(&mut self, expr: &Expr, message: &str) {
+        let module = self.context().module;
+        self.l.refuse(module, expr.span, Mistake::NotAvailable, message.to_owned(), "here");
+    }
+
+    /// Calls a function of the module `actor` that the compiler knows by name.
+    fn helper(&mut self, name: &str, types: &[Ty], expr: &Expr) {
+        match self.l.actor_function(name) {
+            Some(id) => {
+                let name = self.l.instance(id, types);
+                self.code.op(format!("call {}", backquoted(&name)));
+            }
+            None => self.refuse_here(expr, "the standard library has no such function"),
+        }
+    }
+}
+
+impl super::Lower<'_, '_> {
+    fn actor_function(&self, name: &str) -> Option<FnId> {
+        let actor = self.p.modules.iter().find(|module| module.is_std && module.path == "actor")?;
+        match actor.own.values.get(name) {
+            Some(Value::Fn(id)) => Some(*id),
+            Some(Value::Const(_)) | None => None,
+        }
+    }
+}

@@ -1,0 +1,357 @@
+//! Types of the language as those of the assembly, and their declarations.
+//!
+//! **Invariant:** one type has one text, and each declared type that is named is declared once.
+
+use super::Lower;
+use super::code::{backquoted, float_text, quoted, quoted_bytes};
+use crate::program::{DefKind, Field, Variant};
+use crate::ty::{DefId, Kind, NEVER, Ty, UNIT};
+use fardel_syntax::ast;
+use std::rc::Rc;
+
+/// What the code generator wants to know of a type.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) enum Shape {
+    Unit,
+    Never,
+    Int,
+    Float,
+    Bool,
+    Text,
+    Bytes,
+    Option(Ty),
+    List(Ty),
+    Map(Ty, Ty),
+    Set(Ty),
+    Array(Ty),
+    Tuple(Vec<Ty>),
+    Record(DefId, Vec<Ty>),
+    Object(DefId, Vec<Ty>),
+    Sum(DefId, Vec<Ty>),
+    Fn(Vec<Ty>, Ty),
+    /// A word that is compared by what it is: addresses, tokens, builders.
+    Word,
+}
+
+/// Bytes of a name in the assembly; longer ones get a number instead of their rest.
+const NAME_BYTES: usize = 400;
+
+impl<'c, 'a> Lower<'c, 'a> {
+    /// What a concrete type is.
+    pub(super) fn shape(&self, ty: Ty) -> Shape {
+        match self.p.types.kind(ty) {
+            Kind::Error | Kind::Never | Kind::Param(_) | Kind::Var(_) => Shape::Never,
+            Kind::Tuple(items) if items.is_empty() => Shape::Unit,
+            Kind::Tuple(items) => Shape::Tuple(items.clone()),
+            Kind::Fn(params, result, _) => Shape::Fn(params.clone(), *result),
+            Kind::Named(def, args) => self.named_shape(*def, args),
+        }
+    }
+
+    fn named_shape(&self, def: DefId, args: &[Ty]) -> Shape {
+        let core = &self.p.core;
+        let first = args.first().copied().unwrap_or(UNIT);
+        let second = args.get(1).copied().unwrap_or(UNIT);
+        if def == core.int || def == core.duration || def == core.instant || def == core.byte || def == core.i32 {
+            return Shape::Int;
+        }
+        if def == core.float || def == core.f32 {
+            return Shape::Float;
+        }
+        if def == core.bool {
+            return Shape::Bool;
+        }
+        if def == core.text || def == core.node {
+            return Shape::Text;
+        }
+        if def == core.bytes {
+            return Shape::Bytes;
+        }
+        if def == core.option {
+            return Shape::Option(first);
+        }
+        if def == core.list {
+            return Shape::List(first);
+        }
+        if def == core.map {
+            return Shape::Map(first, second);
+        }
+        if def == core.set {
+            return Shape::Set(first);
+        }
+        if def == core.array {
+            return Shape::Array(first);
+        }
+        match &self.p.def(def).kind {
+            DefKind::Record(_) => Shape::Record(def, args.to_vec()),
+            DefKind::Object(_) => Shape::Object(def, args.to_vec()),
+            DefKind::Sum(_) => Shape::Sum(def, args.to_vec()),
+            DefKind::Alias(_) | DefKind::Builtin | DefKind::Unknown => Shape::Word,
+        }
+    }
+
+    /// Whether an expression of this type leaves nothing.
+    pub(super) fn is_unit(&self, ty: Ty) -> bool {
+        ty == UNIT
+    }
+
+    /// The type as the assembly writes it.
+    pub(super) fn asm_type(&mut self, ty: Ty) -> Rc<str> {
+        if let Some(known) = self.type_texts.get(&ty) {
+            return Rc::clone(known);
+        }
+        let text: Rc<str> = match self.p.types.kind(ty).clone() {
+            Kind::Error | Kind::Never | Kind::Param(_) | Kind::Var(_) => "Null".into(),
+            Kind::Tuple(items) if items.is_empty() => "Null".into(),
+            Kind::Tuple(items) => {
+                let items: Vec<String> = items.iter().map(|item| self.asm_type(*item).to_string()).collect();
+                let comma = if items.len() == 1 { "," } else { "" };
+                format!("({}{comma})", items.join(", ")).into()
+            }
+            Kind::Fn(params, result, _) => {
+                let params: Vec<String> = params.iter().map(|param| self.asm_type(*param).to_string()).collect();
+                let result = self.result_text(result);
+                format!("fn({}){result}", params.join(", ")).into()
+            }
+            Kind::Named(def, args) => self.named_type(ty, def, &args),
+        };
+        self.type_texts.insert(ty, Rc::clone(&text));
+        text
+    }
+
+    /// ` -> T`, or nothing for a function without a result.
+    pub(super) fn result_text(&mut self, result: Ty) -> String {
+        if result == UNIT || result == NEVER { String::new() } else { format!(" -> {}", self.asm_type(result)) }
+    }
+
+    fn named_type(&mut self, ty: Ty, def: DefId, args: &[Ty]) -> Rc<str> {
+        let core = self.p.core;
+        let plain = [
+            (core.int, "Int"),
+            (core.duration, "Int"),
+            (core.instant, "Int"),
+            (core.float, "Float"),
+            (core.bool, "Bool"),
+            (core.text, "Text"),
+            (core.bytes, "Bytes"),
+            (core.node, "Text"),
+            (core.reference, "Ref"),
+            (core.reply, "Ref"),
+            (core.pending, "Ref"),
+            (core.monitor, "Ref"),
+            (core.address, "Address"),
+            (core.builder, "TextBuilder"),
+            (core.byte, "Byte"),
+            (core.i32, "I32"),
+            (core.f32, "F32"),
+        ];
+        if let Some((_, text)) = plain.iter().find(|(known, _)| *known == def) {
+            return (*text).into();
+        }
+        let of = if [core.option, core.list, core.map, core.set, core.array].contains(&def) {
+            Some(self.p.def(def).name)
+        } else {
+            None
+        };
+        match (of, &self.p.def(def).kind) {
+            (Some(of), _) => {
+                let args: Vec<String> = args.iter().map(|arg| self.asm_type(*arg).to_string()).collect();
+                format!("{of}<{}>", args.join(", ")).into()
+            }
+            (None, DefKind::Builtin) => self.p.def(def).name.into(),
+            (None, DefKind::Record(_) | DefKind::Object(_) | DefKind::Sum(_)) => self.declared(ty, def),
+            (None, DefKind::Alias(_) | DefKind::Unknown) => "Any".into(),
+        }
+    }
+
+    /// The name of a declared type; its declaration follows.
+    fn declared(&mut self, ty: Ty, def: DefId) -> Rc<str> {
+        let is_system = self.p.def(def).attrs.iter().any(|attr| attr.name.text == "system");
+        if is_system {
+            let name = self.p.def(def).name;
+            if !self.systems.contains(&name) {
+                self.systems.push(name);
+            }
+            return name.into();
+        }
+        let name = self.unique_name(&self.display(ty));
+        self.undeclared.push(ty);
+        backquoted(&name).into()
+    }
+
+    /// The name, shortened where it is too long, so that no other has it.
+    pub(super) fn unique_name(&mut self, name: &str) -> String {
+        let mut short: String = name.to_owned();
+        if short.len() > NAME_BYTES {
+            let end = (0..=NAME_BYTES).rev().find(|at| name.is_char_boundary(*at)).unwrap_or(0);
+            short.truncate(end);
+            self.long_names += 1;
+            short.push_str(&format!("..{}", self.long_names));
+        }
+        short
+    }
+
+    /// The type for people, with the modules of declared types.
+    pub(super) fn display(&self, ty: Ty) -> String {
+        let list = |items: &[Ty]| items.iter().map(|item| self.display(*item)).collect::<Vec<_>>().join(", ");
+        match self.p.types.kind(ty) {
+            Kind::Error | Kind::Var(_) | Kind::Param(_) => "?".to_owned(),
+            Kind::Never => "Never".to_owned(),
+            Kind::Tuple(items) => format!("({})", list(items)),
+            Kind::Fn(params, result, _) if *result == UNIT => format!("fn({})", list(params)),
+            Kind::Fn(params, result, _) => format!("fn({}) -> {}", list(params), self.display(*result)),
+            Kind::Named(def, args) => {
+                let declared = self.p.def(*def);
+                let name = match declared.kind {
+                    DefKind::Builtin => declared.name.to_owned(),
+                    DefKind::Record(_) | DefKind::Object(_) | DefKind::Sum(_) | DefKind::Alias(_) | DefKind::Unknown => {
+                        format!("{}.{}", self.p.module(declared.module).path, declared.name)
+                    }
+                };
+                if args.is_empty() { name } else { format!("{name}<{}>", list(args)) }
+            }
+        }
+    }
+
+    /// Writes the declarations of all types that were named, and of those that they name.
+    pub(super) fn declarations(&mut self) -> Vec<String> {
+        let mut out = Vec::new();
+        while let Some(ty) = self.undeclared.pop() {
+            if let Some(text) = self.declaration(ty) {
+                out.push(text);
+            }
+        }
+        out
+    }
+
+    fn declaration(&mut self, ty: Ty) -> Option<String> {
+        let Kind::Named(def, args) = self.p.types.kind(ty).clone() else { return None };
+        let name = self.asm_type(ty);
+        let (fields, variants, word) = match &self.p.def(def).kind {
+            DefKind::Record(fields) => (fields.clone(), Vec::new(), "type"),
+            DefKind::Object(fields) => (fields.clone(), Vec::new(), "object"),
+            DefKind::Sum(variants) => (Vec::new(), variants.clone(), "sum"),
+            DefKind::Alias(_) | DefKind::Builtin | DefKind::Unknown => return None,
+        };
+        let mut parts: Vec<String> = fields.iter().map(|field| self.field_text(field, &args)).collect();
+        parts.extend(variants.iter().map(|variant| self.variant_text(variant, &args)));
+        Some(format!("{word} {name} {{ {} }}", parts.join(", ")))
+    }
+
+    fn variant_text(&mut self, variant: &Variant<'a>, args: &[Ty]) -> String {
+        if variant.fields.is_empty() {
+            return variant.name.to_owned();
+        }
+        let fields: Vec<String> = variant.fields.iter().map(|field| self.field_text(field, args)).collect();
+        format!("{}({})", variant.name, fields.join(", "))
+    }
+
+    fn field_text(&mut self, field: &Field<'a>, args: &[Ty]) -> String {
+        let ty = self.p.types.instantiate(field.ty, args);
+        let text = self.asm_type(ty);
+        let mut out = String::new();
+        for attr in field.attrs {
+            let named = attr.args.iter().find_map(|arg| crate::lower::types::text_of(arg));
+            match (attr.name.text, named) {
+                ("was", Some(name)) => out.push_str(&format!("@was({}) ", quoted(name))),
+                ("json", Some(name)) => out.push_str(&format!("@json({}) ", quoted(name))),
+                (_, _) => {}
+            }
+        }
+        if field.is_var {
+            out.push_str("var ");
+        }
+        out.push_str(&format!("{}: {text}", field.name));
+        if let Some(default) = field.default.and_then(constant) {
+            out.push_str(&format!(" = {default}"));
+        }
+        out
+    }
+
+    /// The types of the fields of a tuple, record or object; of a sum those of a variant.
+    pub(super) fn field_types(&mut self, ty: Ty, variant: Option<usize>) -> Vec<Ty> {
+        let (fields, args): (Vec<Ty>, Vec<Ty>) = match self.p.types.kind(ty).clone() {
+            Kind::Tuple(items) => return items,
+            Kind::Named(def, args) => match (&self.p.def(def).kind, variant) {
+                (DefKind::Record(fields) | DefKind::Object(fields), _) => (fields.iter().map(|field| field.ty).collect(), args),
+                (DefKind::Sum(variants), Some(at)) => {
+                    let fields = variants.get(at).map(|variant| variant.fields.iter().map(|field| field.ty).collect());
+                    (fields.unwrap_or_default(), args)
+                }
+                (DefKind::Builtin, Some(1)) if def == self.p.core.option => return args,
+                (DefKind::Sum(_) | DefKind::Alias(_) | DefKind::Builtin | DefKind::Unknown, _) => return Vec::new(),
+            },
+            Kind::Error | Kind::Never | Kind::Fn(..) | Kind::Param(_) | Kind::Var(_) => return Vec::new(),
+        };
+        fields.into_iter().map(|ty| self.p.types.instantiate(ty, &args)).collect()
+    }
+
+    /// The name of a field of a tuple, record or object.
+    pub(super) fn field_name(&self, ty: Ty, at: usize) -> String {
+        if let Kind::Named(def, _) = self.p.types.kind(ty)
+            && let DefKind::Record(fields) | DefKind::Object(fields) = &self.p.def(*def).kind
+            && let Some(field) = fields.get(at)
+        {
+            return field.name.to_owned();
+        }
+        at.to_string()
+    }
+
+    /// The variants of a sum type.
+    pub(super) fn variants(&self, ty: Ty) -> &[Variant<'a>] {
+        if let Kind::Named(def, _) = self.p.types.kind(ty)
+            && let DefKind::Sum(variants) = &self.p.def(*def).kind
+        {
+            return variants;
+        }
+        &[]
+    }
+
+    /// The operand that names a variant: `Shape.Circle`.
+    pub(super) fn variant_operand(&mut self, ty: Ty, at: usize) -> String {
+        let name = self.variants(ty).get(at).map_or("", |variant| variant.name).to_owned();
+        format!("{}.{name}", self.asm_type(ty))
+    }
+
+    /// The operand that names a field of a variant: `Shape.Circle.radius`.
+    pub(super) fn payload_operand(&mut self, ty: Ty, at: usize, field: usize) -> String {
+        let variant = self.variants(ty).get(at);
+        let name = variant.and_then(|variant| variant.fields.get(field)).map_or("", |field| field.name).to_owned();
+        format!("{}.{name}", self.variant_operand(ty, at))
+    }
+}
+
+/// A default of a field, where it is a literal.
+fn constant(expr: &ast::Expr<'_>) -> Option<String> {
+    match &expr.kind {
+        ast::ExprKind::Int(value) => i64::try_from(*value).ok().map(|value| value.to_string()),
+        ast::ExprKind::Duration(value) => Some(value.to_string()),
+        ast::ExprKind::Float(value) => Some(float_text(*value)),
+        ast::ExprKind::Bool(value) => Some(value.to_string()),
+        ast::ExprKind::Bytes(bytes) => Some(quoted_bytes(bytes)),
+        ast::ExprKind::Text(parts) => match parts.as_slice() {
+            [] => Some(quoted("")),
+            [ast::TextPart::Text(text)] => Some(quoted(text)),
+            _ => None,
+        },
+        ast::ExprKind::UpperName(name) if name.text == "None" => Some("null".to_owned()),
+        ast::ExprKind::Paren(inner) => constant(inner),
+        ast::ExprKind::Unary { op: ast::UnaryOp::Neg, operand } => match &operand.kind {
+            ast::ExprKind::Int(value) => Some((*value as i64).wrapping_neg().to_string()),
+            ast::ExprKind::Float(value) => Some(float_text(-value)),
+            ast::ExprKind::Duration(value) => Some(value.wrapping_neg().to_string()),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The text of an argument that is one.
+fn text_of<'a>(arg: &'a ast::Arg<'_>) -> Option<&'a str> {
+    let ast::ArgKind::Value(value) = &arg.kind else { return None };
+    let ast::ExprKind::Text(parts) = &value.kind else { return None };
+    match parts.as_slice() {
+        [ast::TextPart::Text(text)] => Some(text),
+        _ => None,
+    }
+}
