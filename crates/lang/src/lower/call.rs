@@ -20,7 +20,7 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
         let def = self.l.p.fun(id);
         let (asm, is_inline) = (def.asm, def.is_inline);
         let result = self.got_of(expr);
-        if let Some(asm) = asm {
+        if let Some(asm) = asm.filter(|asm| !is_function(asm)) {
             self.operands(args);
             self.instructions(asm, id, &types, expr.span);
             return self.deliver_call(result, want);
@@ -104,7 +104,7 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
     fn call_known(&mut self, id: FnId, types: &[Ty], args: &'c [Expr], expr: &'c Expr, want: Want) {
         let got = self.got_of(expr);
         self.operands(args);
-        if let Some(asm) = self.l.p.fun(id).asm {
+        if let Some(asm) = self.l.p.fun(id).asm.filter(|asm| !is_function(asm)) {
             self.instructions(asm, id, types, expr.span);
             return self.deliver_call(got, want);
         }
@@ -227,7 +227,13 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
             text = text.replace("{label}", &format!("l{unique}"));
         }
         for line in text.split('\n').flat_map(|line| line.split(" ; ")) {
-            self.instruction(line.trim(), module, span);
+            let mut line = line.trim();
+            if let Some((name, rest)) = line.split_once(": ") {
+                let label = self.code.named_label(name);
+                self.code.bind(label);
+                line = rest.trim();
+            }
+            self.instruction(line, module, span);
         }
     }
 
@@ -241,6 +247,12 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
             (_, Some(jump)) => {
                 let label = self.code.named_label(rest);
                 self.code.jump(jump, label);
+            }
+            ("handle", None) => {
+                let mut names = rest.split_whitespace();
+                let mut label = || self.code.named_label(names.next().unwrap_or(""));
+                let labels = [label(), label(), label()];
+                self.code.handle(labels);
             }
             ("switch", None) => {
                 let names = rest.trim_matches(['(', ')']);
@@ -284,6 +296,11 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
         self.deliver_call(got, Want::Tail);
         self.end(result, &[], 0, count);
     }
+}
+
+/// Whether instructions are the body of a function of their own: traps in them are handled, which takes all operands.
+fn is_function(asm: &str) -> bool {
+    asm.starts_with("handle ")
 }
 
 impl<'c, 'a> Lower<'c, 'a> {

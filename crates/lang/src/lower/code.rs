@@ -22,6 +22,8 @@ enum What {
     Jump(&'static str, Label),
     Switch(Vec<Label>),
     Serve(Label, Slot),
+    /// Traps between the first two labels lead to the third.
+    Handle([Label; 3]),
 }
 
 #[derive(Clone, Debug)]
@@ -106,6 +108,10 @@ impl Code {
 
     pub(super) fn serve(&mut self, at: Label, state: Slot) {
         self.items.push(Item { what: What::Serve(at, state), line: self.line });
+    }
+
+    pub(super) fn handle(&mut self, labels: [Label; 3]) {
+        self.items.push(Item { what: What::Handle(labels), line: self.line });
     }
 
     pub(super) fn load(&mut self, slot: Slot) {
@@ -196,6 +202,7 @@ impl Code {
                     What::Label(_) | What::Serve(..) => (&[], true),
                     What::Jump(how, to) => (std::slice::from_ref(to), *how != "jmp"),
                     What::Switch(to) => (to, true),
+                    What::Handle(labels) => (labels, true),
                 };
                 for target in targets {
                     used.get_mut(target.0 as usize).into_iter().for_each(|used| *used = true);
@@ -222,7 +229,7 @@ impl Code {
                         leads.insert(label, *to);
                     }
                 }
-                What::Op(_) | What::Jump(..) | What::Switch(_) | What::Serve(..) => here.clear(),
+                What::Op(_) | What::Jump(..) | What::Switch(_) | What::Serve(..) | What::Handle(_) => here.clear(),
             }
         }
         let follow = |label: &mut Label| {
@@ -237,7 +244,7 @@ impl Code {
             match &mut item.what {
                 What::Jump(_, to) => follow(to),
                 What::Switch(to) => to.iter_mut().for_each(follow),
-                What::Op(_) | What::Label(_) | What::Serve(..) => {}
+                What::Op(_) | What::Label(_) | What::Serve(..) | What::Handle(_) => {}
             }
         }
     }
@@ -255,7 +262,7 @@ impl Code {
                     What::Label(label) => {
                         reached && (used.get(label.0 as usize).copied().unwrap_or(false) || serves.contains(label))
                     }
-                    What::Serve(..) => true,
+                    What::Serve(..) | What::Handle(_) => true,
                     What::Op(_) | What::Jump(..) | What::Switch(_) => reached,
                 };
                 if !keep {
@@ -309,6 +316,7 @@ impl Code {
                     let to: Vec<String> = to.iter().map(|label| format!("L{}", label.0)).collect();
                     format!("    switch ({})", to.join(" "))
                 }
+                What::Handle([from, to, target]) => format!("    handle L{} L{} L{}", from.0, to.0, target.0),
                 What::Serve(label, slot) => format!("    serve L{} {}", label.0, self.slot_name(*slot)),
             };
             if item.line != last {
