@@ -188,7 +188,7 @@ impl<'f, 'c, 'a> Frame<'f, 'c, 'a> {
             types.push(self.l.asm_type(ty).to_string());
         }
         let receives = if types.is_empty() { "nothing".to_owned() } else { types.join(", ") };
-        let name = if self.name == "main" || self.name.starts_with("test_") { self.name.clone() } else { backquoted(&self.name) };
+        let name = if is_exported(&self.name) { self.name.clone() } else { backquoted(&self.name) };
         let head = format!("fn {name}{brackets}({params}){result} receives {receives}");
         let l = &mut *self.l;
         put(&mut l.functions, &mut l.at, &head);
@@ -389,4 +389,9 @@ impl<'f, 'c, 'a> Frame<'f, 'c, 'a> {
         let receives = body.receives.clone();
         self.end(UNIT, &receives, 0, params);
     }
+}
+
+/// Whether a function has the name by which others know it: `main`, or that of a test.
+fn is_exported(name: &str) -> bool {
+    name == "main" || name.strip_prefix("test_").is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
 }
