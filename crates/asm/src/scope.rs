@@ -282,7 +282,8 @@ impl<'a> Scope<'a> {
             Some(TypeName::Alias(alias)) => self.alias(alias, name.span, depth, parser.sink),
             None => {
                 let known = PLAIN_TYPES.iter().map(|(name, _)| *name).chain(["Array", "Option", "List", "Set", "Map"]);
-                let suggestion = self.types.suggestion(&name.text).or_else(|| fardel_diagnostic::suggestion(&name.text, known));
+                let suggestion =
+                    self.types.suggestion(&name.text).or_else(|| fardel_diagnostic::suggestion(&name.text, known));
                 let report = Report::error(Code::UnknownType, name.span, format!("unknown type `{}`", name.text));
                 Err(report.label("not declared").maybe_hint(suggestion).tell(parser.sink))
             }

@@ -7,7 +7,9 @@ use fardel::program::not_made;
 use std::path::{Path, PathBuf};
 
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  fardel fmt            formats all sources below this folder\n  fardel fmt --check .  changes nothing, fails where something would be changed")]
+#[command(
+    after_help = "Example:\n  fardel fmt            formats all sources below this folder\n  fardel fmt --check .  changes nothing, fails where something would be changed"
+)]
 pub(crate) struct Options {
     /// Sources, or folders with sources in them [default: .]
     #[arg(value_name = "PATH")]

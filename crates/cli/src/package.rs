@@ -48,7 +48,10 @@ pub(crate) fn new(options: &New) -> u8 {
             return say::USAGE;
         }
     }
-    say::output(format!("made {}; `cd {} && fardel run` runs it, `fardel test` tests it\n", path.display(), path.display()).as_bytes())
+    say::output(
+        format!("made {}; `cd {} && fardel run` runs it, `fardel test` tests it\n", path.display(), path.display())
+            .as_bytes(),
+    )
 }
 
 fn write(path: &Path, text: &str) -> std::io::Result<()> {

@@ -87,7 +87,8 @@ pub fn compile(sources: &Sources, goal: Goal) -> Compiled {
         let Some(mut module) = assembled.module else {
             let errors = assembled.diagnostics.iter().filter(|one| one.severity == Severity::Error);
             let text: Vec<String> = errors.take(3).map(|one| one.render("generated", &lowered.assembly, false)).collect();
-            let message = format!("the compiler made code that the assembler refuses; this is its own mistake:\n{}", text.join("\n"));
+            let message =
+                format!("the compiler made code that the assembler refuses; this is its own mistake:\n{}", text.join("\n"));
             let mut sink = Sink::default();
             Report::error(Code::TooLarge, 0..0, message).tell(&mut sink);
             found.diagnostics.extend(sink.finish().into_iter().map(|one| (sources.main, one)));
@@ -98,7 +99,10 @@ pub fn compile(sources: &Sources, goal: Goal) -> Compiled {
     })
 }
 
-fn with_program<R>(sources: &Sources, then: impl FnOnce(&mut Program<'_>, &checker::Checked, Vec<Vec<Diagnostic>>) -> R) -> R {
+fn with_program<R>(
+    sources: &Sources,
+    then: impl FnOnce(&mut Program<'_>, &checker::Checked, Vec<Vec<Diagnostic>>) -> R,
+) -> R {
     let mut sinks: Vec<Vec<Diagnostic>> = Vec::new();
     let mut asts: Vec<ast::File<'_>> = Vec::new();
     for source in &sources.all {
@@ -151,7 +155,8 @@ fn finish(program: &mut Program<'_>, sinks: Vec<Vec<Diagnostic>>) -> Checked {
         let is_broken = before.iter().any(|one| one.severity == Severity::Error);
         diagnostics.extend(before.into_iter().map(|one| (at, one)));
         let told = std::mem::take(&mut module.sink).finish();
-        diagnostics.extend(told.into_iter().filter(|one| !is_broken || one.severity == Severity::Error).map(|one| (at, one)));
+        diagnostics
+            .extend(told.into_iter().filter(|one| !is_broken || one.severity == Severity::Error).map(|one| (at, one)));
     }
     Checked { diagnostics }
 }
@@ -175,7 +180,8 @@ fn main_of(program: &mut Program<'_>, main: usize) -> Option<FnId> {
         || result == crate::ty::NEVER
         || matches!(program.types.kind(result), Kind::Named(def, of) if *def == core.result && of.first() == Some(&UNIT));
     if !takes || !gives || is_generic {
-        let report = Report::error(Code::Main, span, "`main` takes nothing or `List<Text>`, and returns nothing or `Result<(), E>`");
+        let report =
+            Report::error(Code::Main, span, "`main` takes nothing or `List<Text>`, and returns nothing or `Result<(), E>`");
         program.tell(module, report.label("cannot be run").hint("write `pub fn main(args: List<Text>) { .. }`"));
         return None;
     }

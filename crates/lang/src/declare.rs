@@ -4,7 +4,8 @@
 
 use crate::code::Code;
 use crate::program::{
-    ConstDef, Constraint, Core, Def, DefKind, Field, FnDef, Generic, ModuleId, Param, Program, Scope, TestDef, Value, Variant,
+    ConstDef, Constraint, Core, Def, DefKind, Field, FnDef, Generic, ModuleId, Param, Program, Scope, TestDef, Value,
+    Variant,
 };
 use crate::suggest::suggestion;
 use crate::thir::{ConstId, FnId};
@@ -87,12 +88,7 @@ impl<'a> Program<'a> {
         }
     }
 
-    fn generics(
-        &mut self,
-        module: ModuleId,
-        written: &[ast::Generic<'a>],
-        before: &Generics<'a>,
-    ) -> Vec<Generic<'a>> {
+    fn generics(&mut self, module: ModuleId, written: &[ast::Generic<'a>], before: &Generics<'a>) -> Vec<Generic<'a>> {
         let mut all = before.to_vec();
         for generic in written {
             if all.iter().any(|known| known.name == generic.name.text) {
@@ -123,7 +119,8 @@ impl<'a> Program<'a> {
                 let name = def.name.to_owned();
                 let module = def.module;
                 self.prelude.types.insert(name, DefId(id));
-                let variants: Vec<_> = self.module(module).own.variants.iter().map(|(name, all)| (name.clone(), all.clone())).collect();
+                let variants: Vec<_> =
+                    self.module(module).own.variants.iter().map(|(name, all)| (name.clone(), all.clone())).collect();
                 for (name, all) in variants {
                     for (of, at) in all.into_iter().filter(|(of, _)| of.0 == id) {
                         self.prelude.variants.entry(name.clone()).or_default().push((of, at));
@@ -424,7 +421,10 @@ impl<'a> Program<'a> {
         if let (Some(span), false) = (first_field, variants.is_empty()) {
             let message = format!("`{}` has fields and variants", item.name.text);
             let report = Report::error(Code::MixedType, span, message).label("a field of a type with variants");
-            self.tell(module, report.hint("a type has either fields or variants; give each variant its fields: `Name(field: Type)`"));
+            self.tell(
+                module,
+                report.hint("a type has either fields or variants; give each variant its fields: `Name(field: Type)`"),
+            );
         }
         let kind = if is_builtin {
             DefKind::Builtin
@@ -459,7 +459,8 @@ impl<'a> Program<'a> {
         }
         for param in &function.params {
             let ty = self.written_type(module, &param.ty, &generics);
-            if let Some(known) = params.iter().find(|known: &&Param<'_>| known.name == param.name.text && known.name != "_") {
+            if let Some(known) = params.iter().find(|known: &&Param<'_>| known.name == param.name.text && known.name != "_")
+            {
                 let first = known.span;
                 self.duplicate(module, "the parameter", param.name, first);
             }

@@ -279,7 +279,8 @@ impl<'p, 'a> Build<'p, 'a> {
             DefKind::Sum(variants) => {
                 let variants = variants.clone();
                 let tagging = Tagging { tag: json_argument(self.p.def(def).attrs, "tag") };
-                let arms = variants.iter().enumerate().map(|(at, variant)| self.variant_to_json(ty, args, at, variant, &tagging));
+                let arms =
+                    variants.iter().enumerate().map(|(at, variant)| self.variant_to_json(ty, args, at, variant, &tagging));
                 let arms = arms.collect();
                 Ok(self.expr(ExprKind::Match(Box::new(own), arms), self.json_type))
             }
@@ -490,7 +491,8 @@ impl<'p, 'a> Build<'p, 'a> {
                 continue;
             };
             let bool = self.p.plain(core.bool);
-            let has = self.method(core.map, "has", vec![self.text, self.json_type], vec![self.get(all), self.text(name)], bool);
+            let has =
+                self.method(core.map, "has", vec![self.text, self.json_type], vec![self.get(all), self.text(name)], bool);
             parts.push(self.expr(ExprKind::If(Box::new(Cond::Expr(has)), Box::new(value), Some(Box::new(default))), ty));
         }
         parts

@@ -20,7 +20,7 @@ mod thir;
 mod ty;
 
 pub use code::Code;
+pub use compile::{Checked, Compiled, Goal, check, compile};
 pub use fardel_diagnostic::{Diagnostic, Severity};
 pub use fardel_syntax::format;
-pub use compile::{Checked, Compiled, Goal, check, compile};
 pub use load::{Found, Resolver, Source, Sources, load};

@@ -185,7 +185,8 @@ fn tell_circles(all: &mut [Source], imports: &[Vec<Import>], known: &BTreeMap<St
                 1 => {
                     let from = stack.iter().position(|(at, _)| *at == to).unwrap_or(0);
                     let names: Vec<String> = stack[from..].iter().map(|(at, _)| format!("`{}`", all[*at].path)).collect();
-                    let message = format!("modules import each other in a circle: {} and `{}` again", names.join(", "), all[to].path);
+                    let message =
+                        format!("modules import each other in a circle: {} and `{}` again", names.join(", "), all[to].path);
                     let span = fardel_syntax::ast::Span { start: import.start, end: import.end };
                     let mut sink = Sink::default();
                     let report = Report::error(Code::Cycle, span, message).label("leads back");

@@ -186,7 +186,9 @@ pub(crate) struct For {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Loop {
     /// `a..b`, `a..=b` as written: both operands are at hand.
-    Range { is_inclusive: bool },
+    Range {
+        is_inclusive: bool,
+    },
     List,
     Map,
     Set,

@@ -26,7 +26,8 @@ impl<'a> Cx<'_, 'a> {
                 let found = set.iter().any(|own| self.unify(*own, ty));
                 if !found && ty != ERROR {
                     let name = self.display(ty);
-                    let message = format!("`me` is wanted as `Address<{name}>`, and this function does not receive `{name}`");
+                    let message =
+                        format!("`me` is wanted as `Address<{name}>`, and this function does not receive `{name}`");
                     let report = Report::error(Code::Receives, span, message).label("the own address");
                     self.tell(report.hint(format!("write `receives {name}` behind the function's signature")));
                 }
@@ -178,8 +179,16 @@ impl<'a> Cx<'_, 'a> {
             if own.is_empty() {
                 let name = self.display(*ty);
                 let message = format!("messages of type `{name}` are received and taken by no arm");
-                let report = Report::error(Code::NotExhaustive, Span { start: span.start, end: written.span.start.max(span.start) }, message);
-                let hint = if self.is_sum(*ty) { format!("add arms for the variants of `{name}`, or `_ -> {{}}`") } else { format!("add an arm for `{name}`, or `_ -> {{}}`") };
+                let report = Report::error(
+                    Code::NotExhaustive,
+                    Span { start: span.start, end: written.span.start.max(span.start) },
+                    message,
+                );
+                let hint = if self.is_sum(*ty) {
+                    format!("add arms for the variants of `{name}`, or `_ -> {{}}`")
+                } else {
+                    format!("add an arm for `{name}`, or `_ -> {{}}`")
+                };
                 self.tell(report.label("not everything is taken").hint(hint));
                 continue;
             }
@@ -247,7 +256,8 @@ impl<'a> Cx<'_, 'a> {
         let mut is_result = false;
         for option in &spawn.options {
             let Some(name) = &option.name else {
-                let report = Report::error(Code::Spawn, option.span, "options of `spawn` are given by name").label("by position");
+                let report =
+                    Report::error(Code::Spawn, option.span, "options of `spawn` are given by name").label("by position");
                 self.tell(report.hint("as in `spawn(link: true) f()`"));
                 continue;
             };
@@ -260,7 +270,8 @@ impl<'a> Cx<'_, 'a> {
                 "memory" => (SpawnOption::Memory, Some(self.p.plain(core.int))),
                 other => {
                     let all = ["on", "durable", "link", "mailbox", "full", "memory"];
-                    let hint = suggestion(other, all.into_iter()).unwrap_or_else(|| format!("there are `{}`", all.join("`, `")));
+                    let hint =
+                        suggestion(other, all.into_iter()).unwrap_or_else(|| format!("there are `{}`", all.join("`, `")));
                     let message = format!("`spawn` has no option `{other}`");
                     self.tell(Report::error(Code::Spawn, name.span, message).label("no such option").hint(hint));
                     continue;
@@ -290,7 +301,8 @@ impl<'a> Cx<'_, 'a> {
                 self.names.truncate(visible);
                 self.loops = loops;
                 let frame = self.frames.pop().unwrap_or_else(|| unreachable!("it was pushed"));
-                let closure = Closure { params: Vec::new(), captures: frame.captures, body, result: UNIT, receives: Vec::new() };
+                let closure =
+                    Closure { params: Vec::new(), captures: frame.captures, body, result: UNIT, receives: Vec::new() };
                 (SpawnWhat::Closure(Box::new(closure)), NEVER)
             }
         };
@@ -322,7 +334,10 @@ impl<'a> Cx<'_, 'a> {
                 let Some(found) = self.p.find_module(self.module, &[module.text]) else {
                     let message = format!("unknown module `{}`", module.text);
                     let report = Report::error(Code::UnknownModule, module.span, message).label("not imported");
-                    self.tell(report.hint(format!("a method can be started in a block: `spawn {{ {}.{}(..) }}`", module.text, name.text)));
+                    self.tell(report.hint(format!(
+                        "a method can be started in a block: `spawn {{ {}.{}(..) }}`",
+                        module.text, name.text
+                    )));
                     return None;
                 };
                 match self.in_module(found, name) {
@@ -333,7 +348,9 @@ impl<'a> Cx<'_, 'a> {
             _ => return None,
         };
         let Value::Fn(id) = value else {
-            self.tell(Report::error(Code::Spawn, span, "a function can be spawned, seen: a constant").label("not a function"));
+            self.tell(
+                Report::error(Code::Spawn, span, "a function can be spawned, seen: a constant").label("not a function"),
+            );
             return None;
         };
         if args.iter().any(|arg| matches!(arg.kind, ArgKind::Hole)) {

@@ -83,8 +83,13 @@ impl<'a> Cx<'_, 'a> {
                 let otherwise = otherwise.as_ref().map(|block| {
                     let expr = self.block(block, None, false);
                     if expr.ty != NEVER && expr.ty != ERROR {
-                        let report = Report::error(Code::Refutable, block.span, "the `else` of a `let` must not go on behind it");
-                        self.tell(report.label("its end is reached").hint("end it with `return`, `break`, `continue` or `panic(..)`"));
+                        let report =
+                            Report::error(Code::Refutable, block.span, "the `else` of a `let` must not go on behind it");
+                        self.tell(
+                            report
+                                .label("its end is reached")
+                                .hint("end it with `return`, `break`, `continue` or `panic(..)`"),
+                        );
                     }
                     expr
                 });
@@ -223,7 +228,9 @@ impl<'a> Cx<'_, 'a> {
                     } else {
                         None
                     };
-                    self.tell(Report::error(Code::Mismatch, over.span, message).label(format!("this is `{ty}`")).maybe_hint(hint));
+                    self.tell(
+                        Report::error(Code::Mismatch, over.span, message).label(format!("this is `{ty}`")).maybe_hint(hint),
+                    );
                     (ERROR, Loop::List)
                 }
             };
@@ -275,7 +282,10 @@ impl<'a> Cx<'_, 'a> {
                             let whole = self.display(of.ty);
                             let message = format!("the field `{}` of `{whole}` does not change", name.text);
                             let report = Report::error(Code::Assignment, name.span, message).label("assigned here");
-                            self.tell(report.hint(format!("declare it with `var {}: ..`, or make a changed copy: `{whole}(..value, {}: ..)`", name.text, name.text)));
+                            self.tell(report.hint(format!(
+                                "declare it with `var {}: ..`, or make a changed copy: `{whole}(..value, {}: ..)`",
+                                name.text, name.text
+                            )));
                         }
                         (Place::Field(of, at), ty)
                     }

@@ -81,7 +81,13 @@ impl<'a> Cx<'_, 'a> {
     }
 
     /// `of.name` as a value.
-    pub(crate) fn member(&mut self, whole: &'a ast::Expr<'a>, of: &'a ast::Expr<'a>, name: &ast::Name<'a>, wanted: Option<Ty>) -> Expr {
+    pub(crate) fn member(
+        &mut self,
+        whole: &'a ast::Expr<'a>,
+        of: &'a ast::Expr<'a>,
+        name: &ast::Name<'a>,
+        wanted: Option<Ty>,
+    ) -> Expr {
         let span = whole.span;
         match self.named(of) {
             Named::Wrong => return self.error(span),
@@ -141,7 +147,8 @@ impl<'a> Cx<'_, 'a> {
     fn check_method(&mut self, id: FnId, span: Span) {
         let method = self.p.fun(id);
         if !method.is_pub && method.module != self.module {
-            let message = format!("the method `{}` is private to the module `{}`", method.name, self.p.module(method.module).path);
+            let message =
+                format!("the method `{}` is private to the module `{}`", method.name, self.p.module(method.module).path);
             self.tell(Report::error(Code::Private, span, message).label("private").hint("write `pub fn` there"));
         }
     }
@@ -153,7 +160,8 @@ impl<'a> Cx<'_, 'a> {
             let declared = self.p.def(def);
             methods = declared.methods.keys().map(|name| (*name).to_owned()).collect();
             if let DefKind::Record(own) | DefKind::Object(own) = &declared.kind {
-                opaque = declared.is_opaque && declared.module != self.module && own.iter().any(|field| field.name == name.text);
+                opaque =
+                    declared.is_opaque && declared.module != self.module && own.iter().any(|field| field.name == name.text);
                 fields = own.iter().map(|field| field.name.to_owned()).collect();
             }
         }
@@ -167,7 +175,9 @@ impl<'a> Cx<'_, 'a> {
         } else {
             let near = suggestion(name.text, fields.iter().chain(&methods).map(String::as_str));
             near.or_else(|| match name.text {
-                "length" | "size" | "count" => methods.iter().any(|known| known == "len").then(|| "write `.len()`".to_owned()),
+                "length" | "size" | "count" => {
+                    methods.iter().any(|known| known == "len").then(|| "write `.len()`".to_owned())
+                }
                 "push_back" | "add" if whole.starts_with("List") => Some("write `.push(..)`".to_owned()),
                 "contains" | "includes" => methods.iter().any(|known| known == "has").then(|| "write `.has(..)`".to_owned()),
                 _ if !fields.is_empty() => Some(format!("it has the fields `{}`", fields.join("`, `"))),
@@ -236,7 +246,8 @@ impl<'a> Cx<'_, 'a> {
                                 self.check_method(id, name.span);
                                 if self.p.fun(id).has_self {
                                     let receiver = Some(receiver);
-                                    return self.call_function(id, receiver, args, args_span, span, name.span, wanted, has_hole);
+                                    return self
+                                        .call_function(id, receiver, args, args_span, span, name.span, wanted, has_hole);
                                 }
                             }
                         }
@@ -341,9 +352,8 @@ impl<'a> Cx<'_, 'a> {
         {
             self.fits(result, wanted);
         }
-        let params: Vec<Wanted<'a>> = params
-            .map(|(name, ty, default)| Wanted { name, ty: self.p.types.instantiate(ty, &types), default })
-            .collect();
+        let params: Vec<Wanted<'a>> =
+            params.map(|(name, ty, default)| Wanted { name, ty: self.p.types.instantiate(ty, &types), default }).collect();
         let what = format!("`{name}`");
         let Some((args, hole, lets)) = self.arguments_of(&params, args, args_span, &what, Some(module)) else {
             return Expr { kind: ExprKind::Error, ty: if self.p.types.is_open(result) { ERROR } else { result }, span };
@@ -390,7 +400,11 @@ impl<'a> Cx<'_, 'a> {
         let then = Expr { kind: ExprKind::Block(Vec::new(), Some(Box::new(failed))), ty: NEVER, span };
         let bool = condition.ty;
         let not = Expr { span, ty: bool, kind: ExprKind::Op(Op::Not, vec![condition]) };
-        stmts.push(Expr { kind: ExprKind::If(Box::new(crate::thir::Cond::Expr(not)), Box::new(then), None), ty: UNIT, span });
+        stmts.push(Expr {
+            kind: ExprKind::If(Box::new(crate::thir::Cond::Expr(not)), Box::new(then), None),
+            ty: UNIT,
+            span,
+        });
         Expr { kind: ExprKind::Block(stmts, None), ty: UNIT, span }
     }
 
@@ -471,8 +485,12 @@ impl<'a> Cx<'_, 'a> {
                 None => failed |= at >= params.len(),
             }
         }
-        let missing: Vec<&Wanted<'a>> =
-            params.iter().zip(&places).filter(|(param, place)| place.is_none() && param.default.is_none()).map(|(param, _)| param).collect();
+        let missing: Vec<&Wanted<'a>> = params
+            .iter()
+            .zip(&places)
+            .filter(|(param, place)| place.is_none() && param.default.is_none())
+            .map(|(param, _)| param)
+            .collect();
         let too_many = next > params.len();
         if too_many || !missing.is_empty() && !failed {
             let wanted = count(params.len(), "argument");
@@ -533,7 +551,13 @@ impl<'a> Cx<'_, 'a> {
     }
 
     /// A default, which is read where it was written.
-    pub(crate) fn default_value(&mut self, default: &'a ast::Expr<'a>, ty: Ty, module: Option<ModuleId>, span: Span) -> Expr {
+    pub(crate) fn default_value(
+        &mut self,
+        default: &'a ast::Expr<'a>,
+        ty: Ty,
+        module: Option<ModuleId>,
+        span: Span,
+    ) -> Expr {
         let module = module.unwrap_or(self.module);
         let here = std::mem::replace(&mut self.module, module);
         let names = std::mem::take(&mut self.names);
@@ -548,7 +572,12 @@ impl<'a> Cx<'_, 'a> {
     /// Has a value evaluated before, where that makes a difference.
     fn hold(&mut self, value: &mut Expr, lets: &mut Vec<Expr>) {
         match value.kind {
-            ExprKind::Int(_) | ExprKind::Float(_) | ExprKind::Bool(_) | ExprKind::Text(_) | ExprKind::Unit | ExprKind::Const(_) => return,
+            ExprKind::Int(_)
+            | ExprKind::Float(_)
+            | ExprKind::Bool(_)
+            | ExprKind::Text(_)
+            | ExprKind::Unit
+            | ExprKind::Const(_) => return,
             ExprKind::FnValue(..) | ExprKind::Error | ExprKind::Me => return,
             ExprKind::Local(id) if !self.locals[id.0 as usize].is_var => return,
             _ => {}

@@ -58,9 +58,10 @@ impl<'a> Cx<'_, 'a> {
         let here = self.p.module(self.module);
         let variants = here.own.variants.get(name.text).or_else(|| here.imported.variants.get(name.text));
         let variants = variants.or_else(|| self.p.prelude.variants.get(name.text)).cloned().unwrap_or_default();
-        let record = self.p.find_type(self.module, &[], name.text).filter(|def| {
-            matches!(self.p.def(*def).kind, DefKind::Record(_) | DefKind::Object(_) | DefKind::Alias(_))
-        });
+        let record = self
+            .p
+            .find_type(self.module, &[], name.text)
+            .filter(|def| matches!(self.p.def(*def).kind, DefKind::Record(_) | DefKind::Object(_) | DefKind::Alias(_)));
         if let Some(def) = record {
             // A type and its only variant may have one name.
             let own = variants.iter().any(|(of, _)| *of == def);
@@ -138,7 +139,9 @@ impl<'a> Cx<'_, 'a> {
             None => {
                 let names: Vec<&str> = match &self.p.def(def).kind {
                     DefKind::Sum(variants) => variants.iter().map(|variant| variant.name).collect(),
-                    DefKind::Unknown | DefKind::Builtin | DefKind::Alias(_) | DefKind::Record(_) | DefKind::Object(_) => Vec::new(),
+                    DefKind::Unknown | DefKind::Builtin | DefKind::Alias(_) | DefKind::Record(_) | DefKind::Object(_) => {
+                        Vec::new()
+                    }
                 };
                 let near = suggestion(name.text, names.iter().copied());
                 let hint = near.or_else(|| (!names.is_empty()).then(|| format!("there are `{}`", names.join("`, `"))));
@@ -226,7 +229,11 @@ impl<'a> Cx<'_, 'a> {
         if !declared.is_opaque || declared.module == self.module {
             return true;
         }
-        let message = format!("`{}` is `opaque`: only the module `{}` can make or take apart one", declared.name, self.p.module(declared.module).path);
+        let message = format!(
+            "`{}` is `opaque`: only the module `{}` can make or take apart one",
+            declared.name,
+            self.p.module(declared.module).path
+        );
         self.tell(Report::error(Code::Opaque, span, message).label("hidden").hint("use its functions"));
         false
     }
@@ -299,7 +306,8 @@ impl<'a> Cx<'_, 'a> {
             return self.error(span);
         }
         let (ty, fields) = self.made(made, wanted, callee.span);
-        if let Some(base) = args.iter().find_map(|arg| if let ArgKind::Spread(base) = &arg.kind { Some(base) } else { None }) {
+        if let Some(base) = args.iter().find_map(|arg| if let ArgKind::Spread(base) = &arg.kind { Some(base) } else { None })
+        {
             return self.update(made, ty, &fields, base, args, span);
         }
         let (Made::Record(def) | Made::Variant(def, _)) = made;

@@ -286,7 +286,8 @@ fn complete(p: &Program<'_>, ty: Ty, tests: &[Test]) -> bool {
         Some(Test::Bool(_)) => tests.len() == 2,
         Some(Test::Length(_) | Test::AtLeast(_)) => {
             // Every length is one of the exact ones, or at least the least.
-            let least = tests.iter().filter_map(|test| if let Test::AtLeast(length) = test { Some(*length) } else { None }).min();
+            let least =
+                tests.iter().filter_map(|test| if let Test::AtLeast(length) = test { Some(*length) } else { None }).min();
             least.is_some_and(|least| (0..least).all(|length| tests.contains(&Test::Length(length))))
         }
         Some(Test::Prefix(_)) => tests.iter().any(|test| matches!(test, Test::Prefix(prefix) if prefix.is_empty())),
@@ -382,7 +383,8 @@ fn witness(p: &mut Program<'_>, at: &mut Path, ty: Ty, known: &[(Path, Fact)], m
     }
     let facts: Vec<&Fact> = known.iter().filter(|(path, _)| path == at).map(|(_, fact)| fact).collect();
     let is = facts.iter().find_map(|fact| if let Fact::Is(test) = fact { Some(test.clone()) } else { None });
-    let not: Vec<Test> = facts.iter().flat_map(|fact| if let Fact::None(tests) = fact { tests.clone() } else { Vec::new() }).collect();
+    let not: Vec<Test> =
+        facts.iter().flat_map(|fact| if let Fact::None(tests) = fact { tests.clone() } else { Vec::new() }).collect();
     match p.types.kind(ty).clone() {
         Kind::Tuple(items) => {
             let parts = items.iter().enumerate().map(|(number, item)| part(p, at, Step::Field(number), *item, known));
@@ -390,7 +392,9 @@ fn witness(p: &mut Program<'_>, at: &mut Path, ty: Ty, known: &[(Path, Fact)], m
         }
         Kind::Named(def, args) if def == p.core.option => match is {
             Some(Test::Variant(0)) => vec!["None".to_owned()],
-            Some(Test::Variant(_)) => vec![format!("Some({})", part(p, at, Step::Inside, args.first().copied().unwrap_or(ty), known))],
+            Some(Test::Variant(_)) => {
+                vec![format!("Some({})", part(p, at, Step::Inside, args.first().copied().unwrap_or(ty), known))]
+            }
             _ => {
                 let all = [(0, "None"), (1, "Some(_)")];
                 all.iter().filter(|(at, _)| !not.contains(&Test::Variant(*at))).map(|(_, text)| (*text).to_owned()).collect()

@@ -43,7 +43,8 @@ impl<'a> Cx<'_, 'a> {
             ast::ExprKind::SelfValue => match self.find_local("self") {
                 Some(id) => self.local_value(id, span),
                 None => {
-                    let report = Report::error(Code::MisplacedSelf, span, "`self` outside of a method").label("no method around this");
+                    let report = Report::error(Code::MisplacedSelf, span, "`self` outside of a method")
+                        .label("no method around this");
                     self.tell(report);
                     self.error(span)
                 }
@@ -129,7 +130,8 @@ impl<'a> Cx<'_, 'a> {
                 let ty = if value.ty == NEVER { ERROR } else { value.ty };
                 let (arms_out, result) = self.arms(arms, ty, wanted);
                 if let Some(after) = &arms.after {
-                    let report = Report::error(Code::Mismatch, after.span, "a `match` waits for nothing, so it has no `after`");
+                    let report =
+                        Report::error(Code::Mismatch, after.span, "a `match` waits for nothing, so it has no `after`");
                     self.tell(report.label("not here"));
                 }
                 self.check_arms(&arms_out, ty, arms, span);
@@ -231,7 +233,9 @@ impl<'a> Cx<'_, 'a> {
         let near = suggestion(name.text, locals.chain(known.map(String::as_str)));
         let module = self.p.modules.iter().find(|module| module.path == name.text);
         let hint = match name.text {
-            "null" | "nil" | "undefined" | "none" => Some("there is no null; a value that may be missing is an `Option`: `None` or `Some(value)`".to_owned()),
+            "null" | "nil" | "undefined" | "none" => {
+                Some("there is no null; a value that may be missing is an `Option`: `None` or `Some(value)`".to_owned())
+            }
             "println" | "printf" | "echo" | "puts" => Some("`print(..)` writes a line".to_owned()),
             "this" => Some("in a method it is `self`".to_owned()),
             "console" | "fmt" | "System" => Some("`print(..)` writes a line".to_owned()),
@@ -401,7 +405,9 @@ impl<'a> Cx<'_, 'a> {
             Kind::Named(..) | Kind::Tuple(_) | Kind::Fn(..) | Kind::Param(_) => {
                 let ty = self.display(inner.ty);
                 let message = format!("`?` is for a `Result` or `Option`, seen: `{ty}`");
-                self.tell(Report::error(Code::Try, span, message).label(format!("this is `{ty}`")).hint("leave the `?` out"));
+                self.tell(
+                    Report::error(Code::Try, span, message).label(format!("this is `{ty}`")).hint("leave the `?` out"),
+                );
                 self.error(span)
             }
         }
@@ -445,7 +451,9 @@ impl<'a> Cx<'_, 'a> {
                 let (seen, want) = (self.display(error), self.display(wanted));
                 let message = format!("`?` returns an error `{seen}`, and the function's is `{want}`");
                 let hint = match fitting.len() {
-                    0 => format!("add a variant with one field of type `{seen}` to `{want}`, or write `.map_err(fn(error) {{ .. }})?`"),
+                    0 => format!(
+                        "add a variant with one field of type `{seen}` to `{want}`, or write `.map_err(fn(error) {{ .. }})?`"
+                    ),
                     _ => format!("several variants of `{want}` hold a `{seen}`: write `.map_err(fn(error) {{ .. }})?`"),
                 };
                 self.tell(Report::error(Code::Try, span, message).label("another error type").hint(hint));
@@ -616,7 +624,8 @@ impl<'a> Cx<'_, 'a> {
                     let ty = self.display(left.ty);
                     let names: Vec<String> = wanted.iter().map(|def| format!("`{}`", self.p.def(*def).name)).collect();
                     let message = format!("`{sign}` is for {}, seen: `{ty}`", names.join(", "));
-                    let hint = (operation == Op::Add && ty.starts_with("List")).then(|| "`xs.append(ys)` adds to a list".to_owned());
+                    let hint = (operation == Op::Add && ty.starts_with("List"))
+                        .then(|| "`xs.append(ys)` adds to a list".to_owned());
                     self.tell(Report::error(Code::Operator, span, message).label(format!("of `{ty}`")).maybe_hint(hint));
                     return (None, ERROR, true);
                 }

@@ -159,10 +159,12 @@ impl<'a> Cx<'_, 'a> {
         let text = if text.len() > 40 || text.contains('\n') { "the value".to_owned() } else { text };
         let inner = |args: &[Ty]| args.first().copied();
         match (self.kind(found), self.kind(wanted)) {
-            (Kind::Named(one, _), Kind::Named(other, _)) if one == core.int && other == core.float => Some(match expr.kind {
-                ExprKind::Int(value) => format!("write `{value}.0`"),
-                _ => format!("write `{text}.to_float()`"),
-            }),
+            (Kind::Named(one, _), Kind::Named(other, _)) if one == core.int && other == core.float => {
+                Some(match expr.kind {
+                    ExprKind::Int(value) => format!("write `{value}.0`"),
+                    _ => format!("write `{text}.to_float()`"),
+                })
+            }
             (Kind::Named(one, _), Kind::Named(other, _)) if one == core.float && other == core.int => {
                 Some(format!("write `{text}.truncate()` or `{text}.round()`"))
             }
@@ -173,10 +175,14 @@ impl<'a> Cx<'_, 'a> {
             (Kind::Named(one, _), Kind::Named(other, _)) if one == core.int && other == core.duration => {
                 Some("a time is written with its unit: `5s`, `20ms`".to_owned())
             }
-            (_, Kind::Named(other, args)) if other == core.option && inner(&args).is_some_and(|ty| self.unify(ty, found)) => {
+            (_, Kind::Named(other, args))
+                if other == core.option && inner(&args).is_some_and(|ty| self.unify(ty, found)) =>
+            {
                 Some(format!("write `Some({text})`"))
             }
-            (_, Kind::Named(other, args)) if other == core.result && inner(&args).is_some_and(|ty| self.unify(ty, found)) => {
+            (_, Kind::Named(other, args))
+                if other == core.result && inner(&args).is_some_and(|ty| self.unify(ty, found)) =>
+            {
                 Some(format!("write `Ok({text})`"))
             }
             (Kind::Named(one, args), _) if one == core.option && inner(&args).is_some_and(|ty| self.unify(ty, wanted)) => {
@@ -188,7 +194,9 @@ impl<'a> Cx<'_, 'a> {
             (Kind::Fn(params, result, _), _) if params.is_empty() && self.unify(result, wanted) => {
                 Some(format!("call it: `{text}()`"))
             }
-            (_, Kind::Tuple(items)) if items.is_empty() => Some("end the line before it with another statement, or leave the value out".to_owned()),
+            (_, Kind::Tuple(items)) if items.is_empty() => {
+                Some("end the line before it with another statement, or leave the value out".to_owned())
+            }
             _ => None,
         }
     }
@@ -221,7 +229,9 @@ impl<'a> Cx<'_, 'a> {
                     false => format!("`{whole}` cannot {what} because of `{part_text}` in it, and {why} needs that"),
                 };
                 let hint = match self.kind(part) {
-                    Kind::Param(_) => Some(format!("write `{part_text}: {}` where the parameter is declared", constraint.name())),
+                    Kind::Param(_) => {
+                        Some(format!("write `{part_text}: {}` where the parameter is declared", constraint.name()))
+                    }
                     Kind::Named(def, _) if def == self.p.core.float && constraint == Constraint::Key => {
                         Some("`x.bits()` is an `Int`".to_owned())
                     }
@@ -274,16 +284,18 @@ pub(crate) fn has(
         Kind::Named(def, args) => {
             let core = p.core;
             match &p.def(def).kind {
-                DefKind::Builtin => builtin_has(core, def, constraint).then_some(()).ok_or(ty).and_then(|()| match constraint {
-                    Constraint::Eq => args.into_iter().try_for_each(|arg| has(p, generics, arg, constraint, seen)),
-                    Constraint::Ord | Constraint::Key => {
-                        if def == core.option {
-                            args.into_iter().try_for_each(|arg| has(p, generics, arg, constraint, seen))
-                        } else {
-                            Ok(())
+                DefKind::Builtin => {
+                    builtin_has(core, def, constraint).then_some(()).ok_or(ty).and_then(|()| match constraint {
+                        Constraint::Eq => args.into_iter().try_for_each(|arg| has(p, generics, arg, constraint, seen)),
+                        Constraint::Ord | Constraint::Key => {
+                            if def == core.option {
+                                args.into_iter().try_for_each(|arg| has(p, generics, arg, constraint, seen))
+                            } else {
+                                Ok(())
+                            }
                         }
-                    }
-                }),
+                    })
+                }
                 DefKind::Object(_) if constraint != Constraint::Eq => Err(ty),
                 DefKind::Object(_) | DefKind::Unknown | DefKind::Alias(_) => Ok(()),
                 DefKind::Record(_) | DefKind::Sum(_) => {

@@ -13,7 +13,6 @@ pub(crate) mod infer;
 mod pattern;
 mod property;
 
-
 use crate::program::{Constraint, Generic, ModuleId, Program, Value};
 use crate::thir::{Body, ConstId, FnId, Local, LocalId};
 use crate::ty::{ERROR, NEVER, Ty, UNIT};

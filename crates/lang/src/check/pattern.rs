@@ -1,9 +1,9 @@
 //! Patterns, and the arms that they stand in.
 
+use super::Cx;
 use super::construct::Made;
 use super::decision::{Tree, decide, missing};
 use super::infer::Why;
-use super::Cx;
 use crate::code::Code;
 use crate::program::DefKind;
 use crate::suggest::suggestion;
@@ -188,7 +188,8 @@ impl<'a> Cx<'_, 'a> {
                                     let (one, other) = (self.locals[known.0 as usize].ty, self.locals[id.0 as usize].ty);
                                     if !self.unify(one, other) {
                                         let (one, other) = (self.display(one), self.display(other));
-                                        let message = format!("`{name}` is `{one}` in one alternative and `{other}` in another");
+                                        let message =
+                                            format!("`{name}` is `{one}` in one alternative and `{other}` in another");
                                         self.tell(Report::error(Code::Mismatch, alternative.span, message).label("here"));
                                     }
                                     renames.push((*id, *known));
@@ -244,7 +245,9 @@ impl<'a> Cx<'_, 'a> {
                         let known = self.p.module(self.module).own.types.keys().map(String::as_str);
                         let hint = suggestion(name.text, known);
                         let message = format!("unknown type `{}`", name.text);
-                        self.tell(Report::error(Code::UnknownType, name.span, message).label("not declared").maybe_hint(hint));
+                        self.tell(
+                            Report::error(Code::UnknownType, name.span, message).label("not declared").maybe_hint(hint),
+                        );
                         None
                     }
                 }
@@ -287,7 +290,11 @@ impl<'a> Cx<'_, 'a> {
                 let list: Vec<&str> = named.iter().map(|(name, _)| *name).collect();
                 let message = format!("{what} has {}", crate::declare::count(named.len(), "field"));
                 let report = Report::error(Code::Arguments, span, message).label("the fields are missing");
-                self.tell(report.hint(format!("write `{}({})`, or `(..)` to leave them out", what.trim_matches('`'), list.join(", "))));
+                self.tell(report.hint(format!(
+                    "write `{}({})`, or `(..)` to leave them out",
+                    what.trim_matches('`'),
+                    list.join(", ")
+                )));
                 named.iter().map(|(_, ty)| Pat { kind: PatKind::Any, ty: *ty, span }).collect()
             }
             args => self.pat_args(args.unwrap_or_default(), &named, span, &what),
@@ -347,7 +354,11 @@ impl<'a> Cx<'_, 'a> {
         if failed || (missing > 0 && !has_rest) {
             let message = format!("{what} has {}, seen: {}", crate::declare::count(fields.len(), "field"), args.len());
             let list: Vec<&str> = fields.iter().map(|(name, _)| *name).filter(|name| !name.is_empty()).collect();
-            let hint = if list.is_empty() { "write `_` for each that is left out, or `..` for the others".to_owned() } else { format!("the fields are `{}`; `..` leaves out the others", list.join("`, `")) };
+            let hint = if list.is_empty() {
+                "write `_` for each that is left out, or `..` for the others".to_owned()
+            } else {
+                format!("the fields are `{}`; `..` leaves out the others", list.join("`, `"))
+            };
             self.tell(Report::error(Code::Arguments, span, message).label("here").hint(hint));
         }
         places
@@ -435,10 +446,21 @@ impl<'a> Cx<'_, 'a> {
         let ty = self.resolve(ty);
         let left = missing(self.p, &tree, ty, MISSING_MAX);
         if !left.is_empty() {
-            let message = format!("the patterns leave out {}", left.iter().map(|one| format!("`{one}`")).collect::<Vec<_>>().join(", "));
+            let message = format!(
+                "the patterns leave out {}",
+                left.iter().map(|one| format!("`{one}`")).collect::<Vec<_>>().join(", ")
+            );
             let arms: Vec<String> = left.iter().map(|one| format!("{one} -> {{}}")).collect();
-            let report = Report::error(Code::NotExhaustive, Span { start: span.start, end: written.span.start.max(span.start) }, message);
-            self.tell(report.label("not everything is matched").hint(format!("add {}", arms.iter().map(|arm| format!("`{arm}`")).collect::<Vec<_>>().join(", "))));
+            let report = Report::error(
+                Code::NotExhaustive,
+                Span { start: span.start, end: written.span.start.max(span.start) },
+                message,
+            );
+            self.tell(
+                report
+                    .label("not everything is matched")
+                    .hint(format!("add {}", arms.iter().map(|arm| format!("`{arm}`")).collect::<Vec<_>>().join(", "))),
+            );
         }
     }
 

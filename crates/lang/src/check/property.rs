@@ -52,7 +52,8 @@ pub(super) fn wrap(p: &mut Program<'_>, body: Body) -> Body {
     stmts.push(expr(ExprKind::CallValue(Box::new(inner), Vec::new()), UNIT));
     let block = expr(ExprKind::Block(stmts, Some(Box::new(expr(ExprKind::Text(String::new()), text)))), text);
     let outer_type = p.types.intern(Kind::Fn(vec![choices_type, bool], text, Vec::new()));
-    let outer = Closure { params: vec![choices, shows], captures: Vec::new(), body: block, result: text, receives: Vec::new() };
+    let outer =
+        Closure { params: vec![choices, shows], captures: Vec::new(), body: block, result: text, receives: Vec::new() };
     let outer = expr(ExprKind::Closure(Box::new(outer)), outer_type);
     let call = expr(ExprKind::Call(run, Vec::new(), vec![outer]), UNIT);
     Body { locals, params: Vec::new(), value: call, result: UNIT, receives: Vec::new(), solutions }

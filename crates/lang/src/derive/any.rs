@@ -26,7 +26,8 @@ pub(super) fn body(p: &mut Program<'_>, ty: Ty) -> Result<Body, NotData> {
     let Some((choices_def, function)) = found else { return Err(NotData("the module `checks` is not loaded".to_owned())) };
     let (choices_type, int) = (p.plain(choices_def), p.core.int);
     let int = p.plain(int);
-    let locals = vec![Local { name: "choices".to_owned(), ty: choices_type, is_var: false, span: Span::default(), depth: 1 }];
+    let locals =
+        vec![Local { name: "choices".to_owned(), ty: choices_type, is_var: false, span: Span::default(), depth: 1 }];
     let mut any = Any { p, locals, choices: LocalId(0), choices_def, function, int };
     let value = any.value(ty)?;
     Ok(Body { locals: any.locals, params: vec![LocalId(0)], value, result: ty, receives: Vec::new(), solutions: Vec::new() })
@@ -77,13 +78,8 @@ impl Any<'_, '_> {
 
     fn named(&mut self, ty: Ty, def: DefId, args: &[Ty]) -> Result<Expr, NotData> {
         let core = self.p.core;
-        let simple = [
-            (core.int, "int"),
-            (core.duration, "int"),
-            (core.float, "float"),
-            (core.bool, "bool"),
-            (core.text, "text"),
-        ];
+        let simple =
+            [(core.int, "int"), (core.duration, "int"), (core.float, "float"), (core.bool, "bool"), (core.text, "text")];
         if let Some((_, name)) = simple.iter().find(|(of, _)| *of == def) {
             return Ok(self.choose(name, Vec::new(), ty));
         }
@@ -136,7 +132,8 @@ impl Any<'_, '_> {
     fn one_of(&mut self, mut values: Vec<Expr>, ty: Ty) -> Expr {
         let count = values.len();
         let last = values.pop();
-        let arm = |kind: PatKind, body: Expr| Arm { pat: Pat { kind, ty: self.int, span: Span::default() }, guard: None, body };
+        let arm =
+            |kind: PatKind, body: Expr| Arm { pat: Pat { kind, ty: self.int, span: Span::default() }, guard: None, body };
         let numbered = values.into_iter().enumerate().map(|(at, value)| arm(PatKind::Int(at as i64), value));
         let arms = numbered.collect::<Vec<_>>().into_iter().chain(last.map(|value| arm(PatKind::Any, value))).collect();
         self.expr(ExprKind::Match(Box::new(self.draw(count)), arms), ty)

@@ -263,7 +263,9 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
                 match host::declaration(rest) {
                     Some(host) if !self.l.hosts.contains(&host) => self.l.hosts.push(host),
                     Some(_) => {}
-                    None => self.l.refuse(module, span, Mistake::NotAvailable, format!("unknown host function `{rest}`"), "here"),
+                    None => {
+                        self.l.refuse(module, span, Mistake::NotAvailable, format!("unknown host function `{rest}`"), "here")
+                    }
                 }
                 self.code.op(format!("call_host {rest}"));
             }
@@ -347,8 +349,16 @@ impl<'c, 'a> Lower<'c, 'a> {
 
     fn call_changes(&self, id: FnId, seen: &mut FxHashSet<FnId>) -> bool {
         const CHANGING: [&str; 10] = [
-            "list_push", "list_pop", "list_insert", "list_remove", "list_truncate", "append", "clear", "map_remove",
-            "map_slot", "set_add",
+            "list_push",
+            "list_pop",
+            "list_insert",
+            "list_remove",
+            "list_truncate",
+            "append",
+            "clear",
+            "map_remove",
+            "map_slot",
+            "set_add",
         ];
         const FUNCTIONS_MAX: usize = 64;
         let def = self.p.fun(id);

@@ -282,7 +282,10 @@ impl Code {
     }
 
     fn serve_labels(&self) -> Vec<Label> {
-        self.items.iter().filter_map(|item| if let What::Serve(label, _) = &item.what { Some(*label) } else { None }).collect()
+        self.items
+            .iter()
+            .filter_map(|item| if let What::Serve(label, _) = &item.what { Some(*label) } else { None })
+            .collect()
     }
 
     fn drop_jump(&self, kept: &mut Vec<Item>, label: &Item) {

@@ -439,7 +439,8 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
 
     /// Binds an entry: of a map key and value, without a tuple where the pattern has none.
     fn entry(&mut self, each: &'c For, whole: Slot, at: Slot) {
-        let parts: &[(&str, usize)] = if each.how == Over::Map { &[("map_key_at", 0), ("map_value_at", 1)] } else { &[("map_key_at", 0)] };
+        let parts: &[(&str, usize)] =
+            if each.how == Over::Map { &[("map_key_at", 0), ("map_value_at", 1)] } else { &[("map_key_at", 0)] };
         let item = self.concrete(each.pat.ty);
         match (&each.pat.kind, each.how) {
             (PatKind::Any, _) => {}

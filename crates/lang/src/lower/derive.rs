@@ -3,10 +3,10 @@
 //! The machine compares lists, maps, sets and arrays by identity, and orders numbers and texts alone; the language goes
 //! further. Objects are equal when they are the same.
 
+use super::Lower;
 use super::code::{Label, Slot, backquoted};
 use super::frame::Frame;
 use super::types::Shape;
-use super::Lower;
 use crate::program::ModuleId;
 use crate::thir::Body;
 use crate::ty::Ty;
@@ -374,7 +374,14 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
         self.code.jump("jmp_if", found);
     }
 
-    fn compare_fields(&mut self, fields: Vec<Ty>, (a, b): (Slot, Slot), order: Slot, found: Label, read: &dyn Fn(&mut Self, usize)) {
+    fn compare_fields(
+        &mut self,
+        fields: Vec<Ty>,
+        (a, b): (Slot, Slot),
+        order: Slot,
+        found: Label,
+        read: &dyn Fn(&mut Self, usize),
+    ) {
         for (at, field) in fields.into_iter().enumerate() {
             self.both(a, b, &|frame| read(frame, at));
             self.compare_top(field);
@@ -389,7 +396,13 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
             return self.code.op("compare");
         }
         match self.l.shape(ty) {
-            Shape::Word | Shape::Fn(..) | Shape::List(_) | Shape::Map(..) | Shape::Set(_) | Shape::Array(_) | Shape::Object(..) => {
+            Shape::Word
+            | Shape::Fn(..)
+            | Shape::List(_)
+            | Shape::Map(..)
+            | Shape::Set(_)
+            | Shape::Array(_)
+            | Shape::Object(..) => {
                 // The machine says that these have no order.
                 self.code.op("to_any 0");
                 self.code.op("swap");

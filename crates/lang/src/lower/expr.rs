@@ -436,7 +436,9 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
     fn assign_local(&mut self, local: LocalId, value: &'c Expr) {
         match self.binding(local) {
             Some(Binding::Slot(slot)) => self.expr(value, Want::Into(slot)),
-            Some(Binding::Literal(_) | Binding::Closure(..) | Binding::Function(..)) | None => self.expr(value, Want::Nothing),
+            Some(Binding::Literal(_) | Binding::Closure(..) | Binding::Function(..)) | None => {
+                self.expr(value, Want::Nothing)
+            }
         }
     }
 
@@ -577,7 +579,11 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
     pub(super) fn not_null_type(&mut self, expr: &'c Expr, ty: Ty) {
         let may = matches!(
             expr.kind,
-            ExprKind::Variant(..) | ExprKind::If(..) | ExprKind::Match(..) | ExprKind::Block(..) | ExprKind::Try(..)
+            ExprKind::Variant(..)
+                | ExprKind::If(..)
+                | ExprKind::Match(..)
+                | ExprKind::Block(..)
+                | ExprKind::Try(..)
                 | ExprKind::Call(..)
                 | ExprKind::CallValue(..)
         );

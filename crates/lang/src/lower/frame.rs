@@ -175,7 +175,11 @@ impl<'f, 'c, 'a> Frame<'f, 'c, 'a> {
         self.code.finish();
         if self.code.local_count() > LOCALS_MAX || params > PARAMS_MAX + captures {
             let (module, span) = (self.module, self.span);
-            let message = format!("`{}` needs {} locals and {params} parameters, at most {LOCALS_MAX} and {PARAMS_MAX} are possible", self.name, self.code.local_count());
+            let message = format!(
+                "`{}` needs {} locals and {params} parameters, at most {LOCALS_MAX} and {PARAMS_MAX} are possible",
+                self.name,
+                self.code.local_count()
+            );
             self.l.refuse(module, span, Mistake::TooLarge, message, "too large");
             return;
         }

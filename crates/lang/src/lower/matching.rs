@@ -400,7 +400,8 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
         let mut targets = Vec::new();
         for tree in trees {
             let tree = tree.unwrap_or(&Tree::Fail);
-            let label = match (self.fail_label(matching, tree), labels.iter().find(|(_, known)| std::ptr::eq(*known, tree))) {
+            let label = match (self.fail_label(matching, tree), labels.iter().find(|(_, known)| std::ptr::eq(*known, tree)))
+            {
                 (Some(fail), _) => fail,
                 (None, Some((label, _))) => *label,
                 (None, None) => {

@@ -237,7 +237,16 @@ impl<'c, 'a> Lower<'c, 'a> {
         if grows || args.iter().any(|arg| self.parts(*arg, 0) > TYPE_PARTS_MAX) {
             let def = self.p.fun(id);
             let (module, span, called) = (def.module, def.span, def.name);
-            let message = format!("`{called}` is needed for more and more types, such as `{}`", args.iter().map(|arg| self.display(*arg)).collect::<Vec<_>>().join("`, `").chars().take(120).collect::<String>());
+            let message = format!(
+                "`{called}` is needed for more and more types, such as `{}`",
+                args.iter()
+                    .map(|arg| self.display(*arg))
+                    .collect::<Vec<_>>()
+                    .join("`, `")
+                    .chars()
+                    .take(120)
+                    .collect::<String>()
+            );
             self.refuse(module, span, Code::Growing, message, "calls itself with types that grow");
         }
         self.jobs.push((name.clone(), Job::Instance(id, args.to_vec())));
@@ -398,7 +407,12 @@ impl<'c, 'a> Lower<'c, 'a> {
 fn is_plain(kind: &ExprKind) -> bool {
     matches!(
         kind,
-        ExprKind::Unit | ExprKind::Bool(_) | ExprKind::Int(_) | ExprKind::Float(_) | ExprKind::Text(_) | ExprKind::Bytes(_)
+        ExprKind::Unit
+            | ExprKind::Bool(_)
+            | ExprKind::Int(_)
+            | ExprKind::Float(_)
+            | ExprKind::Text(_)
+            | ExprKind::Bytes(_)
             | ExprKind::Local(_)
             | ExprKind::Closure(_)
             | ExprKind::FnValue(..)

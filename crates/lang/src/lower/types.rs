@@ -273,7 +273,9 @@ impl<'c, 'a> Lower<'c, 'a> {
         let (fields, args): (Vec<Ty>, Vec<Ty>) = match self.p.types.kind(ty).clone() {
             Kind::Tuple(items) => return items,
             Kind::Named(def, args) => match (&self.p.def(def).kind, variant) {
-                (DefKind::Record(fields) | DefKind::Object(fields), _) => (fields.iter().map(|field| field.ty).collect(), args),
+                (DefKind::Record(fields) | DefKind::Object(fields), _) => {
+                    (fields.iter().map(|field| field.ty).collect(), args)
+                }
                 (DefKind::Sum(variants), Some(at)) => {
                     let fields = variants.get(at).map(|variant| variant.fields.iter().map(|field| field.ty).collect());
                     (fields.unwrap_or_default(), args)
