@@ -4,7 +4,7 @@
 
 use crate::code::Code;
 use crate::program::{
-    ConstDef, Constraint, Core, Def, DefKind, Field, FnDef, Generic, ModuleId, Param, Program, Scope, TestDef, Value,
+    ConstDef, Constraint, Core, Def, DefKind, Field, FnDef, Generic, ModuleId, Param, Program, TestDef, Value,
     Variant,
 };
 use crate::suggest::suggestion;

@@ -4,7 +4,7 @@
 
 mod any;
 
-use crate::program::{DefKind, Field, FnDef, Program, Value, Variant};
+use crate::program::{DefKind, Field, Program, Value, Variant};
 use crate::thir::{Arm, Body, Cond, Expr, ExprKind, FnId, For, Local, LocalId, Loop, Pat, PatKind, Place, Try};
 use crate::ty::{DefId, Kind, Ty, UNIT};
 use fardel_syntax::ast::{self, Span};
@@ -35,8 +35,8 @@ pub(crate) struct NotData(pub(crate) String);
 /// The body of a derived function for a type without parameters and variables.
 pub(crate) fn body(p: &mut Program<'_>, derived: Derived, ty: Ty) -> Result<Body, NotData> {
     match derived {
-        Derived::ToJson => Build::new(p)?.to_json(ty),
-        Derived::FromJson => Build::new(p)?.from_json(ty),
+        Derived::ToJson => Build::new(p)?.writer(ty),
+        Derived::FromJson => Build::new(p)?.reader(ty),
         Derived::Any => any::body(p, ty),
     }
 }
@@ -148,13 +148,13 @@ impl<'p, 'a> Build<'p, 'a> {
         self.expr(ExprKind::Variant(at, parts), self.json_type)
     }
 
-    fn to(&self, value: Expr) -> Expr {
+    fn written(&self, value: Expr) -> Expr {
         let ty = value.ty;
         self.call("to_json", vec![ty], vec![value], self.json_type)
     }
 
     /// `from_json(json)?`, where what is wrong is said to be at a place.
-    fn from(&mut self, json: Expr, ty: Ty, place: Expr) -> Expr {
+    fn read(&mut self, json: Expr, ty: Ty, place: Expr) -> Expr {
         let result = self.result(ty);
         let read = self.call("from_json", vec![ty], vec![json], result);
         let placed = self.call("inside", vec![ty], vec![read, place], result);
@@ -193,7 +193,7 @@ impl<'p, 'a> Build<'p, 'a> {
 
     // To JSON.
 
-    fn to_json(&mut self, ty: Ty) -> Result<Body, NotData> {
+    fn writer(&mut self, ty: Ty) -> Result<Body, NotData> {
         let value = self.local("value", ty);
         let json = self.json_type;
         let expr = match self.p.types.kind(ty).clone() {
@@ -201,7 +201,7 @@ impl<'p, 'a> Build<'p, 'a> {
             Kind::Tuple(items) => {
                 let parts = items.iter().enumerate().map(|(at, item)| {
                     let part = self.expr(ExprKind::Field(Box::new(self.get(value)), at), *item);
-                    self.to(part)
+                    self.written(part)
                 });
                 let list = self.expr(ExprKind::List(parts.collect()), self.items);
                 self.json("JList", vec![list])
@@ -235,7 +235,7 @@ impl<'p, 'a> Build<'p, 'a> {
             let some = Pat { kind: PatKind::Variant(1, vec![self.pat(held)]), ty, span: Span::default() };
             let arms = vec![
                 Arm { pat: none, guard: None, body: self.json("JNull", Vec::new()) },
-                Arm { pat: some, guard: None, body: self.to(self.get(held)) },
+                Arm { pat: some, guard: None, body: self.written(self.get(held)) },
             ];
             return Ok(self.expr(ExprKind::Match(Box::new(own), arms), self.json_type));
         }
@@ -243,7 +243,7 @@ impl<'p, 'a> Build<'p, 'a> {
             let item = args.first().copied().unwrap_or(UNIT);
             let (out, one) = (self.local("out", self.items), self.local("item", item));
             let empty = self.expr(ExprKind::List(Vec::new()), self.items);
-            let made = self.to(self.get(one));
+            let made = self.written(self.get(one));
             let push = self.method(core.list, "push", vec![self.json_type], vec![self.get(out), made], UNIT);
             let how = if def == core.list { Loop::List } else { Loop::Set };
             let each = self.for_each(self.pat(one), own, how, self.stmts(vec![push]));
@@ -256,7 +256,7 @@ impl<'p, 'a> Build<'p, 'a> {
             let entry = self.p.types.tuple(vec![self.text, inner]);
             let pat = PatKind::Fields(vec![self.pat(key), self.pat(one)]);
             let pat = Pat { kind: pat, ty: entry, span: Span::default() };
-            let put = self.put(out, self.get(key), self.to(self.get(one)));
+            let put = self.put(out, self.get(key), self.written(self.get(one)));
             let each = self.for_each(pat, own, Loop::Map, self.stmts(vec![put]));
             let empty = self.expr(ExprKind::Map(Vec::new()), self.fields);
             let map = self.json("JMap", vec![self.get(out)]);
@@ -300,13 +300,13 @@ impl<'p, 'a> Build<'p, 'a> {
         for (field, part) in parts {
             let name = self.text(field_name(&field));
             let Some(inner) = self.option_of(part.ty) else {
-                let made = self.to(part);
+                let made = self.written(part);
                 stmts.push(self.put(out, name, made));
                 continue;
             };
             let held = self.local("held", inner);
             let pat = Pat { kind: PatKind::Variant(1, vec![self.pat(held)]), ty: part.ty, span: Span::default() };
-            let put = self.put(out, name, self.to(self.get(held)));
+            let put = self.put(out, name, self.written(self.get(held)));
             let then = self.stmts(vec![put]);
             stmts.push(self.expr(ExprKind::If(Box::new(Cond::Let(pat, part)), Box::new(then), None), UNIT));
         }
@@ -339,7 +339,7 @@ impl<'p, 'a> Build<'p, 'a> {
 
     // From JSON.
 
-    fn from_json(&mut self, ty: Ty) -> Result<Body, NotData> {
+    fn reader(&mut self, ty: Ty) -> Result<Body, NotData> {
         let json = self.local("json", self.json_type);
         let result = self.result(ty);
         let own = self.get(json);
@@ -358,7 +358,7 @@ impl<'p, 'a> Build<'p, 'a> {
                     let index = self.expr(ExprKind::Int(at as i64), int);
                     let one = self.expr(ExprKind::Index(Box::new(self.get(all)), Box::new(index)), self.json_type);
                     let place = self.text(&at.to_string());
-                    parts.push(self.from(one, *item, place));
+                    parts.push(self.read(one, *item, place));
                 }
                 let tuple = self.expr(ExprKind::Tuple(parts), ty);
                 let ok = self.ok(tuple);
@@ -413,7 +413,7 @@ impl<'p, 'a> Build<'p, 'a> {
             let read = self.call("map_of", Vec::new(), vec![own], read);
             let entry = self.p.types.tuple(vec![self.text, self.json_type]);
             let pat = Pat { kind: PatKind::Fields(vec![self.pat(key), self.pat(one)]), ty: entry, span: Span::default() };
-            let value = self.from(self.get(one), inner, self.get(key));
+            let value = self.read(self.get(one), inner, self.get(key));
             let put = self.put(out, self.get(key), value);
             let each = self.for_each(pat, self.get(all), Loop::Map, self.stmts(vec![put]));
             let empty = self.expr(ExprKind::Map(Vec::new()), ty);
@@ -447,7 +447,7 @@ impl<'p, 'a> Build<'p, 'a> {
         let read = self.result(self.items);
         let read = self.call("list_of", Vec::new(), vec![own], read);
         let place = self.text("[]");
-        let value = self.from(self.get(one), item, place);
+        let value = self.read(self.get(one), item, place);
         let (empty, add) = if def == core.list {
             let push = self.method(core.list, "push", vec![item], vec![self.get(out), value], UNIT);
             (self.expr(ExprKind::List(Vec::new()), ty), push)
@@ -478,14 +478,14 @@ impl<'p, 'a> Build<'p, 'a> {
             let or_null = self.method(core.map, "get_or", vec![self.text, self.json_type], or_null, self.json_type);
             if self.option_of(ty).is_some() {
                 let place = self.text(name);
-                parts.push(self.from(or_null, ty, place));
+                parts.push(self.read(or_null, ty, place));
                 continue;
             }
             let wanted = self.result(self.json_type);
             let found = self.call("field_of", Vec::new(), vec![self.get(all), self.text(name)], wanted);
             let found = self.attempt(found, self.json_type);
             let place = self.text(name);
-            let value = self.from(found, ty, place);
+            let value = self.read(found, ty, place);
             let Some(default) = field.default.and_then(|default| literal(default, ty)) else {
                 parts.push(value);
                 continue;
@@ -513,7 +513,7 @@ impl<'p, 'a> Build<'p, 'a> {
                 let found = self.call("field_of", Vec::new(), vec![self.get(all), self.text(tag)], wanted);
                 let found = self.attempt(found, self.json_type);
                 let place = self.text(tag);
-                let word = self.from(found, self.text, place);
+                let word = self.read(found, self.text, place);
                 stmts.push(self.bind(name, word));
             }
             None => {
@@ -599,9 +599,4 @@ fn literal(default: &ast::Expr<'_>, ty: Ty) -> Option<Expr> {
         _ => return None,
     };
     Some(Expr { kind, ty, span: default.span })
-}
-
-/// Whether a function is written by the compiler, and how.
-pub(crate) fn of(function: &FnDef<'_>) -> Option<Derived> {
-    function.derive.and_then(Derived::by_name)
 }

@@ -220,13 +220,10 @@ core! {
     array "Array";
     range "Range";
     iter "Iter";
-    cell "Cell";
     address "Address";
     reply "Reply";
     pending "Pending";
     monitor "Monitor";
-    name "Name";
-    group "Group";
     byte "Byte";
     i32 "I32";
     f32 "F32";

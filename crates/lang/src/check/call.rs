@@ -12,14 +12,14 @@ use fardel_diagnostic::Report;
 use fardel_syntax::ast::{self, ArgKind, Span};
 
 /// What a name with dots before it means.
-pub(crate) enum Named<'a> {
+pub(crate) enum Named {
     Module(ModuleId),
     Type(DefId),
     Value(Value),
     /// Something that was told.
     Wrong,
     /// A value, whose member it is.
-    Of(&'a ast::Expr<'a>),
+    Of,
 }
 
 /// A parameter as a call sees it.
@@ -31,31 +31,31 @@ pub(crate) struct Wanted<'a> {
 
 impl<'a> Cx<'_, 'a> {
     /// What stands before a dot: a module or type, or a value.
-    pub(crate) fn named(&mut self, expr: &'a ast::Expr<'a>) -> Named<'a> {
+    pub(crate) fn named(&mut self, expr: &'a ast::Expr<'a>) -> Named {
         match &expr.kind {
             ast::ExprKind::Name(name) if self.find_local(name.text).is_none() => {
                 if self.find_value(name.text).is_some() {
-                    return Named::Of(expr);
+                    return Named::Of;
                 }
                 match self.p.find_module(self.module, &[name.text]) {
                     Some(module) => Named::Module(module),
-                    None => Named::Of(expr),
+                    None => Named::Of,
                 }
             }
             ast::ExprKind::UpperName(name) => match self.p.find_type(self.module, &[], name.text) {
                 Some(def) => Named::Type(def),
-                None => Named::Of(expr),
+                None => Named::Of,
             },
             ast::ExprKind::Member { of, name } => match self.named(of) {
                 Named::Module(module) => self.in_module(module, name),
-                Named::Type(_) | Named::Value(_) | Named::Wrong | Named::Of(_) => Named::Of(expr),
+                Named::Type(_) | Named::Value(_) | Named::Wrong | Named::Of => Named::Of,
             },
-            _ => Named::Of(expr),
+            _ => Named::Of,
         }
     }
 
     /// What a name means in a module.
-    pub(crate) fn in_module(&mut self, module: ModuleId, name: &ast::Name<'a>) -> Named<'a> {
+    pub(crate) fn in_module(&mut self, module: ModuleId, name: &ast::Name<'a>) -> Named {
         let other = self.p.module(module);
         if let Some(def) = other.own.types.get(name.text).copied() {
             self.p.check_visible(self.module, def, name.span);
@@ -99,7 +99,7 @@ impl<'a> Cx<'_, 'a> {
                         Expr { kind: ExprKind::Const(id), ty, span }
                     }
                     Named::Type(_) => self.constructor_value(whole, name.text, wanted),
-                    Named::Module(_) | Named::Wrong | Named::Of(_) => self.error(span),
+                    Named::Module(_) | Named::Wrong | Named::Of => self.error(span),
                 };
             }
             Named::Type(def) => {
@@ -121,7 +121,7 @@ impl<'a> Cx<'_, 'a> {
                     }
                 };
             }
-            Named::Value(_) | Named::Of(_) => {}
+            Named::Value(_) | Named::Of => {}
         }
         let of = self.expr(of, None);
         match self.kind(of.ty) {
@@ -219,7 +219,7 @@ impl<'a> Cx<'_, 'a> {
                     }
                     Named::Type(_) => return self.construct(whole, callee, args, args_span, wanted, has_hole),
                     Named::Wrong => return self.error(span),
-                    Named::Value(Value::Const(_)) | Named::Module(_) | Named::Of(_) => {}
+                    Named::Value(Value::Const(_)) | Named::Module(_) | Named::Of => {}
                 },
                 Named::Type(def) => {
                     if name.text.starts_with(|first: char| first.is_ascii_uppercase()) {
@@ -230,7 +230,7 @@ impl<'a> Cx<'_, 'a> {
                         return self.call_function(id, None, args, args_span, span, callee.span, wanted, has_hole);
                     }
                 }
-                Named::Value(_) | Named::Of(_) => {
+                Named::Value(_) | Named::Of => {
                     let receiver = self.expr(of, None);
                     match self.kind(receiver.ty) {
                         Kind::Error | Kind::Never => {

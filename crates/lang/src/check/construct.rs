@@ -28,9 +28,9 @@ impl<'a> Cx<'_, 'a> {
                 Named::Module(module) => match self.in_module(module, name) {
                     Named::Type(def) => self.record(def, name),
                     Named::Wrong => None,
-                    Named::Module(_) | Named::Value(_) | Named::Of(_) => None,
+                    Named::Module(_) | Named::Value(_) | Named::Of => None,
                 },
-                Named::Wrong | Named::Value(_) | Named::Of(_) => {
+                Named::Wrong | Named::Value(_) | Named::Of => {
                     let message = format!("`{}` is a variant or type, and stands behind none", name.text);
                     self.tell(Report::error(Code::UnknownMember, name.span, message).label("not found"));
                     None

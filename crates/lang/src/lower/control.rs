@@ -292,7 +292,8 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
         self.code.load(range);
         self.read_field(ty, 1);
         self.code.load(i);
-        for op in ["sub"] {
+        {
+            let op = "sub";
             self.code.op(op);
         }
         self.code.load(by);
