@@ -19,7 +19,7 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn build(options: &Options) -> u8 {
-    let file = options.file.clone().unwrap_or_else(package::main_file);
+    let Some(file) = options.file.clone().or_else(package::main_file) else { return say::USAGE };
     let mut loader = Loader::new(say::in_colour());
     let hash = match loader.add_file(&file) {
         Ok(hash) => hash,

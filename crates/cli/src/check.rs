@@ -15,7 +15,8 @@ pub(crate) struct Options {
 
 pub(crate) fn check(options: &Options) -> u8 {
     let mut status = say::OK;
-    for file in crate::package::files(&options.files) {
+    let Some(files) = crate::package::files(&options.files) else { return say::USAGE };
+    for file in files {
         if language::is_source(&file) {
             status = status.max(source(&file));
             continue;

@@ -6,10 +6,10 @@ use clap_complete::Shell;
 
 const EXAMPLES: &str = "\
 Examples:
-  fardel run examples/hello.fda
-  fardel run examples/wordcount.fda README.md
+  fardel new hello && cd hello && fardel run && fardel test
+  fardel run examples/wordcount.fdl README.md
   fardel run --trace --max-memory 64MiB program.fda one two
-  fardel asm program.fda -o program.fdm
+  fardel build program.fdl -o program.fdm
   fardel demo cluster
   fardel completions bash > ~/.local/share/bash-completion/completions/fardel
 
@@ -17,7 +17,7 @@ Exit status:
   of `run`, the number that main returns, 0 if it returns none; in general
   0    it worked
   1    main failed, there is no connection to the cluster, or the standard output could not be written
-  2    the command line is wrong, or a file cannot be read, assembled, decoded or verified, or holds no sound key
+  2    the command line is wrong, or a file cannot be read, compiled, assembled, decoded or verified, or holds no sound key
   3    no fiber could go on any more; they are listed
   130  interrupted with ctrl-C";
 

@@ -9,14 +9,19 @@ const MANIFEST: &str = "fardel.toml";
 /// The main source of a package.
 const MAIN: &str = "src/main.fdl";
 
-/// The file of a package's program, where none is named.
-pub(crate) fn main_file() -> PathBuf {
-    PathBuf::from(MAIN)
+/// The main source of the package here; it has told when there is none.
+pub(crate) fn main_file() -> Option<PathBuf> {
+    let path = Path::new(MAIN);
+    if path.is_file() {
+        return Some(path.to_owned());
+    }
+    say::error(format_args!("no <FILE> is named, and there is no {MAIN} here; `fardel new NAME` makes a package"));
+    None
 }
 
-/// The files that are named; else the main one of the package here.
-pub(crate) fn files(named: &[PathBuf]) -> Vec<PathBuf> {
-    if named.is_empty() { vec![main_file()] } else { named.to_vec() }
+/// The files that are named; else the main one of the package here. It has told when there is none.
+pub(crate) fn files(named: &[PathBuf]) -> Option<Vec<PathBuf>> {
+    if named.is_empty() { main_file().map(|file| vec![file]) } else { Some(named.to_vec()) }
 }
 
 #[derive(Args, Debug)]

@@ -96,11 +96,14 @@ enum Dispatcher {
 }
 
 pub(crate) fn run(options: &Options) -> u8 {
-    let main = package::main_file();
     let (file, args) = match options.program.split_first() {
-        Some((file, args)) => (Path::new(file), args),
-        None => (main.as_path(), &[][..]),
+        Some((file, args)) => (PathBuf::from(file), args),
+        None => match package::main_file() {
+            Some(file) => (file, &[][..]),
+            None => return say::USAGE,
+        },
     };
+    let file = file.as_path();
     let Some(arguments) = texts(args) else { return say::USAGE };
     let program = match load(file, &options.module) {
         Ok(program) => program,

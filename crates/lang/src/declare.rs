@@ -520,8 +520,8 @@ impl<'a> Program<'a> {
                     });
                     let params = params.collect();
                     let receives = test.receives.iter().map(|ty| self.written_type(module, ty, &[])).collect();
-                    let (title, span, body) = (&*test.title, test.title_span, &test.body);
-                    self.tests.push(TestDef { module, title, span, params, receives, body });
+                    let (title, body) = (&*test.title, &test.body);
+                    self.tests.push(TestDef { module, title, params, receives, body });
                     continue;
                 }
             };

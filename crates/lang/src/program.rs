@@ -176,7 +176,6 @@ pub(crate) struct ConstDef<'a> {
 pub(crate) struct TestDef<'a> {
     pub(crate) module: ModuleId,
     pub(crate) title: &'a str,
-    pub(crate) span: Span,
     pub(crate) params: Vec<Param<'a>>,
     pub(crate) receives: Vec<Ty>,
     pub(crate) body: &'a ast::Block<'a>,

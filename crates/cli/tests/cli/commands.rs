@@ -50,6 +50,10 @@ fn help_is_as_reviewed() {
     check_help(&["asm", "--help"], "asm");
     check_help(&["disasm", "--help"], "disasm");
     check_help(&["check", "--help"], "check");
+    check_help(&["new", "--help"], "new");
+    check_help(&["build", "--help"], "build");
+    check_help(&["test", "--help"], "test");
+    check_help(&["fmt", "--help"], "fmt");
     check_help(&["keygen", "--help"], "keygen");
     check_help(&["node", "--help"], "node");
     for command in ["nodes", "ps", "inspect", "send", "call", "spawn", "kill"] {

@@ -2,6 +2,7 @@
 
 mod commands;
 mod examples;
+mod language;
 mod runs;
 #[cfg(unix)]
 mod streams;
