@@ -6,7 +6,7 @@ use fardel::bytecode::format::MAGIC;
 const HELLO: &str = "host io.print(Text)\nfn main()\n  push \"hello\"\n  call_host io.print\n  ret\nend\n";
 
 #[track_caller]
-fn check(files: &[(&str, &str)], args: &[&str], wanted: (i32, &str, &str)) {
+pub(crate) fn check(files: &[(&str, &str)], args: &[&str], wanted: (i32, &str, &str)) {
     let files: Vec<(&str, &[u8])> = files.iter().map(|(name, content)| (*name, content.as_bytes())).collect();
     check_bytes(&files, args, b"", wanted);
 }
@@ -20,7 +20,7 @@ fn check_bytes(files: &[(&str, &[u8])], args: &[&str], input: &[u8], wanted: (i3
 
 /// As `check`, where only a part of what is said matters.
 #[track_caller]
-fn check_says(files: &[(&str, &str)], args: &[&str], status: i32, says: &[&str]) {
+pub(crate) fn check_says(files: &[(&str, &str)], args: &[&str], status: i32, says: &[&str]) {
     let files: Vec<(&str, &[u8])> = files.iter().map(|(name, content)| (*name, content.as_bytes())).collect();
     let folder = Folder::with(&files);
     let (seen_status, output, error) = seen(&run(folder.path(), args, b""));

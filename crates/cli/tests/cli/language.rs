@@ -1,6 +1,7 @@
 //! Programs in the language: a package from its first minute on, tests, the one style, mistakes.
 
-use crate::support::{Folder, check, check_says, run, seen};
+use crate::commands::{check, check_says};
+use crate::support::{Folder, run, seen};
 use std::fs;
 
 #[test]
@@ -22,7 +23,7 @@ fn a_new_package_runs_and_passes_its_tests() {
 #[test]
 fn a_test_that_fails_shows_both_sides() {
     let source = "test \"sums\" { assert(1 + 1 == 3) }\ntest \"fine\" { assert(true) }\n";
-    let folder = Folder::with(&[("a.fdl", source)]);
+    let folder = Folder::with(&[("a.fdl", source.as_bytes())]);
     let (status, output, error) = seen(&run(folder.path(), &["test", "a.fdl"], b""));
     assert_eq!((status, error.as_str()), (1, ""));
     for part in ["FAILED a: sums", "it does not hold that 1 + 1 == 3", "left:  2", "right: 3", "ok     a: fine", "1 passed, 1 failed"] {
@@ -33,7 +34,7 @@ fn a_test_that_fails_shows_both_sides() {
 /// The simplest list with four elements is one of zeros.
 #[test]
 fn the_inputs_of_a_property_are_shrunk() {
-    let folder = Folder::with(&[("a.fdl", "test \"short\" (xs: List<Int>) { assert(xs.len() < 4) }\n")]);
+    let folder = Folder::with(&[("a.fdl", "test \"short\" (xs: List<Int>) { assert(xs.len() < 4) }\n".as_bytes())]);
     let (status, output, _) = seen(&run(folder.path(), &["test", "a.fdl"], b""));
     assert!(status == 1 && output.contains("xs = [0, 0, 0, 0]"), "{output}");
     assert_eq!(seen(&run(folder.path(), &["test", "a.fdl"], b"")).1, output, "it is the same each time");
@@ -45,7 +46,7 @@ fn modules_are_files_beside_the_main_one() {
         ("main.fdl", "use shapes.round\npub fn main() { print(round.area(2.0)) }\n"),
         ("shapes/round.fdl", "pub fn area(r: Float) -> Float { r * r * 3.0 }\n"),
     ];
-    let folder = Folder::with(&[files[0]]);
+    let folder = Folder::with(&[(files[0].0, files[0].1.as_bytes())]);
     fs::create_dir(folder.path().join("shapes")).expect("a folder can be made");
     fs::write(folder.path().join(files[1].0), files[1].1).expect("a file can be written");
     assert_eq!(seen(&run(folder.path(), &["run", "main.fdl"], b"")), (0, "12.0\n".to_owned(), String::new()));
@@ -72,7 +73,7 @@ fn mistakes_are_shown_where_they_are() {
 
 #[test]
 fn formatting_changes_nothing_but_blanks() {
-    let folder = Folder::with(&[("a.fdl", "pub fn main(){print(\"a\")}\n")]);
+    let folder = Folder::with(&[("a.fdl", "pub fn main(){print(\"a\")}\n".as_bytes())]);
     let (status, output, _) = seen(&run(folder.path(), &["fmt", "--check", "."], b""));
     assert!(status == 1 && output.contains("a.fdl"), "{output}");
     assert_eq!(seen(&run(folder.path(), &["fmt"], b"")), (0, String::new(), String::new()));
