@@ -20,7 +20,9 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
         let def = self.l.p.fun(id);
         let (asm, is_inline) = (def.asm, def.is_inline);
         let result = self.got_of(expr);
-        if let Some(asm) = asm.filter(|asm| !is_function(asm)) {
+        if let Some(asm) = asm
+            && !has_handler(asm)
+        {
             self.operands(args);
             self.instructions(asm, id, &types, expr.span);
             return self.deliver_call(result, want);
@@ -104,7 +106,9 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
     fn call_known(&mut self, id: FnId, types: &[Ty], args: &'c [Expr], expr: &'c Expr, want: Want) {
         let got = self.got_of(expr);
         self.operands(args);
-        if let Some(asm) = self.l.p.fun(id).asm.filter(|asm| !is_function(asm)) {
+        if let Some(asm) = self.l.p.fun(id).asm
+            && !has_handler(asm)
+        {
             self.instructions(asm, id, types, expr.span);
             return self.deliver_call(got, want);
         }
@@ -250,8 +254,7 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
             }
             ("handle", None) => {
                 let mut names = rest.split_whitespace();
-                let mut label = || self.code.named_label(names.next().unwrap_or(""));
-                let labels = [label(), label(), label()];
+                let labels = [(); 3].map(|()| self.code.named_label(names.next().unwrap_or("")));
                 self.code.handle(labels);
             }
             ("switch", None) => {
@@ -269,10 +272,12 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
                 }
                 self.code.op(format!("call_host {rest}"));
             }
-            (_, None) => match line.strip_suffix(':') {
+            // A label, and perhaps an instruction behind it.
+            (_, None) => match word.strip_suffix(':') {
                 Some(name) => {
                     let label = self.code.named_label(name);
                     self.code.bind(label);
+                    self.instruction(rest, module, span);
                 }
                 None => self.code.op(line.to_owned()),
             },
@@ -377,6 +382,11 @@ impl<'c, 'a> Lower<'c, 'a> {
             None => true,
         }
     }
+}
+
+/// Whether instructions are the body of a function of their own, as they catch traps.
+fn has_handler(asm: &str) -> bool {
+    asm.split_whitespace().next() == Some("handle")
 }
 
 /// The functions that are called or used as values anywhere.

@@ -22,7 +22,7 @@ enum What {
     Jump(&'static str, Label),
     Switch(Vec<Label>),
     Serve(Label, Slot),
-    /// Traps between the first two labels lead to the third.
+    /// Traps between the first two go on at the third.
     Handle([Label; 3]),
 }
 
@@ -200,6 +200,7 @@ impl Code {
                 let (targets, goes_on): (&[Label], bool) = match &item.what {
                     What::Op(op) => (&[], !ends(op)),
                     What::Label(_) | What::Serve(..) => (&[], true),
+                    What::Handle(labels) => (labels, true),
                     What::Jump(how, to) => (std::slice::from_ref(to), *how != "jmp"),
                     What::Switch(to) => (to, true),
                     What::Handle(labels) => (labels, true),
@@ -262,8 +263,8 @@ impl Code {
                     What::Label(label) => {
                         reached && (used.get(label.0 as usize).copied().unwrap_or(false) || serves.contains(label))
                     }
-                    What::Serve(..) | What::Handle(_) => true,
-                    What::Op(_) | What::Jump(..) | What::Switch(_) => reached,
+                    What::Serve(..) => true,
+                    What::Op(_) | What::Jump(..) | What::Switch(_) | What::Handle(_) => reached,
                 };
                 if !keep {
                     continue;
@@ -319,7 +320,7 @@ impl Code {
                     let to: Vec<String> = to.iter().map(|label| format!("L{}", label.0)).collect();
                     format!("    switch ({})", to.join(" "))
                 }
-                What::Handle([from, to, target]) => format!("    handle L{} L{} L{}", from.0, to.0, target.0),
+                What::Handle([from, to, at]) => format!("    handle L{} L{} L{}", from.0, to.0, at.0),
                 What::Serve(label, slot) => format!("    serve L{} {}", label.0, self.slot_name(*slot)),
             };
             if item.line != last {
