@@ -113,7 +113,7 @@ fn module(file_name: &str, source: &str, resolver: &mut dyn Resolver, sink: &mut
     declare(&mut scope, &items, &mut declared, sink);
     let mut module = signatures(&mut scope, &declared);
     let mut data = DataPool::default();
-    let mut debug = Debug { file: file_name.to_owned(), functions: Vec::new() };
+    let mut debug = Debug { file: file_name.to_owned(), ..Debug::default() };
     for (head, index) in declared.heads.iter().zip(declared.imports.len() as u32..) {
         if sink.is_full() {
             break;

@@ -197,6 +197,25 @@ pub struct Debug {
     pub file: String,
     /// A part a function, in the order of the module's own functions.
     pub functions: Vec<FunctionDebug>,
+    /// Further source files, for modules that were made of several.
+    pub others: Vec<OtherFile>,
+}
+
+/// A source file, and the functions that come from it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct OtherFile {
+    /// Its name.
+    pub file: String,
+    /// Positions among the module's own functions, rising.
+    pub functions: Vec<u32>,
+}
+
+impl Debug {
+    /// The source file of one of the module's own functions.
+    pub fn file_of(&self, position: usize) -> &str {
+        let other = self.others.iter().find(|other| other.functions.binary_search(&(position as u32)).is_ok());
+        other.map_or(&self.file, |other| &other.file)
+    }
 }
 
 /// What a debugger wants to know of a function.

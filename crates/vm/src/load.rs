@@ -49,7 +49,7 @@ impl LoadedModule {
         let lines = &debug.functions.get(position)?.lines;
         let after = lines.partition_point(|(start, _)| start.0 <= offset);
         let (_, line) = lines.get(after.checked_sub(1)?)?;
-        Some((debug.file.clone(), *line))
+        Some((debug.file_of(position).to_owned(), *line))
     }
 
     /// The machine's number of an exported function.

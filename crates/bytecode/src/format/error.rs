@@ -122,6 +122,9 @@ pub enum Problem {
     /// The same thing twice in a list that has everything once.
     #[error("the same as number {0} of the list, which has everything once")]
     Repeated(usize),
+    /// A number that is not above the one before it, in a list whose numbers rise.
+    #[error("{0} does not stand above the number before it")]
+    NotRising(u32),
     /// A structural type that is built in.
     #[error("this type is built in as type {0}")]
     BuiltIn(TypeIndex),

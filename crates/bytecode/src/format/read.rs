@@ -11,7 +11,7 @@ use crate::limits::{
 };
 use crate::module::{
     Data, Debug, Export, FORMAT_VERSION, Function, FunctionDebug, Handler, HostImport, Import, LocalSet, Module, ModuleHash,
-    ServePoint, Target, features,
+    OtherFile, ServePoint, Target, features,
 };
 use crate::types::{FIRST_DECLARED, TypeTable};
 
@@ -35,6 +35,8 @@ const EXPORT_BYTES_MIN: usize = 2;
 const FUNCTION_DEBUG_BYTES_MIN: usize = 2;
 /// Distance, distance.
 const LINE_BYTES_MIN: usize = 2;
+/// Name, functions.
+const OTHER_FILE_BYTES_MIN: usize = 2;
 
 const _: () = assert!(is_small::<Import>(IMPORT_BYTES_MIN));
 const _: () = assert!(is_small::<HostImport>(HOST_BYTES_MIN));
@@ -45,6 +47,7 @@ const _: () = assert!(is_small::<Handler>(HANDLER_BYTES_MIN));
 const _: () = assert!(is_small::<ServePoint>(SERVE_POINT_BYTES_MIN));
 const _: () = assert!(is_small::<Export>(EXPORT_BYTES_MIN));
 const _: () = assert!(is_small::<FunctionDebug>(FUNCTION_DEBUG_BYTES_MIN));
+const _: () = assert!(is_small::<OtherFile>(OTHER_FILE_BYTES_MIN));
 const _: () = assert!(is_small::<(CodeOffset, u32)>(LINE_BYTES_MIN));
 
 pub(super) fn module(bytes: &[u8]) -> Result<Module> {
@@ -277,7 +280,31 @@ fn debug(body: &mut Cursor<'_>, functions: &[Function]) -> Result<Debug> {
         let problem = Problem::Parts { seen: parts.len(), wanted: functions.len(), each: "function" };
         return Err(FormatError::new(offset, "debug.functions", problem));
     }
-    Ok(Debug { file, functions: parts })
+    let others = if body.remaining() > 0 { other_files(body, functions.len())? } else { Vec::new() };
+    Ok(Debug { file, functions: parts, others })
+}
+
+fn other_files(body: &mut Cursor<'_>, function_count: usize) -> Result<Vec<OtherFile>> {
+    let offset = body.offset();
+    let others = body.list("debug.files", Limit::none("files"), OTHER_FILE_BYTES_MIN, |body, _| {
+        let file = body.name("file")?.to_owned();
+        let mut before = None;
+        let functions = body.list("functions", Limit::none("functions"), 1, |body, _| {
+            let offset = body.offset();
+            let function = body.index("function", "function", function_count)?;
+            if before.is_some_and(|before| before >= function) {
+                return Err(FormatError::new(offset, "function", Problem::NotRising(function)));
+            }
+            before = Some(function);
+            Ok(function)
+        })?;
+        Ok(OtherFile { file, functions })
+    })?;
+    // Nothing has one form: without the list.
+    if others.is_empty() {
+        return Err(FormatError::new(offset, "debug.files", Problem::EmptySection));
+    }
+    Ok(others)
 }
 
 fn function_debug(body: &mut Cursor<'_>, local_count: usize) -> Result<FunctionDebug> {

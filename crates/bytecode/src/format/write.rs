@@ -257,6 +257,12 @@ fn debug_body(out: &mut Vec<u8>, debug: &Debug) {
         list(out, &part.locals, |out, name| text(out, name));
         lines(out, &part.lines);
     });
+    if !debug.others.is_empty() {
+        list(out, &debug.others, |out, other| {
+            text(out, &other.file);
+            list(out, &other.functions, |out, function| write_u32(out, *function));
+        });
+    }
 }
 
 /// Each line as its distance from the one before, so that most take two bytes.

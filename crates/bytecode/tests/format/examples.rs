@@ -70,6 +70,7 @@ fn sum() -> Module {
             locals: vec!["n".into(), "total".into()],
             lines: vec![(CodeOffset(0), 4), (loop_at, 6), (done_at, 14)],
         }],
+        others: Vec::new(),
     };
     Module {
         functions: vec![sum],

@@ -61,7 +61,8 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
                 let only = *only;
                 self.first_of_type(&wait, only);
             }
-            (false, _) if !self.is_called => self.first(&wait),
+            // A body that became part of this function may receive less than it does.
+            (false, all) if !self.is_called && self.receives.iter().all(|own| all.contains(own)) => self.first(&wait),
             (false, _) => self.select(&wait),
         }
         if let Some((label, _, body)) = wait.late {

@@ -183,7 +183,7 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
         self.at = here;
         let captures = job.captures.len();
         self.closures += 1;
-        let name = self.l.unique_name(&format!("{}.closure_{}", self.name, self.closures));
+        let name = self.l.unique_name(&format!("{}.closure_{}", self.base, self.closures));
         self.l.jobs.push((name.clone(), Job::Closure(job)));
         let op = if captures == 0 { "push" } else { "closure" };
         self.code.op(format!("{op} {}", backquoted(&name)));
@@ -239,6 +239,18 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
             }
             self.instruction(line, module, span);
         }
+    }
+
+    /// Whether a function's instructions end by making a tuple.
+    pub(super) fn makes_tuple(&self, id: FnId) -> bool {
+        self.l.p.fun(id).asm.is_some_and(|asm| asm.rsplit(" ; ").next().is_some_and(|last| last.starts_with("new (")))
+    }
+
+    /// The instructions without the last one, which makes a tuple.
+    pub(super) fn parts_of_tuple(&mut self, id: FnId, types: &[Ty], span: Span) {
+        let asm = self.l.p.fun(id).asm.unwrap_or("");
+        let asm = asm.rsplit_once(" ; ").map_or("", |(before, _)| before);
+        self.instructions(asm, id, types, span);
     }
 
     fn instruction(&mut self, line: &str, module: crate::program::ModuleId, span: Span) {

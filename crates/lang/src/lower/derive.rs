@@ -33,7 +33,7 @@ impl<'c, 'a> Lower<'c, 'a> {
 
     /// Whether a type, or one of its parts as far as values are compared, is such.
     pub(super) fn holds(&mut self, ty: Ty, seen: &mut FxHashSet<Ty>, is: &dyn Fn(&Shape) -> bool) -> bool {
-        if !seen.insert(ty) {
+        if !seen.insert(ty) || self.is_growing(ty) {
             return false;
         }
         let shape = self.shape(ty);

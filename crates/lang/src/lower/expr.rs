@@ -354,11 +354,37 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
                     self.let_(pat, item);
                 }
             }
+            (PatKind::Fields(pats), ExprKind::Call(id, types, args)) if self.makes_tuple(*id) => {
+                self.let_parts(pats, *id, types, args, value);
+            }
             (_, _) => {
                 let slot = self.stable(value, "value");
                 let ty = self.ty(value);
                 self.destructure(pat, slot, ty);
             }
+        }
+    }
+
+    /// Binds what instructions leave that would make a tuple of it.
+    fn let_parts(
+        &mut self,
+        pats: &'c [Pat],
+        id: crate::thir::FnId,
+        types: &'c [Ty],
+        args: &'c [Expr],
+        value: &'c Expr,
+    ) {
+        let types = self.concrete_all(types);
+        let height = self.code.height;
+        self.operands(args);
+        self.code.height = height;
+        self.parts_of_tuple(id, &types, value.span);
+        let ty = self.ty(value);
+        let fields = self.l.field_types(ty, None);
+        let slots: Vec<_> = fields.iter().map(|field| self.slot("part", *field)).collect();
+        slots.iter().rev().for_each(|slot| self.code.store(*slot));
+        for ((pat, slot), field) in pats.iter().zip(slots).zip(fields) {
+            self.destructure(pat, slot, field);
         }
     }
 

@@ -93,11 +93,15 @@ pub(super) struct Frame<'f, 'c, 'a> {
     /// Functions that became part of this one and are open.
     pub(super) inlined: Vec<FnId>,
     pub(super) name: String,
+    /// What the names of its closures begin with.
+    pub(super) base: String,
     pub(super) closures: u32,
     /// The result of the function itself.
     pub(super) has_result: bool,
     /// Whether others call it, so that its fiber may receive more than it does.
     pub(super) is_called: bool,
+    /// What the function itself receives.
+    pub(super) receives: Vec<Ty>,
     module: ModuleId,
     span: Span,
 }
@@ -113,10 +117,12 @@ impl<'f, 'c, 'a> Frame<'f, 'c, 'a> {
             returns: Vec::new(),
             loops: Vec::new(),
             inlined: Vec::new(),
+            base: name.clone(),
             name,
             closures: 0,
             has_result: false,
             is_called: true,
+            receives: Vec::new(),
             module,
             span: body.value.span,
         }
@@ -155,6 +161,7 @@ impl<'f, 'c, 'a> Frame<'f, 'c, 'a> {
     fn body_and_end(&mut self, value: &'c Expr, result: Ty, receives: &[Ty], captures: usize) {
         self.has_result = result != UNIT && result != NEVER;
         self.returns.push(Return { result, to: None });
+        self.receives = self.concrete_all(receives);
         self.line(value.span);
         let params = self.code.local_count();
         self.expr(value, Want::Tail);

@@ -131,7 +131,8 @@ pub(crate) struct Lower<'c, 'a> {
     systems: Vec<&'a str>,
     hosts: Vec<&'static str>,
     exports: Vec<String>,
-    long_names: usize,
+    /// Names that are taken.
+    names: FxHashSet<String>,
     refused: Option<Refused>,
     functions: String,
     at: u32,
@@ -164,7 +165,7 @@ impl<'c, 'a> Lower<'c, 'a> {
             systems: Vec::new(),
             hosts: Vec::new(),
             exports: Vec::new(),
-            long_names: 0,
+            names: FxHashSet::default(),
             refused: None,
             functions: String::new(),
             at: 1,
@@ -253,6 +254,11 @@ impl<'c, 'a> Lower<'c, 'a> {
         name
     }
 
+    /// Whether a type is one of those that grow without end.
+    pub(super) fn is_growing(&self, ty: Ty) -> bool {
+        self.parts(ty, 0) > TYPE_PARTS_MAX
+    }
+
     /// How many parts a type has.
     fn parts(&self, ty: Ty, depth: usize) -> usize {
         if depth > TYPE_PARTS_MAX {
@@ -278,13 +284,7 @@ impl<'c, 'a> Lower<'c, 'a> {
             let args: Vec<String> = args.iter().map(|arg| self.display(*arg)).collect();
             name.push_str(&format!("<{}>", args.join(", ")));
         }
-        let name = self.unique_name(&name);
-        // Two types may look alike, as functions do that receive different messages.
-        if self.instances.values().any(|known| *known == name) {
-            self.long_names += 1;
-            return format!("{name}..{}", self.long_names);
-        }
-        name
+        self.unique_name(&name)
     }
 
     /// The function that a constant's value comes from.
@@ -378,7 +378,10 @@ impl<'c, 'a> Lower<'c, 'a> {
         let Some(test) = self.p.tests.get(at) else { return };
         let module = test.module;
         let Some(Some(body)) = checked.tests.get(at) else { return };
+        let base = format!("{}.{name}", self.p.module(module).path);
         let mut frame = Frame::new(self, name, module, body, Rc::from([]));
+        frame.base = base;
+        frame.is_called = false;
         frame.whole_body(body, &body.params);
     }
 
@@ -387,8 +390,12 @@ impl<'c, 'a> Lower<'c, 'a> {
         let checked = self.checked;
         let Some(Some(body)) = checked.fns.get(id.0 as usize) else { return };
         let module = self.p.fun(id).module;
+        let is_called = self.called.contains(&id);
         if !matches!(self.shape(body.result), types::Shape::Sum(..)) {
+            let base = self.function_name(id, &[]);
             let mut frame = Frame::new(self, name, module, body, Rc::from([]));
+            frame.base = base;
+            frame.is_called = is_called;
             frame.whole_body(body, &body.params);
             return;
         }

@@ -2,6 +2,8 @@
 
 use super::Lowered;
 use fardel_bytecode::Module;
+use fardel_bytecode::module::OtherFile;
+use std::collections::BTreeMap;
 
 /// Lets the module's debugging part speak of the source that it was made of.
 pub(crate) fn relocate(module: &mut Module, lowered: &Lowered) {
@@ -18,4 +20,11 @@ pub(crate) fn relocate(module: &mut Module, lowered: &Lowered) {
         }
         function.lines = out;
     }
+    let mut others: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
+    for (at, function) in (0..).zip(&module.functions) {
+        if let Some(file) = lowered.files.get(&function.name) {
+            others.entry(file).or_default().push(at);
+        }
+    }
+    debug.others = others.into_iter().map(|(file, functions)| OtherFile { file: file.to_owned(), functions }).collect();
 }

@@ -48,7 +48,7 @@ impl<'c, 'a> Lower<'c, 'a> {
             if part == ty {
                 return true;
             }
-            if seen.insert(part) {
+            if seen.insert(part) && !self.is_growing(part) {
                 work.extend(self.object_parts(part));
             }
         }

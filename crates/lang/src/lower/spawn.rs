@@ -27,7 +27,7 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
                 let job = self.closure_job(closure, true);
                 self.code.height += job.captures.len();
                 self.closures += 1;
-                let name = self.l.unique_name(&format!("{}.fiber_{}", self.name, self.closures));
+                let name = self.l.unique_name(&format!("{}.fiber_{}", self.base, self.closures));
                 self.l.jobs.push((name.clone(), Job::Closure(job)));
                 name
             }

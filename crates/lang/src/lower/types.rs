@@ -4,6 +4,7 @@
 
 use super::Lower;
 use super::code::{backquoted, float_text, quoted, quoted_bytes};
+use crate::code::Code;
 use crate::program::{DefKind, Field, Variant};
 use crate::ty::{DefId, Kind, NEVER, Ty, UNIT};
 use fardel_syntax::ast;
@@ -175,20 +176,27 @@ impl<'c, 'a> Lower<'c, 'a> {
             return name.into();
         }
         let name = self.unique_name(&self.display(ty));
+        if self.is_growing(ty) {
+            let (module, span) = (self.p.def(def).module, self.p.def(def).span);
+            let message = format!("`{}` holds itself with types that grow", self.p.def(def).name);
+            self.refuse(module, span, Code::Growing, message, "grows without end");
+            return backquoted(&name).into();
+        }
         self.undeclared.push(ty);
         backquoted(&name).into()
     }
 
-    /// The name, shortened where it is too long, so that no other has it.
+    /// The name, shortened where it is too long and with a number where it is taken.
     pub(super) fn unique_name(&mut self, name: &str) -> String {
-        let mut short: String = name.to_owned();
-        if short.len() > NAME_BYTES {
-            let end = (0..=NAME_BYTES).rev().find(|at| name.is_char_boundary(*at)).unwrap_or(0);
-            short.truncate(end);
-            self.long_names += 1;
-            short.push_str(&format!("..{}", self.long_names));
+        let end = (0..=NAME_BYTES.min(name.len())).rev().find(|at| name.is_char_boundary(*at)).unwrap_or(0);
+        let short = name.get(..end).unwrap_or(name);
+        let mut unique = short.to_owned();
+        let mut number = 1;
+        while !self.names.insert(unique.clone()) {
+            number += 1;
+            unique = format!("{short}..{number}");
         }
-        short
+        unique
     }
 
     /// The type for people, with the modules of declared types.
