@@ -91,7 +91,9 @@ pub enum ProgramError {
         path: String,
     },
     /// A file is neither text nor a module.
-    #[error("{path} is not UTF-8 text, and does not start as a module does: the byte at offset {offset} begins no character")]
+    #[error(
+        "{path} is not UTF-8 text, and does not start as a module does: the byte at offset {offset} begins no character"
+    )]
     NotText {
         /// The file.
         path: String,

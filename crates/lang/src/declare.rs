@@ -4,8 +4,7 @@
 
 use crate::code::Code;
 use crate::program::{
-    ConstDef, Constraint, Core, Def, DefKind, Field, FnDef, Generic, ModuleId, Param, Program, TestDef, Value,
-    Variant,
+    ConstDef, Constraint, Core, Def, DefKind, Field, FnDef, Generic, ModuleId, Param, Program, TestDef, Value, Variant,
 };
 use crate::suggest::suggestion;
 use crate::thir::{ConstId, FnId};

@@ -2,8 +2,8 @@
 
 use fardel_bytecode::index::{CodeOffset, FunctionIndex, LocalIndex, TargetIndex, TypeIndex};
 use fardel_bytecode::module::{
-    Data, Debug, Export, Function, FunctionDebug, Handler, HostImport, Import, LocalSet, Module, ModuleHash, OtherFile, ServePoint,
-    Target,
+    Data, Debug, Export, Function, FunctionDebug, Handler, HostImport, Import, LocalSet, Module, ModuleHash, OtherFile,
+    ServePoint, Target,
 };
 use fardel_bytecode::types::{Constant, FIRST_DECLARED, Field, Type, TypeTable, Variant, builtins};
 use proptest::collection::{btree_map, btree_set, vec};
@@ -54,7 +54,8 @@ fn assemble((types, imports, hosts, data, functions, exports, debug): Parts) -> 
         let functions: Vec<FunctionDebug> = parts.collect();
         // Every second function of every second module comes from elsewhere.
         let others: Vec<u32> = (0..functions.len() as u32).filter(|at| at % 2 == 1 && file.len() % 2 == 1).collect();
-        let others = if others.is_empty() { Vec::new() } else { vec![OtherFile { file: "other".to_owned(), functions: others }] };
+        let others =
+            if others.is_empty() { Vec::new() } else { vec![OtherFile { file: "other".to_owned(), functions: others }] };
         Debug { file, functions, others }
     });
     Module {

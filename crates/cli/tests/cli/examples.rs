@@ -23,7 +23,11 @@ fn check(source: &Path) {
     let folder = Folder::with(&[]);
     let text = format!("examples/{name}");
     let module = folder.path().join("example.fdm").display().to_string();
-    assert_eq!(seen(&run(&root(), &["build", &text, "-o", &module], b"")), (0, String::new(), String::new()), "build {name}");
+    assert_eq!(
+        seen(&run(&root(), &["build", &text, "-o", &module], b"")),
+        (0, String::new(), String::new()),
+        "build {name}"
+    );
     for file in [&text, &module] {
         let args: Vec<&str> = ["run", "--seed", "1", file].into_iter().chain(args.lines()).collect();
         let (seen_status, output, error) = seen(&run(&root(), &args, input.as_bytes()));

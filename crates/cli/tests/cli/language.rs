@@ -26,7 +26,14 @@ fn a_test_that_fails_shows_both_sides() {
     let folder = Folder::with(&[("a.fdl", source.as_bytes())]);
     let (status, output, error) = seen(&run(folder.path(), &["test", "a.fdl"], b""));
     assert_eq!((status, error.as_str()), (1, ""));
-    for part in ["FAILED a: sums", "it does not hold that 1 + 1 == 3", "left:  2", "right: 3", "ok     a: fine", "1 passed, 1 failed"] {
+    for part in [
+        "FAILED a: sums",
+        "it does not hold that 1 + 1 == 3",
+        "left:  2",
+        "right: 3",
+        "ok     a: fine",
+        "1 passed, 1 failed",
+    ] {
         assert!(output.contains(part), "`{part}` is not in:\n{output}");
     }
 }
@@ -56,7 +63,11 @@ fn modules_are_files_beside_the_main_one() {
 fn what_main_returns_is_the_status() {
     let failing = "type Failure { Broken(why: Text) }\npub fn main() -> Result<(), Failure> { Err(Broken(\"rust\")) }\n";
     check_says(&[("a.fdl", failing)], &["run", "a.fdl"], 1, &["Broken", "rust"]);
-    check(&[("a.fdl", "pub fn main(args: List<Text>) { print(args.len()) }\n")], &["run", "a.fdl", "x", "-y"], (0, "2\n", ""));
+    check(
+        &[("a.fdl", "pub fn main(args: List<Text>) { print(args.len()) }\n")],
+        &["run", "a.fdl", "x", "-y"],
+        (0, "2\n", ""),
+    );
 }
 
 #[test]
@@ -85,6 +96,7 @@ fn formatting_changes_nothing_but_blanks() {
 /// A fiber that fails tells the lines of its source.
 #[test]
 fn a_failure_shows_the_calls_that_led_there() {
-    let source = "fn half(n: Int) -> Int {\n  100 / n\n}\n\npub fn main(args: List<Text>) {\n  print(half(args.len()) + 1)\n}\n";
+    let source =
+        "fn half(n: Int) -> Int {\n  100 / n\n}\n\npub fn main(args: List<Text>) {\n  print(half(args.len()) + 1)\n}\n";
     check_says(&[("a.fdl", source)], &["run", "a.fdl"], 1, &["divide_by_zero", "a.fdl:2", "a.fdl:6"]);
 }

@@ -231,11 +231,10 @@ fn with<'p>(p: &Program<'_>, row: &Row<'p>, at: &Path, test: &Test) -> Vec<Row<'
             row.binds.extend(rest.map(|id| (id, step(Step::TextRest(own.len())))));
             true
         }
-        (PatKind::Prefix(own, rest), Test::Prefix(prefix))
-            if prefix.starts_with(own.as_str()) => {
-                row.binds.extend(rest.map(|id| (id, step(Step::TextRest(own.len())))));
-                true
-            }
+        (PatKind::Prefix(own, rest), Test::Prefix(prefix)) if prefix.starts_with(own.as_str()) => {
+            row.binds.extend(rest.map(|id| (id, step(Step::TextRest(own.len())))));
+            true
+        }
         (PatKind::List(items, rest), Test::Length(length)) => {
             let goes = if rest.is_some() { *length >= items.len() } else { *length == items.len() };
             if !goes {

@@ -317,11 +317,6 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
     }
 }
 
-/// Whether instructions are the body of a function of their own: traps in them are handled, which takes all operands.
-fn is_function(asm: &str) -> bool {
-    asm.starts_with("handle ")
-}
-
 impl<'c, 'a> Lower<'c, 'a> {
     pub(super) fn asm_function(&mut self, name: String, id: FnId, args: Vec<Ty>) {
         let def = self.p.fun(id);

@@ -200,7 +200,6 @@ impl Code {
                 let (targets, goes_on): (&[Label], bool) = match &item.what {
                     What::Op(op) => (&[], !ends(op)),
                     What::Label(_) | What::Serve(..) => (&[], true),
-                    What::Handle(labels) => (labels, true),
                     What::Jump(how, to) => (std::slice::from_ref(to), *how != "jmp"),
                     What::Switch(to) => (to, true),
                     What::Handle(labels) => (labels, true),

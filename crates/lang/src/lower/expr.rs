@@ -366,14 +366,7 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
     }
 
     /// Binds what instructions leave that would make a tuple of it.
-    fn let_parts(
-        &mut self,
-        pats: &'c [Pat],
-        id: crate::thir::FnId,
-        types: &'c [Ty],
-        args: &'c [Expr],
-        value: &'c Expr,
-    ) {
+    fn let_parts(&mut self, pats: &'c [Pat], id: crate::thir::FnId, types: &'c [Ty], args: &'c [Expr], value: &'c Expr) {
         let types = self.concrete_all(types);
         let height = self.code.height;
         self.operands(args);

@@ -69,11 +69,6 @@ fn fold_floats(op: Op, a: f64, b: f64) -> Option<Literal> {
     }))
 }
 
-/// Whether an operator compares.
-pub(super) fn is_comparison(op: Op) -> bool {
-    matches!(op, Op::Eq | Op::Ne | Op::Lt | Op::Le | Op::Gt | Op::Ge)
-}
-
 /// The instruction of an operator, where there is one for all types that have it.
 fn instruction(op: Op) -> &'static str {
     match op {

@@ -91,11 +91,6 @@ impl<'c, 'a> Lower<'c, 'a> {
         }
     }
 
-    /// Whether an expression of this type leaves nothing.
-    pub(super) fn is_unit(&self, ty: Ty) -> bool {
-        ty == UNIT
-    }
-
     /// The type as the assembly writes it.
     pub(super) fn asm_type(&mut self, ty: Ty) -> Rc<str> {
         if let Some(known) = self.type_texts.get(&ty) {

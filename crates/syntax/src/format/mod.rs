@@ -38,8 +38,7 @@ fn write(tree: &Tree<'_>) -> String {
 /// Whether a text has the tokens of the tree, and its comments.
 fn is_same(tree: &Tree<'_>, formatted: &str) -> bool {
     let lexed = lexer::lex(formatted, &mut Sink::default());
-    let before =
-        tree.tokens().iter().filter(counts).map(|token| (token.kind, tree.text(token.span).trim_end()));
+    let before = tree.tokens().iter().filter(counts).map(|token| (token.kind, tree.text(token.span).trim_end()));
     let text = |token: &Token| formatted.get(token.span.range()).unwrap_or("").trim_end();
     let after = lexed.tokens.iter().filter(counts).map(|token| (token.kind, text(token)));
     before.eq(after)
