@@ -446,7 +446,12 @@ impl<'a> Program<'a> {
         owner: Option<DefId>,
         before: &Generics<'a>,
     ) -> FnId {
-        let generics = self.generics(module, &function.generics, before);
+        let mut generics = self.generics(module, &function.generics, before);
+        // A method of the standard library may want more of its type's first parameter than the type does.
+        let wants = if self.module(module).is_std { attr_text(attrs, "needs") } else { None };
+        if let (Some(wants), Some(first)) = (wants, generics.first_mut()) {
+            first.constraint = if wants == "Ord" { Some(Constraint::Ord) } else { first.constraint };
+        }
         let mut params = Vec::new();
         if let (Some(span), Some(owner)) = (function.self_param, owner) {
             let args = (0..before.len() as u32).map(|at| self.types.intern(Kind::Param(at))).collect();

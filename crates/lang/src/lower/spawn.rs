@@ -13,9 +13,16 @@ const PLACE: &str = "place_node";
 const FULL: &str = "full_text";
 const STARTED: &str = "started";
 const SPAWNED: &str = "spawned";
+const IS_HERE: &str = "is_here";
+const NOT_AVAILABLE: &str = "not_available";
 
 impl<'c, 'a> Frame<'_, 'c, 'a> {
     pub(super) fn spawn(&mut self, spawn: &'c Spawn, expr: &'c Expr, want: Want) {
+        let message = self.concrete(spawn.message);
+        if spawn.options.iter().any(|(option, _)| *option == SpawnOption::Durable) {
+            self.helper(NOT_AVAILABLE, &[message], expr);
+            return self.deliver(Got::Value, want);
+        }
         let scope = self.code.open_scope();
         let name = match &spawn.what {
             SpawnWhat::Call(id, types, args) => {
@@ -32,17 +39,13 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
                 name
             }
         };
-        let message = self.concrete(spawn.message);
         let place = spawn.options.iter().find(|(option, _)| *option == SpawnOption::On);
         match place {
             Some((_, place)) => {
                 if spawn.options.len() > 1 {
                     self.refuse_here(expr, "`on` does not go with other options of `spawn` yet");
                 }
-                self.expr(place, Want::Value);
-                self.helper(PLACE, &[], expr);
-                self.code.op(format!("spawn_on {}", backquoted(&name)));
-                self.helper(SPAWNED, &[message], expr);
+                self.spawn_at(place, &name, message, expr);
             }
             None if spawn.options.is_empty() => self.code.op(format!("spawn {}", backquoted(&name))),
             None => {
@@ -53,6 +56,30 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
         }
         self.code.close_scope(scope);
         self.deliver(Got::Value, want);
+    }
+
+    /// Starts a fiber at a place, which may be this node: its arguments are on the stack.
+    fn spawn_at(&mut self, place: &'c Expr, name: &str, message: Ty, expr: &'c Expr) {
+        let ty = self.concrete(place.ty);
+        let place_type = self.l.asm_type(ty);
+        let slot = self.code.slot("place", place_type);
+        self.expr(place, Want::Value);
+        self.code.store(slot);
+        self.code.load(slot);
+        self.helper(IS_HERE, &[], expr);
+        let (elsewhere, end) = (self.code.label(), self.code.label());
+        self.code.jump("jmp_unless", elsewhere);
+        let result = self.concrete(expr.ty);
+        let result = self.l.asm_type(result);
+        self.code.op(format!("spawn {}", backquoted(name)));
+        self.code.op(format!("new_variant {result}.Ok"));
+        self.code.jump("jmp", end);
+        self.code.bind(elsewhere);
+        self.code.load(slot);
+        self.helper(PLACE, &[], expr);
+        self.code.op(format!("spawn_on {}", backquoted(name)));
+        self.helper(SPAWNED, &[message], expr);
+        self.code.bind(end);
     }
 
     /// The options, as a map by name.
@@ -66,10 +93,8 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
                 SpawnOption::Mailbox => "mailbox",
                 SpawnOption::Full => "full",
                 SpawnOption::Memory => "memory",
-                SpawnOption::On | SpawnOption::Durable => {
-                    self.refuse_here(expr, "durable fibers are not there yet");
-                    continue;
-                }
+                // Both were looked at before.
+                SpawnOption::On | SpawnOption::Durable => continue,
             };
             self.code.load(map);
             self.code.op(format!("push \"{name}\""));
