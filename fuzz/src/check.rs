@@ -23,6 +23,30 @@ pub fn text(source: &str) {
     assert_eq!(reassembled(module).unwrap_or_else(|why| panic!("{why}")), without_lines(module));
 }
 
+/// Checks the front end of the language on a text.
+pub fn program(source: &str) {
+    let parsed = fardel_syntax::parse(source);
+    assert_eq!(parsed.tree.syntax().text().to_string(), source);
+    for diagnostic in &parsed.diagnostics {
+        assert!(!diagnostic.render("fuzz.fdl", source, false).is_empty());
+    }
+    fardel_syntax::parse_entry(source);
+    let Ok(formatted) = fardel_syntax::format(source) else {
+        assert!(!parsed.diagnostics.is_empty(), "a program is not formatted, without a reason");
+        return;
+    };
+    assert_eq!(said(&formatted), said(source), "formatting changed the program");
+    assert_eq!(fardel_syntax::format(&formatted).as_ref(), Ok(&formatted), "formatting twice changes it again");
+}
+
+/// What a program says, without its places.
+fn said(source: &str) -> String {
+    let file = format!("{:?}", fardel_syntax::parse(source).file);
+    let mut parts = file.split("Span {");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |said, part| said + part.split_once('}').map_or("", |(_, rest)| rest))
+}
+
 /// Checks the verifier on a module that was decoded.
 pub fn module(module: &Module) {
     let text = disassemble(module);

@@ -96,7 +96,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "xtask",
-        inside: &["fardel-bytecode", "fardel-asm", "fardel-vm", "fardel"],
+        inside: &["fardel-bytecode", "fardel-asm", "fardel-syntax", "fardel-vm", "fardel"],
         inside_for_tests: &[],
         outside: Outside::Any,
     },

@@ -30,6 +30,10 @@ pub(crate) struct Lexed {
     pub(crate) significant: Vec<u32>,
     /// Whether the source ends where more must follow: in a bracket, in a block text, behind an operator.
     pub(crate) is_open: bool,
+    /// Whether the source ends in a text.
+    pub(crate) is_cut: bool,
+    /// Where the tokens begin of which something was told, in order.
+    pub(crate) told: Vec<u32>,
 }
 
 /// Splits a source.
@@ -45,6 +49,8 @@ pub(crate) fn lex(source: &str, sink: &mut Sink) -> Lexed {
         told_line: None,
         has_no_comment_end: false,
         is_open: false,
+        is_cut: false,
+        told: Vec::new(),
         sink,
     };
     lexer.run();
@@ -74,6 +80,8 @@ struct Lexer<'a, 's> {
     told_line: Option<usize>,
     has_no_comment_end: bool,
     is_open: bool,
+    is_cut: bool,
+    told: Vec<u32>,
     sink: &'s mut Sink,
 }
 
@@ -171,7 +179,8 @@ impl<'a> Lexer<'a, '_> {
         let kinds = self.tokens.iter().enumerate();
         let significant = kinds.filter(|(_, token)| !token.kind.is_trivia()).map(|(at, _)| at as u32).collect();
         let is_open = self.is_open || !self.brackets.is_empty() || self.last.is_some_and(goes_on);
-        Lexed { tokens: self.tokens, significant, is_open }
+        self.told.sort_unstable();
+        Lexed { tokens: self.tokens, significant, is_open, is_cut: self.is_cut, told: self.told }
     }
 
     /// Where the lexer is.
@@ -324,6 +333,7 @@ impl<'a> Lexer<'a, '_> {
     }
 
     fn report(&mut self, code: Code, start: usize, message: impl Into<String>) -> Report {
+        self.told.push(start as u32);
         Report::error(code, start..self.at(), message)
     }
 
@@ -471,12 +481,14 @@ impl<'a> Lexer<'a, '_> {
         } else {
             self.modes.pop();
             self.is_open |= is_block;
+            self.is_cut |= is_block;
             self.unterminated_text(is_block, open);
         }
     }
 
     fn unterminated_text(&mut self, is_block: bool, open: Token) {
         self.told_line = Some(self.at());
+        self.told.push(open.span.start);
         let (place, hint) = if is_block {
             ("", "a block text ends with `\"\"\"`")
         } else {

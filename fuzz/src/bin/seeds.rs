@@ -1,7 +1,8 @@
 //! Fills the corpora with what the repository holds: `cargo run --manifest-path fuzz/Cargo.toml`.
 //!
-//! Each program of the examples, benchmarks and fixtures becomes a seed: as text for `assemble`, assembled for the
-//! others; `generate` and `wire_link` get random bytes, the other targets of the wire the specification's examples. A dictionary of the assembly's words goes to `fuzz/corpus/assemble.dict`.
+//! Each program of the examples, benchmarks and fixtures becomes a seed: as text for `assemble` and `syntax`, assembled for
+//! the others; `generate` and `wire_link` get random bytes, the other targets of the wire the specification's examples. Dictionaries of their words go to `fuzz/corpus/assemble.dict` and
+//! `fuzz/corpus/syntax.dict`.
 #![forbid(unsafe_code)]
 
 use fardel_asm::{NoImports, assemble};
@@ -9,11 +10,27 @@ use fardel_bytecode::format::encode;
 use fardel_bytecode::isa::INSTRUCTIONS;
 use fardel_fuzz::check::without_lines;
 use fardel_fuzz::choices::Choices;
+use fardel_syntax::Kind;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 const PROGRAMS: [&str; 3] = ["examples", "bench/programs", "crates/fardel/tests/instructions"];
+/// Folders with programs of the language.
+const LANGUAGE: [&str; 3] = ["crates/syntax/tests/samples", "crates/syntax/tests/errors", "crates/syntax/tests/format"];
+const TARGETS: [&str; 11] = [
+    "assemble",
+    "decode",
+    "generate",
+    "operate",
+    "packed",
+    "run",
+    "syntax",
+    "verify",
+    "wire_frames",
+    "wire_link",
+    "wire_value",
+];
 /// Strings of random bytes, each longer than the one before it.
 const NOISE_COUNT: u64 = 64;
 const NOISE_STEP: u64 = 32;
@@ -66,13 +83,11 @@ const WORDS: [&str; 34] = [
 fn main() -> io::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let corpus = root.join("fuzz/corpus");
-    for target in
-        ["assemble", "decode", "generate", "operate", "packed", "run", "verify", "wire_frames", "wire_link", "wire_value"]
-    {
+    for target in TARGETS {
         fs::create_dir_all(corpus.join(target))?;
     }
     let mut count = 0;
-    for path in PROGRAMS.iter().map(|folder| programs(&root.join(folder))).collect::<io::Result<Vec<_>>>()?.concat() {
+    for path in PROGRAMS.iter().map(|folder| programs(&root.join(folder), "fda")).collect::<io::Result<Vec<_>>>()?.concat() {
         let source = fs::read_to_string(&path)?;
         let name = path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         fs::write(corpus.join("assemble").join(format!("{name}.fda")), &source)?;
@@ -89,6 +104,12 @@ fn main() -> io::Result<()> {
         fs::write(corpus.join("generate").join(format!("noise{length}")), &noise)?;
         fs::write(corpus.join("wire_link").join(format!("noise{length}")), noise)?;
     }
+    for path in LANGUAGE.iter().map(|folder| programs(&root.join(folder), "fdl")).collect::<io::Result<Vec<_>>>()?.concat() {
+        fs::copy(&path, corpus.join("syntax").join(path.file_name().unwrap_or_default()))?;
+        count += 1;
+    }
+    let words = Kind::SIGNS.iter().chain(Kind::KEYWORDS).map(|(_, word)| format!("\"{word} \"\n"));
+    fs::write(corpus.join("syntax.dict"), words.collect::<String>())?;
     wire_examples(&root, &corpus)?;
     for (at, question) in QUESTIONS.iter().enumerate() {
         fs::write(corpus.join("operate").join(format!("question{at}")), question)?;
@@ -126,9 +147,9 @@ fn wire_examples(root: &Path, corpus: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn programs(folder: &Path) -> io::Result<Vec<PathBuf>> {
+fn programs(folder: &Path, wanted: &str) -> io::Result<Vec<PathBuf>> {
     let mut paths: Vec<PathBuf> = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "fda"));
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == wanted));
     paths.sort();
     Ok(paths)
 }

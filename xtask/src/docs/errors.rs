@@ -41,6 +41,13 @@ What is wrong with assembly text is told with the source line, the place marked 
 
 ";
 
+const LANGUAGE: &str = "\
+## From the language
+
+What is wrong with the form of a program is told in the same way. A warning, which `F0017` is, leaves a program.
+
+";
+
 /// The whole document.
 pub(crate) fn reference() -> String {
     let mut out = HEAD.to_owned();
@@ -50,6 +57,8 @@ pub(crate) fn reference() -> String {
     table(&mut out, "code", ErrorCode::ALL.iter().map(|code| (code.number(), code.doc())));
     out.push_str(ASSEMBLER);
     table(&mut out, "code", Code::ALL.iter().map(|code| (code.id(), code.doc())));
+    out.push_str(LANGUAGE);
+    table(&mut out, "code", fardel_syntax::Code::ALL.iter().map(|code| (code.id(), code.doc())));
     out
 }
 

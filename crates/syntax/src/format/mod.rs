@@ -28,7 +28,9 @@ pub fn format(source: &str) -> Result<String, Vec<Diagnostic>> {
     }
     let formatted = write(&parsed.tree);
     // Whoever formats a file loses it when this is wrong, so it is looked at each time.
-    Ok(if is_same(&parsed.tree, &formatted) { formatted } else { source.to_owned() })
+    let is_same = is_same(&parsed.tree, &formatted);
+    debug_assert!(is_same, "the tokens changed: {formatted}");
+    Ok(if is_same { formatted } else { source.to_owned() })
 }
 
 fn write(tree: &Tree<'_>) -> String {

@@ -84,11 +84,12 @@ impl<'t, 'a> Lower<'t, 'a, '_> {
 
     fn literal_pat(&mut self, node: Node<'t, 'a>) -> PatKind<'a> {
         let Some(literal) = node.expr() else { return PatKind::Error };
-        if literal.kind() == Kind::Text {
+        let minus = node.token(Kind::Minus);
+        if literal.kind() == Kind::Text && minus.is_none() {
             return PatKind::Text(self.plain_text(literal, "a pattern"));
         }
-        let minus = node.token(Kind::Minus);
-        match self.literal(literal, minus.is_some()) {
+        let value = if literal.kind() == Kind::Text { ExprKind::Me } else { self.literal(literal, minus.is_some()) };
+        match value {
             ExprKind::Int(value) => PatKind::Int(signed(value, minus.is_some())),
             ExprKind::Float(value) => PatKind::Float(if minus.is_some() { -value } else { value }),
             ExprKind::Duration(value) => PatKind::Duration(if minus.is_some() { value.wrapping_neg() } else { value }),

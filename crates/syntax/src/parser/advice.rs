@@ -45,7 +45,9 @@ fn upper_case(name: &str) -> String {
 impl Parser<'_, '_> {
     /// Tells that the current token is of another language.
     pub(super) fn foreign(&mut self, hint: &str) {
-        let message = format!("found {}, which is of another language", self.seen());
+        let is_word = matches!(self.kind(), Kind::LowerName | Kind::UpperName);
+        let why = if is_word { "which is no word of this language" } else { "which does not belong here" };
+        let message = format!("found {}, {why}", self.seen());
         let report = self.error(Code::Foreign, self.here(), message).label("not written so here");
         self.tell(report.hint(hint));
     }
@@ -53,6 +55,10 @@ impl Parser<'_, '_> {
     /// Tells that a name is in the wrong case for `what`.
     pub(super) fn wrong_case(&mut self, wanted: Kind, what: &str) {
         let text = self.text_ahead(0);
+        if self.is_told_by_lexer() {
+            self.told = Some(self.at);
+            return;
+        }
         let message = format!("found `{text}`, wanted {what}");
         let (label, proposal) = if wanted == Kind::UpperName {
             let name = type_for(text).map_or_else(|| upper_case(text), str::to_owned);
@@ -66,6 +72,19 @@ impl Parser<'_, '_> {
 
     /// What may help when the current token is not what was wanted.
     pub(super) fn advice(&self) -> Option<String> {
+        self.advice_here().or_else(|| self.advice_before())
+    }
+
+    /// What the token before the current one was meant to be.
+    fn advice_before(&self) -> Option<String> {
+        if self.before_is(Kind::Question) {
+            return Some("a choice is written `if condition { a } else { b }`".to_owned());
+        }
+        let word = self.source.get(self.before().range()).filter(|_| self.before_is(Kind::LowerName))?;
+        word_advice(word).map(str::to_owned)
+    }
+
+    fn advice_here(&self) -> Option<String> {
         let hint = match self.kind() {
             Kind::EqEq => "`=` gives a value, `==` compares",
             Kind::FatArrow => "`->` stands here",
@@ -77,6 +96,7 @@ impl Parser<'_, '_> {
             Kind::Minus if self.ahead(1) == Kind::Minus => "there is no `--`: write `-= 1`",
             Kind::Question if self.ahead(1) == Kind::Question => "what is missing is replaced by `unwrap_or`",
             Kind::Question => "a choice is written `if condition { a } else { b }`",
+            Kind::OpenBrace if self.before_is(Kind::Arrow) => "what has no result has no `->`",
             Kind::Percent => "`%` stands between two numbers",
             Kind::Underscore => "`_` stands in patterns, and for an argument of a call",
             Kind::Newline => return self.advice_at_line_end(),
@@ -121,6 +141,8 @@ fn word_advice(word: &str) -> Option<&'static str> {
         "try" | "catch" | "throw" | "raise" | "except" | "finally" => {
             "expected failure is a `Result`, `?` hands it on; `task.attempt` contains a crash"
         }
+        "opaque" => "only a type is opaque",
+        "val" | "auto" | "local" => "a value gets a name with `let`",
         "async" | "await" => "every fiber may wait; call the function as it is",
         "go" => "a fiber is started with `spawn`",
         "new" => "a value is built by its type's name: `Point(x, y)`",

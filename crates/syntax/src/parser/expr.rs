@@ -111,7 +111,9 @@ impl Parser<'_, '_> {
     }
 
     fn chained(&mut self, power: Power) {
-        let (what, hint) = if power == Power::Compare {
+        let (what, hint) = if power == Power::Compare && self.at(Kind::Greater) && self.before_is(Kind::UpperName) {
+            ("there are no type arguments in expressions", "a `let` says what cannot be known: `let x: List<Int> = []`")
+        } else if power == Power::Compare {
             ("comparisons are not chained", "compare twice: `a < b && b < c`")
         } else {
             ("ranges are not chained", "a range has two ends: `a..b`")
@@ -135,8 +137,14 @@ impl Parser<'_, '_> {
                 self.nested(|parser| parser.unary("an operand"));
                 self.finish(start, Kind::UnaryExpr);
             }
-            Kind::Plus => {
+            Kind::Plus if !self.before_is(Kind::Newline) => {
                 self.wanted_with(what, Some("a number needs no `+` before it".to_owned()));
+                self.skip_token();
+                self.nested(|parser| parser.unary(what));
+            }
+            _ if self.before_is(Kind::Newline) && self.operator().is_some() => {
+                let hint = format!("a line goes on when it ends in an operator: move the `{}` up", self.text_ahead(0));
+                self.wanted_with(what, Some(hint));
                 self.skip_token();
                 self.nested(|parser| parser.unary(what));
             }
@@ -277,8 +285,12 @@ impl Parser<'_, '_> {
             self.bump();
         }
         if self.at(Kind::Underscore) {
-            // What follows is told by the list.
             self.bump();
+            if !matches!(self.kind(), Kind::Comma | Kind::CloseParen | Kind::Newline | Kind::End) {
+                let hint = "`_` stands alone; a larger expression is a closure: `fn(x) { x + 1 }`";
+                self.wanted_with("`,` or `)` behind `_`", Some(hint.to_owned()));
+                self.skip_garbage(|kind| kind == Kind::Comma);
+            }
         } else {
             self.expr("an argument");
         }
@@ -475,7 +487,12 @@ impl Parser<'_, '_> {
             self.bump();
         }
         self.body("what is done");
-        if self.at_word("elif") || self.at_word("elsif") || self.at_word("elseif") {
+        let at_next_line = u32::from(self.at(Kind::Newline));
+        if self.ahead(at_next_line) == Kind::LowerName
+            && matches!(self.text_ahead(at_next_line), "elif" | "elsif" | "elseif")
+            && !matches!(self.ahead(at_next_line + 1), Kind::Eq | Kind::Dot | Kind::OpenBracket)
+        {
+            self.skip_newlines();
             self.foreign("write `else if`");
             self.nested(Self::if_expr);
         } else if self.eat(Kind::Else) {

@@ -105,6 +105,11 @@ impl Parser<'_, '_> {
                 self.foreign("a function is declared with `fn`");
                 return self.fn_item(start);
             }
+            "async" if self.ahead(1) == Kind::Fn => {
+                self.foreign("every fiber may wait; a function says nothing of it");
+                self.bump();
+                return self.fn_item(start);
+            }
             "struct" | "enum" | "class" | "record" | "interface" | "trait" | "data" | "object" | "union" if is_named => {
                 self.foreign("a type is declared as `type Name { .. }`, with fields, variants and methods in it");
                 return self.type_item(start);
@@ -141,6 +146,12 @@ impl Parser<'_, '_> {
                     _ => "statements stand in functions: `pub fn main() { .. }`",
                 };
                 let report = self.error(Code::Misplaced, self.here(), format!("found {} outside of functions", self.seen()));
+                self.tell(report.label("wanted an item").hint(hint));
+                self.stmt();
+            }
+            Kind::LowerName if matches!(self.ahead(1), Kind::OpenParen | Kind::Dot | Kind::Eq) => {
+                let hint = "statements stand in functions: `pub fn main() { .. }`";
+                let report = self.error(Code::Misplaced, self.here(), "found a statement outside of functions");
                 self.tell(report.label("wanted an item").hint(hint));
                 self.stmt();
             }
@@ -292,6 +303,10 @@ impl Parser<'_, '_> {
     pub(super) fn equals_value(&mut self, what: &str) {
         if self.at(Kind::EqEq) {
             self.foreign("a value is given with `=`");
+            self.bump();
+        } else if self.at(Kind::Newline) && self.ahead(1) == Kind::Eq {
+            self.wanted(&format!("`=` and {what}"));
+            self.bump();
             self.bump();
         } else if !self.eat(Kind::Eq) {
             return self.wanted(&format!("`=` and {what}"));

@@ -45,13 +45,15 @@ pub(crate) struct Parser<'a, 's> {
     height: u32,
     /// The token at which a mistake was told last: another one there would be its consequence.
     told: Option<u32>,
+    /// The token before which a statement ended without a sign of it, which was told.
+    cut: Option<u32>,
     sink: &'s mut Sink,
 }
 
 impl<'a, 's> Parser<'a, 's> {
     pub(crate) fn new(source: &'a str, lexed: &'s Lexed, sink: &'s mut Sink) -> Self {
         let nodes = Vec::with_capacity(lexed.significant.len());
-        Parser { source, lexed, at: 0, nodes, nesting: 0, height: 0, told: None, sink }
+        Parser { source, lexed, at: 0, nodes, nesting: 0, height: 0, told: None, cut: None, sink }
     }
 
     /// Reads a file.
@@ -233,6 +235,12 @@ impl<'a, 's> Parser<'a, 's> {
         }
     }
 
+    /// Whether the lexer told something of the current token.
+    fn is_told_by_lexer(&self) -> bool {
+        let start = self.here().start;
+        self.lexed.told.binary_search(&start).is_ok() || (self.at(Kind::End) && self.lexed.is_cut)
+    }
+
     /// What the current token is, in words.
     fn seen(&self) -> String {
         match self.kind() {
@@ -255,8 +263,7 @@ impl<'a, 's> Parser<'a, 's> {
     }
 
     fn wanted_with(&mut self, what: &str, hint: Option<String>) {
-        if self.at(Kind::Bad) {
-            // Told by the lexer.
+        if self.is_told_by_lexer() {
             self.told = Some(self.at);
             return;
         }
@@ -328,6 +335,8 @@ impl<'a, 's> Parser<'a, 's> {
             if !self.moved(start) || !self.begins_element() {
                 self.skip_garbage(|kind| kind == Kind::Comma || kind == close);
                 if !self.eat(Kind::Comma) && (self.at(close) || self.ends_list() || !self.moved(start)) {
+                    // What is missing now is a consequence.
+                    self.told = Some(self.at);
                     break;
                 }
             }
@@ -364,6 +373,9 @@ impl<'a, 's> Parser<'a, 's> {
     /// Takes a closing bracket, or tells which one is missing.
     fn close(&mut self, open: Span, close: Kind, what: &str) {
         if self.eat(close) {
+            return;
+        }
+        if self.is_told_by_lexer() {
             return;
         }
         let text = close.text().unwrap_or("");

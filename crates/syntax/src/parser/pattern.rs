@@ -67,8 +67,20 @@ impl Parser<'_, '_> {
                 self.wanted_with(what, Some("`..` stands in the parentheses or brackets of a pattern".to_owned()));
                 self.skip_token();
             }
+            kind if kind.is_keyword() && self.names_something() => {
+                let hint = format!("`{}` is a word of the language; choose another name", self.text_ahead(0));
+                self.wanted_with(what, Some(hint));
+                self.skip_token();
+            }
             _ => self.literal_pat(start, what),
         }
+    }
+
+    /// Whether what follows the current token shows that it was meant as a name.
+    fn names_something(&self) -> bool {
+        let is_literal = self.at_any(&[Kind::True, Kind::False]);
+        !is_literal
+            && matches!(self.ahead(1), Kind::Eq | Kind::Colon | Kind::Comma | Kind::CloseParen | Kind::In | Kind::Arrow)
     }
 
     fn literal_pat(&mut self, start: Marker, what: &str) {

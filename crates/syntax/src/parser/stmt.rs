@@ -26,6 +26,9 @@ impl Parser<'_, '_> {
                     let stmt = self.start();
                     self.stmt();
                     if !self.moved(stmt) {
+                        self.skip_garbage(|_| false);
+                    }
+                    if !self.moved(stmt) {
                         self.skip_token();
                     }
                     self.end_of_stmt();
@@ -57,6 +60,9 @@ impl Parser<'_, '_> {
         }
         if matches!(self.kind(), Kind::CloseParen | Kind::CloseBracket) {
             return self.stray_close();
+        }
+        if self.cut == Some(self.at) {
+            return;
         }
         if self.told == Some(self.at) {
             return self.skip_garbage(|_| false);
@@ -227,6 +233,8 @@ impl Parser<'_, '_> {
                 self.foreign(&format!("there is no `{text}{text}`: write `{text}= 1`"));
                 self.skip_token();
                 self.skip_token();
+                // A line that ends so goes on in the next one, but was not meant to.
+                self.cut = Some(self.at);
             }
         }
     }
@@ -383,6 +391,8 @@ impl Parser<'_, '_> {
                 self.skip_token();
             }
             Kind::CloseParen | Kind::CloseBracket => self.stray_close(),
+            // Told as an arm; the line before goes on because of it.
+            Kind::Else if matches!(self.ahead(1), Kind::Arrow | Kind::FatArrow) => {}
             _ => {
                 self.wanted("`,` or the end of the line");
                 self.skip_garbage(|kind| kind == Kind::Comma);

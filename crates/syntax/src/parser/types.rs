@@ -31,6 +31,13 @@ impl Parser<'_, '_> {
             self.foreign("a list has the type `List<T>`");
             self.skip_token();
             self.skip_token();
+        } else if self.at(Kind::OpenBracket) && self.ahead(1) == Kind::UpperName {
+            self.foreign("type arguments stand between `<` and `>`");
+            self.skip_token();
+            self.skip_garbage(|_| false);
+            if self.at(Kind::CloseBracket) {
+                self.skip_token();
+            }
         }
     }
 
@@ -141,7 +148,8 @@ impl Parser<'_, '_> {
         if self.eat(Kind::Arrow) {
             return self.ty();
         }
-        let is_near = self.at_any(&[Kind::Colon, Kind::FatArrow]) && self.ahead(1) != Kind::OpenBrace;
+        let is_type = matches!(self.ahead(1), Kind::UpperName | Kind::OpenParen);
+        let is_near = self.at_any(&[Kind::Colon, Kind::FatArrow]) && is_type;
         if is_near || self.at(Kind::UpperName) {
             self.wanted_with("`->` and the result, or `{`", Some("the result stands behind `->`".to_owned()));
             if is_near {
