@@ -1,6 +1,6 @@
 //! The language's front end: source text to what it says.
 //!
-//! [`parse`] reads a file, [`parse_entry`] what is typed at the prompt. Both take any text, tell many mistakes in one run,
+//! [`parse()`] reads a file, [`parse_entry`] what is typed at the prompt. Both take any text, tell many mistakes in one run,
 //! and give what could be read; the rest is `Error` in the [`ast`]. The [`tree::Tree`] holds every byte of the source. This
 //! crate knows no types and no names: whether a program makes sense is found out later. It knows no files either.
 //!

@@ -26,6 +26,13 @@ pub struct Parsed<'a> {
 }
 
 /// Reads a file.
+///
+/// ```
+/// let parsed = fardel_syntax::parse("fn double(n: Int) -> Int { n * 2 }\nfn broken( {}\n");
+/// assert_eq!(parsed.file.items.len(), 2);
+/// assert_eq!(parsed.diagnostics.len(), 1);
+/// assert_eq!(parsed.diagnostics[0].line(parsed.tree.source()), 2);
+/// ```
 pub fn parse(source: &str) -> Parsed<'_> {
     let mut sink = Sink::default();
     let source = within_limits(source, &mut sink);

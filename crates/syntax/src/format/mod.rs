@@ -19,6 +19,11 @@ use crate::tree::Tree;
 
 /// Formats a file.
 ///
+/// ```
+/// let formatted = fardel_syntax::format("fn   f( x:Int )->Int{x*2}").unwrap();
+/// assert_eq!(formatted, "fn f(x: Int) -> Int { x * 2 }\n");
+/// ```
+///
 /// # Errors
 /// What is wrong with the source: only one without errors is formatted.
 pub fn format(source: &str) -> Result<String, Vec<Diagnostic>> {

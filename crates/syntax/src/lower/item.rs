@@ -34,7 +34,7 @@ impl<'t, 'a> Lower<'t, 'a, '_> {
                 self.uses(node, &mut uses);
                 Some(EntryPart::Uses(uses))
             }
-            Kind::ReceivesEntry => Some(EntryPart::Receives(self.receives(node))),
+            Kind::ReceivesEntry => Some(EntryPart::Receives(self.receives_of(node))),
             kind if kind.is_stmt() => Some(EntryPart::Stmt(self.stmt(node))),
             _ => self.item(node).map(EntryPart::Item),
         }

@@ -58,8 +58,4 @@ impl<'t, 'a> Lower<'t, 'a, '_> {
     pub(super) fn receives_of(&mut self, node: Node<'t, 'a>) -> Vec<Type<'a>> {
         node.child(Kind::ReceivesClause).map(|clause| self.types(clause)).unwrap_or_default()
     }
-
-    pub(super) fn receives(&mut self, node: Node<'t, 'a>) -> Vec<Type<'a>> {
-        self.receives_of(node)
-    }
 }
