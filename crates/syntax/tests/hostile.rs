@@ -43,24 +43,24 @@ fn nesting_without_end() {
         "spawn {",
         "a || b && c == d .. e + f * (",
     ] {
-        check(&body(&open.repeat(100_000)), &[Code::TooDeep]);
+        check(&body(&open.repeat(30_000)), &[Code::TooDeep]);
     }
-    check(&format!("const x = {}", "\"${".repeat(100_000)), &[Code::TooDeep, Code::Unterminated]);
-    check(&format!("type A = {}", "(".repeat(100_000)), &[Code::TooDeep]);
-    check(&format!("type A = {}", "List<".repeat(100_000)), &[Code::TooDeep]);
-    check(&format!("type A = {}Int", "fn() -> ".repeat(100_000)), &[Code::TooDeep]);
-    check(&body(&format!("let {} = 1", "A(".repeat(100_000))), &[Code::TooDeep]);
+    check(&format!("const x = {}", "\"${".repeat(30_000)), &[Code::TooDeep, Code::Unterminated]);
+    check(&format!("type A = {}", "(".repeat(30_000)), &[Code::TooDeep]);
+    check(&format!("type A = {}", "List<".repeat(30_000)), &[Code::TooDeep]);
+    check(&format!("type A = {}Int", "fn() -> ".repeat(30_000)), &[Code::TooDeep]);
+    check(&body(&format!("let {} = 1", "A(".repeat(30_000))), &[Code::TooDeep]);
 }
 
 #[test]
 fn chains_without_end() {
     for link in [" + 1", ".a", "?", "()", "[0]", " < 1", " = 1", " | 1", "++", " as b", ": b"] {
-        let source = body(&format!("a{}", link.repeat(100_000)));
+        let source = body(&format!("a{}", link.repeat(30_000)));
         parse(&source);
     }
-    check(&body(&format!("a{}", " + 1".repeat(100_000))), &[Code::TooDeep]);
-    check(&body(&format!("a{}", ".b".repeat(100_000))), &[Code::TooDeep]);
-    check(&body(&format!("let {} = 1", "A | ".repeat(100_000) + "B")), &[]);
+    check(&body(&format!("a{}", " + 1".repeat(30_000))), &[Code::TooDeep]);
+    check(&body(&format!("a{}", ".b".repeat(30_000))), &[Code::TooDeep]);
+    check(&body(&format!("let {} = 1", "A | ".repeat(30_000) + "B")), &[]);
 }
 
 #[test]
@@ -75,8 +75,8 @@ fn brackets_that_do_not_match() {
     for piece in
         [")", "]", "}", "(}", "{)", "[)", "([{", "${", "\"${(", "\"${}", "'", "\"", "/*", "\\", "(\n}", "((\n}", "{(\n"]
     {
-        parse(&piece.repeat(100_000));
-        parse(&body(&piece.repeat(100_000)));
+        parse(&piece.repeat(30_000));
+        parse(&body(&piece.repeat(30_000)));
     }
 }
 
@@ -85,7 +85,7 @@ fn nothing_but_mistakes() {
     for line in
         ["fn f(", "type T {", "let x =", "use a.", "@a", "pub", "fn", "else", "/// a", "test", "a b c", "x: y", "opaque"]
     {
-        parse(&format!("{line}\n").repeat(50_000));
-        parse(&body(&format!("{line}\n").repeat(50_000)));
+        parse(&format!("{line}\n").repeat(15_000));
+        parse(&body(&format!("{line}\n").repeat(15_000)));
     }
 }

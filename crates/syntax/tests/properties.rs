@@ -114,7 +114,7 @@ fn changed() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_text(source in "\\PC*") {
@@ -135,7 +135,7 @@ proptest! {
 #[test]
 fn samples_cut_anywhere() {
     for sample in SAMPLES {
-        for at in (0..sample.len()).filter(|at| sample.is_char_boundary(*at)) {
+        for at in (0..sample.len()).step_by(3).filter(|at| sample.is_char_boundary(*at)) {
             check(&sample[..at]);
         }
     }

@@ -88,14 +88,9 @@ impl<'t, 'a> Lower<'t, 'a, '_> {
             Kind::TestItem => ItemKind::Test(self.test(node)),
             _ => return None,
         };
-        let is_pub = node.token(Kind::Pub);
-        if let (Some(token), ItemKind::Test(_)) = (is_pub, &kind) {
-            let report = self.error(Code::Misplaced, token.span, "a test is not `pub`");
-            report.label("nobody can name it").hint("leave the word out").tell(self.sink);
-        }
         let docs = self.docs(node.first());
         let attrs = self.attrs(node);
-        Some(Item { docs, attrs, is_pub: is_pub.is_some(), kind, span: node.span() })
+        Some(Item { docs, attrs, is_pub: node.token(Kind::Pub).is_some(), kind, span: node.span() })
     }
 
     fn attrs(&mut self, node: Node<'t, 'a>) -> Vec<Attr<'a>> {

@@ -84,7 +84,7 @@ impl Parser<'_, '_> {
         }
     }
 
-    fn attributes(&mut self) {
+    pub(super) fn attributes(&mut self) {
         while self.at(Kind::At) {
             let start = self.start();
             self.bump();
@@ -266,7 +266,7 @@ impl Parser<'_, '_> {
     }
 
     /// Goes to the end of the line behind an item without a body.
-    fn end_of_item_line(&mut self, what: &str) {
+    pub(super) fn end_of_item_line(&mut self, what: &str) {
         if matches!(self.kind(), Kind::Newline | Kind::End) || self.at_item_start() {
             return;
         }
@@ -341,7 +341,7 @@ impl Parser<'_, '_> {
     }
 
     /// Reads a function from `fn` on.
-    fn function(&mut self) {
+    pub(super) fn function(&mut self) {
         self.bump();
         self.name(Kind::LowerName, "the function's name");
         self.generics();
@@ -378,7 +378,7 @@ impl Parser<'_, '_> {
         }
     }
 
-    fn generics(&mut self) {
+    pub(super) fn generics(&mut self) {
         if self.at(Kind::OpenBracket) {
             self.wanted_with("`(` and the parameters", Some("type parameters stand between `<` and `>`".to_owned()));
             return self.skip_garbage(|kind| matches!(kind, Kind::OpenParen | Kind::OpenBrace));
@@ -434,7 +434,7 @@ impl Parser<'_, '_> {
     }
 
     /// Reads `name: Type = default`.
-    fn field(&mut self, what: &str) {
+    pub(super) fn field(&mut self, what: &str) {
         if self.at(Kind::And) || self.at_word("mut") {
             self.foreign("values are handed over as they are; there are no references");
             self.bump();
@@ -455,195 +455,5 @@ impl Parser<'_, '_> {
         if self.eat(Kind::Eq) {
             self.expr("a default");
         }
-    }
-
-    pub(super) fn type_item(&mut self, start: Marker) {
-        self.bump();
-        self.name(Kind::UpperName, "the type's name");
-        self.generics();
-        if self.at(Kind::Newline) && self.ahead(1) == Kind::OpenBrace {
-            self.wanted_with("`=` or `{`", Some("the opening brace stands in the same line".to_owned()));
-            self.bump();
-        }
-        match self.kind() {
-            Kind::Eq => {
-                self.bump();
-                self.ty();
-                self.after_alias();
-                self.finish(start, Kind::TypeItem);
-                self.end_of_item_line("the type");
-            }
-            Kind::OpenBrace => {
-                self.type_body();
-                self.finish(start, Kind::TypeItem);
-            }
-            _ => {
-                self.wanted("`=` and a type, or `{` and members");
-                self.skip_garbage(|kind| kind == Kind::OpenBrace);
-                if self.at(Kind::OpenBrace) {
-                    self.type_body();
-                }
-                self.finish(start, Kind::TypeItem);
-            }
-        }
-    }
-
-    /// Tells of variants that were written with `|` or parentheses behind the `=` of an alias.
-    fn after_alias(&mut self) {
-        if self.at_any(&[Kind::Or, Kind::OpenParen]) {
-            let hint = "the variants of a type stand in braces: `type Shape { Circle(radius: Float), Empty }`";
-            self.wanted_with("the end of the type", Some(hint.to_owned()));
-            self.skip_garbage(|_| false);
-        }
-    }
-
-    fn type_body(&mut self) {
-        let (start, open) = (self.start(), self.here());
-        self.bump();
-        loop {
-            while self.eat(Kind::Newline) {}
-            if self.at_any(&[Kind::CloseBrace, Kind::End]) || self.at_item_and_no_member() {
-                break;
-            }
-            let member = self.start();
-            self.type_member();
-            if !self.moved(member) {
-                self.skip_garbage(|kind| kind == Kind::Comma);
-            }
-            if self.eat(Kind::Comma) {
-                continue;
-            }
-            if self.at(Kind::Semicolon) {
-                self.wanted_with(
-                    "`,` or the end of the line",
-                    Some("members are separated by `,` or by line ends".to_owned()),
-                );
-                self.skip_token();
-            } else if !self.moved(member) {
-                self.skip_token();
-            } else {
-                self.end_of_member();
-            }
-        }
-        self.close(open, Kind::CloseBrace, "the type");
-        self.finish(start, Kind::TypeBody);
-    }
-
-    /// Whether an item begins here that cannot be a method.
-    fn at_item_and_no_member(&self) -> bool {
-        let kind = if self.at(Kind::Pub) { self.ahead(1) } else { self.kind() };
-        let is_opaque = self.at_item_start() && self.at(Kind::LowerName);
-        is_opaque || matches!(kind, Kind::Type | Kind::Const | Kind::Test | Kind::Use)
-    }
-
-    fn end_of_member(&mut self) {
-        // A method's end shows itself.
-        if self.at_any(&[Kind::Newline, Kind::CloseBrace, Kind::End]) || self.before_is(Kind::CloseBrace) {
-            return;
-        }
-        self.wanted("`,` or the end of the line");
-        if !matches!(self.kind(), Kind::LowerName | Kind::UpperName) {
-            self.skip_garbage(|kind| kind == Kind::Comma);
-            self.eat(Kind::Comma);
-        }
-    }
-
-    pub(super) fn before_is(&self, kind: Kind) -> bool {
-        let place = self.at.checked_sub(1).and_then(|at| self.lexed.significant.get(at as usize));
-        place.and_then(|place| self.lexed.tokens.get(*place as usize)).is_some_and(|token| token.kind == kind)
-    }
-
-    fn type_member(&mut self) {
-        let start = self.start();
-        self.attributes();
-        match self.kind() {
-            Kind::Pub | Kind::Fn => {
-                self.eat(Kind::Pub);
-                if self.at(Kind::Fn) {
-                    self.function();
-                } else {
-                    let hint = "fields are as public as their type; `pub opaque type` hides all of them";
-                    self.wanted_with("a method behind `pub`", Some(hint.to_owned()));
-                    self.field("the field");
-                    return self.finish(start, Kind::Field);
-                }
-                self.finish(start, Kind::Method);
-            }
-            Kind::UpperName => {
-                self.bump();
-                self.variant_rest();
-                self.finish(start, Kind::Variant);
-            }
-            Kind::Let | Kind::Const => {
-                self.foreign("a field needs no word before it; one that changes says `var`");
-                self.bump();
-                self.field("the field");
-                self.finish(start, Kind::Field);
-            }
-            Kind::Var | Kind::LowerName => {
-                if matches!(self.text_ahead(0), "function" | "func" | "fun" | "def") && self.ahead(1) == Kind::LowerName {
-                    self.foreign("a method is declared with `fn`");
-                    self.function();
-                    return self.finish(start, Kind::Method);
-                }
-                self.eat(Kind::Var);
-                self.field("the field");
-                self.finish(start, Kind::Field);
-            }
-            _ => self.wanted("a member: a field, a variant or a method"),
-        }
-    }
-
-    fn variant_rest(&mut self) {
-        match self.kind() {
-            Kind::OpenParen => {
-                let (start, open) = (self.start(), self.here());
-                self.bump();
-                self.list(open, Kind::CloseParen, "the variant", |parser| {
-                    let start = parser.start();
-                    parser.variant_field();
-                    if parser.moved(start) {
-                        parser.finish(start, Kind::Param);
-                    }
-                });
-                self.finish(start, Kind::VariantFields);
-            }
-            Kind::OpenBrace => {
-                let hint = "the fields of a variant stand in parentheses: `Circle(radius: Float)`";
-                self.wanted_with("`(`, `,` or the end of the line", Some(hint.to_owned()));
-                self.skip_braces();
-            }
-            Kind::Colon => {
-                let hint = "names of fields have small letters, those of variants no type";
-                self.wanted_with("`(`, `,` or the end of the line", Some(hint.to_owned()));
-                self.bump();
-                self.ty();
-            }
-            _ => {}
-        }
-    }
-
-    fn variant_field(&mut self) {
-        if self.at(Kind::UpperName) {
-            let hint = format!("a field of a variant has a name: `value: {}`", self.text_ahead(0));
-            self.wanted_with("the name of the field", Some(hint));
-            self.ty();
-        } else {
-            self.field("the field");
-        }
-    }
-
-    /// Skips braces and what is in them.
-    fn skip_braces(&mut self) {
-        let start = self.start();
-        self.bump();
-        while !self.at_any(&[Kind::CloseBrace, Kind::End]) {
-            self.skip_garbage(|_| false);
-            if !self.at(Kind::CloseBrace) {
-                self.bump();
-            }
-        }
-        self.eat(Kind::CloseBrace);
-        self.finish(start, Kind::Garbage);
     }
 }

@@ -8,6 +8,7 @@
 mod advice;
 mod expr;
 mod item;
+mod members;
 mod pattern;
 mod stmt;
 mod types;
@@ -123,6 +124,12 @@ impl<'a, 's> Parser<'a, 's> {
     fn before(&self) -> Span {
         let place = self.at.checked_sub(1).and_then(|at| self.lexed.significant.get(at as usize));
         place.and_then(|place| self.lexed.tokens.get(*place as usize)).map_or(Span::default(), |token| token.span)
+    }
+
+    /// Whether the token before the current one is of this kind.
+    fn before_is(&self, kind: Kind) -> bool {
+        let place = self.at.checked_sub(1).and_then(|at| self.lexed.significant.get(at as usize));
+        place.and_then(|place| self.lexed.tokens.get(*place as usize)).is_some_and(|token| token.kind == kind)
     }
 
     /// Whether the token `ahead` follows the one before it without a blank.
