@@ -24,7 +24,8 @@ const SOURCES: &[&str] = &[
 ];
 
 /// What may be put between two tokens.
-const BETWEEN: &[&str] = &["\n", "\n\n\n", " // note\n", "\n// note\n", "\n\n/// note\n\n", ";", ",", "   ", ""];
+const BETWEEN: &[&str] =
+    &["\n", "\n\n\n", "\r\n", " // note\r\n", " // note\n", "\n// note\n", "\n\n/// note\n\n", ";", ",", "   ", ""];
 /// What may stand in place of a name.
 const NAMES: &[&str] =
     &["x", "a_name_of_middling_length", "a_name_that_is_so_long_that_nothing_else_fits_in_the_line_of_a_hundred_columns"];
