@@ -44,7 +44,7 @@ fn the_tree_sitter_grammar_has_every_keyword_and_sign() {
     let mut wanted = keywords();
     // A word of the language only before `type`, and names of fields of nodes.
     wanted.insert("opaque");
-    let fields = ["alias", "body", "function", "member", "name", "operator", "path", "pattern", "result", "title"];
+    let fields = ["alias", "body", "function", "member", "module", "name", "operator", "path", "pattern", "result", "title"];
     let known: BTreeSet<&str> = wanted.iter().copied().chain(fields).collect();
     assert_eq!(wanted.difference(&words).collect::<Vec<_>>(), Vec::<&&str>::new(), "missing");
     assert_eq!(words.difference(&known).collect::<Vec<_>>(), Vec::<&&str>::new(), "no words of the language");
