@@ -2,6 +2,7 @@
 
 use super::code::{Label, backquoted};
 use super::frame::{Binding, Frame, Got, Return, Want};
+use super::types::Shape;
 use super::{ClosureJob, Job, Lower, host};
 use crate::check::Checked;
 use crate::code::Code as Mistake;
@@ -13,6 +14,12 @@ use std::rc::Rc;
 
 /// Bodies in bodies that become part of one function.
 const INLINE_DEPTH_MAX: usize = 24;
+/// The same for small functions that nothing asks to be part of others.
+const SMALL_DEPTH_MAX: usize = 4;
+/// Parts of a small function's body.
+const SMALL_PARTS_MAX: usize = 10;
+/// Lines of a function that takes no further bodies in.
+const INLINE_CODE_MAX: usize = 20_000;
 
 impl<'c, 'a> Frame<'_, 'c, 'a> {
     pub(super) fn call(&mut self, id: FnId, types: &'c [Ty], args: &'c [Expr], expr: &'c Expr, want: Want) {
@@ -23,16 +30,18 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
         if let Some(asm) = asm
             && !has_handler(asm)
         {
-            self.operands(args);
+            let asm = self.arguments(asm, args);
             self.instructions(asm, id, &types, expr.span);
             return self.deliver_call(result, want);
         }
         let checked = self.l.checked;
         let body = checked.fns.get(id.0 as usize).and_then(Option::as_ref);
+        let is_inline = is_inline && self.inlined.len() < INLINE_DEPTH_MAX
+            || self.inlined.len() < SMALL_DEPTH_MAX && self.l.is_small(id);
         if let Some(body) = body
             && is_inline
             && !self.inlined.contains(&id)
-            && self.inlined.len() < INLINE_DEPTH_MAX
+            && self.code.len() < INLINE_CODE_MAX
         {
             let module = self.l.p.fun(id).module;
             let context = self.add_context(body, types.into(), module);
@@ -46,6 +55,30 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
         self.operands(args);
         let name = self.l.instance(id, &types);
         self.call_by(&format!("call {}", backquoted(&name)), &format!("tail_call {}", backquoted(&name)), result, want);
+    }
+
+    /// Pushes what instructions take; where they would exchange the two at once, in the other order.
+    fn arguments(&mut self, asm: &'a str, args: &'c [Expr]) -> &'a str {
+        if let (Some(rest), [first, second]) = (asm.strip_prefix("swap ; "), args)
+            && (self.is_pure(first) || super::is_plain(&second.kind))
+        {
+            self.expr(second, Want::Value);
+            self.expr(first, Want::Value);
+            return rest;
+        }
+        self.operands(args);
+        asm
+    }
+
+    /// Whether an expression gives the same whatever is done before it.
+    fn is_pure(&mut self, expr: &'c Expr) -> bool {
+        if let ExprKind::Field(of, _) = &expr.kind {
+            return matches!(self.shape(of), Shape::Record(..) | Shape::Tuple(_)) && self.is_pure(of);
+        }
+        match &expr.kind {
+            ExprKind::Local(local) => !self.is_var(*local),
+            kind => super::is_plain(kind),
+        }
     }
 
     /// A call, or one in place of the function where its value is the function's.
@@ -95,11 +128,11 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
 
     /// What is called, where it is known.
     fn callee(&self, callee: &'c Expr) -> Option<Binding<'c>> {
-        match &callee.kind {
-            ExprKind::Local(local) => self.binding(*local),
-            ExprKind::Closure(closure) => Some(Binding::Closure(self.at, closure)),
-            _ => None,
+        if let ExprKind::Closure(closure) = &callee.kind {
+            return Some(Binding::Closure(self.at, closure));
         }
+        let ExprKind::Local(local) = &callee.kind else { return None };
+        self.binding(*local)
     }
 
     /// A call of a function that a parameter is known to be.
@@ -116,6 +149,29 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
         self.call_by(&format!("call {}", backquoted(&name)), &format!("tail_call {}", backquoted(&name)), got, want);
     }
 
+    /// Whether a loop's body may add to a list or map, or take from it.
+    pub(super) fn may_change(&self, body: &'c Expr) -> bool {
+        self.body_changes(body, self.at, &mut FxHashSet::default(), 0)
+    }
+
+    fn body_changes(&self, body: &'c Expr, context: usize, seen: &mut FxHashSet<FnId>, depth: usize) -> bool {
+        if depth > INLINE_DEPTH_MAX {
+            return true;
+        }
+        self.l.changes(body, seen, &mut |callee, seen| {
+            // A closure as written is seen as part of the expression.
+            if let ExprKind::Closure(_) = &callee.kind {
+                return false;
+            }
+            let ExprKind::Local(local) = &callee.kind else { return true };
+            match self.contexts.get(context).and_then(|context| context.locals.get(local)) {
+                Some(Binding::Closure(context, closure)) => self.body_changes(&closure.body, *context, seen, depth + 1),
+                Some(Binding::Function(id, _)) => self.l.call_changes(*id, seen),
+                Some(Binding::Slot(_) | Binding::Literal(_)) | None => true,
+            }
+        })
+    }
+
     /// Gives the parameters of a body that becomes part of this function their meaning.
     fn pass(&mut self, args: &'c [Expr], params: &[LocalId], context: usize) {
         for (at, (arg, param)) in args.iter().zip(params).enumerate() {
@@ -126,19 +182,20 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
     }
 
     fn argument(&mut self, arg: &'c Expr, later_is_plain: bool, context: usize, param: LocalId) -> Binding<'c> {
-        match &arg.kind {
-            ExprKind::Closure(closure) => return Binding::Closure(self.at, closure),
-            ExprKind::FnValue(id, types) => return Binding::Function(*id, self.concrete_all(types).into()),
-            ExprKind::Local(local) => match self.binding(*local) {
+        if let ExprKind::Closure(closure) = &arg.kind {
+            return Binding::Closure(self.at, closure);
+        }
+        if let ExprKind::FnValue(id, types) = &arg.kind {
+            return Binding::Function(*id, self.concrete_all(types).into());
+        }
+        if let ExprKind::Local(local) = &arg.kind {
+            match self.binding(*local) {
                 Some(Binding::Slot(slot)) if later_is_plain || !self.is_var(*local) => return Binding::Slot(slot),
                 Some(other @ (Binding::Closure(..) | Binding::Function(..) | Binding::Literal(_))) => return other,
                 Some(Binding::Slot(_)) | None => {}
-            },
-            _ => {
-                if let Some(literal) = self.known(arg) {
-                    return Binding::Literal(literal);
-                }
             }
+        } else if let Some(literal) = self.known(arg) {
+            return Binding::Literal(literal);
         }
         let here = std::mem::replace(&mut self.at, context);
         let (ty, name) = (self.local_type(param), self.local_name(param));
@@ -231,13 +288,7 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
             text = text.replace("{label}", &format!("l{unique}"));
         }
         for line in text.split('\n').flat_map(|line| line.split(" ; ")) {
-            let mut line = line.trim();
-            if let Some((name, rest)) = line.split_once(": ") {
-                let label = self.code.named_label(name);
-                self.code.bind(label);
-                line = rest.trim();
-            }
-            self.instruction(line, module, span);
+            self.instruction(line.trim(), module, span);
         }
     }
 
@@ -328,24 +379,55 @@ impl<'c, 'a> Lower<'c, 'a> {
         frame.asm_body(asm, id, &args);
     }
 
-    /// Whether a loop's body may add to a list or map, or take from it.
-    pub(super) fn may_change(&self, body: &Expr) -> bool {
-        let mut seen = FxHashSet::default();
-        self.changes(body, &mut seen)
+    /// Whether a function is so small that a call of it takes more than its body.
+    pub(super) fn is_small(&mut self, id: FnId) -> bool {
+        if let Some(known) = self.small.get(&id) {
+            return *known;
+        }
+        let body = self.checked.fns.get(id.0 as usize).and_then(Option::as_ref);
+        let found = body.is_some_and(|body| body.result != NEVER && self.is_small_body(&body.value, id));
+        self.small.insert(id, found);
+        found
     }
 
-    fn changes(&self, expr: &Expr, seen: &mut FxHashSet<FnId>) -> bool {
+    fn is_small_body(&self, body: &Expr, id: FnId) -> bool {
+        let (mut count, mut fits) = (0, true);
+        each_part(body, &mut |part| {
+            count += 1;
+            fits &= !matches!(
+                part.kind,
+                ExprKind::Closure(_)
+                    | ExprKind::Spawn(_)
+                    | ExprKind::Serve(_)
+                    | ExprKind::While(..)
+                    | ExprKind::For(_)
+                    | ExprKind::Interpolated(_)
+            );
+            fits &= part.ty != NEVER || matches!(part.kind, ExprKind::Return(_) | ExprKind::Block(..));
+            fits &= !matches!(part.kind, ExprKind::Call(other, _, _) if other == id);
+        });
+        fits && count <= SMALL_PARTS_MAX
+    }
+
+    /// Whether an expression may add to a list or map, or take from it. `value_changes` says so of calls of values.
+    fn changes(
+        &self,
+        expr: &'c Expr,
+        seen: &mut FxHashSet<FnId>,
+        value_changes: &mut dyn FnMut(&'c Expr, &mut FxHashSet<FnId>) -> bool,
+    ) -> bool {
         let mut found = false;
         each_part(expr, &mut |part| {
-            found = found
-                || match &part.kind {
-                    ExprKind::Call(id, _, _) => self.call_changes(*id, seen),
-                    // A closure that is known is seen where it is written.
-                    ExprKind::CallValue(callee, _) => !matches!(callee.kind, ExprKind::Closure(_)),
-                    ExprKind::Assign(place, ..) => matches!(**place, Place::Index(..)) && self.sets_entry(place),
-                    ExprKind::Receive(_) | ExprKind::Serve(_) => false,
-                    _ => false,
-                };
+            if found {
+                return;
+            }
+            if let ExprKind::Call(id, _, _) = &part.kind {
+                found = self.call_changes(*id, seen);
+            } else if let ExprKind::CallValue(callee, _) = &part.kind {
+                found = value_changes(callee, seen);
+            } else if let ExprKind::Assign(place, ..) = &part.kind {
+                found = self.sets_entry(place);
+            }
         });
         found
     }
@@ -385,7 +467,7 @@ impl<'c, 'a> Lower<'c, 'a> {
         }
         seen.insert(id);
         match self.checked.fns.get(id.0 as usize).and_then(Option::as_ref) {
-            Some(body) => self.changes(&body.value, seen),
+            Some(body) => self.changes(&body.value, seen, &mut |callee, _| !matches!(callee.kind, ExprKind::Closure(_))),
             None => true,
         }
     }
@@ -401,11 +483,10 @@ pub(super) fn called(checked: &Checked) -> FxHashSet<FnId> {
     let mut out = FxHashSet::default();
     let bodies = checked.fns.iter().chain(&checked.consts).chain(&checked.tests).flatten();
     for body in bodies {
-        each_part(&body.value, &mut |part| match &part.kind {
-            ExprKind::Call(id, _, _) | ExprKind::FnValue(id, _) => {
+        each_part(&body.value, &mut |part| {
+            if let ExprKind::Call(id, _, _) | ExprKind::FnValue(id, _) = &part.kind {
                 out.insert(*id);
             }
-            _ => {}
         });
     }
     out

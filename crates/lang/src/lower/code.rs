@@ -73,6 +73,11 @@ impl Code {
         self.items.push(item);
     }
 
+    /// How many lines there are.
+    pub(super) fn len(&self) -> usize {
+        self.items.len() + self.cold.len()
+    }
+
     pub(super) fn label(&mut self) -> Label {
         self.labels += 1;
         Label(self.labels - 1)
@@ -200,9 +205,9 @@ impl Code {
                 let (targets, goes_on): (&[Label], bool) = match &item.what {
                     What::Op(op) => (&[], !ends(op)),
                     What::Label(_) | What::Serve(..) => (&[], true),
+                    What::Handle(labels) => (labels, true),
                     What::Jump(how, to) => (std::slice::from_ref(to), *how != "jmp"),
                     What::Switch(to) => (to, true),
-                    What::Handle(labels) => (labels, true),
                 };
                 for target in targets {
                     used.get_mut(target.0 as usize).into_iter().for_each(|used| *used = true);
@@ -270,7 +275,8 @@ impl Code {
                 }
                 if let What::Label(_) = item.what {
                     // Labels at one place: a jump before them that leads to one of them is none.
-                    self.drop_jump(&mut kept, &item);
+                    drop_jump(&mut kept, &item);
+                    turn_jump(&mut kept, &item);
                 }
                 kept.push(item);
             }
@@ -286,15 +292,6 @@ impl Code {
             .iter()
             .filter_map(|item| if let What::Serve(label, _) = &item.what { Some(*label) } else { None })
             .collect()
-    }
-
-    fn drop_jump(&self, kept: &mut Vec<Item>, label: &Item) {
-        let What::Label(label) = label.what else { return };
-        let labels = kept.iter().rev().take_while(|item| matches!(item.what, What::Label(_))).count();
-        let Some(before) = kept.len().checked_sub(labels + 1) else { return };
-        if matches!(kept.get(before).map(|item| &item.what), Some(What::Jump("jmp", to)) if *to == label) {
-            kept.remove(before);
-        }
     }
 
     /// Ends the body: what is seldom reached goes behind the rest.
@@ -335,6 +332,34 @@ impl Code {
         let params = self.slots.iter().filter(|local| local.is_param).skip(from).take(to.saturating_sub(from));
         params.map(|local| format!("{}: {}", local.name, local.ty)).collect::<Vec<_>>().join(", ")
     }
+}
+
+/// Drops a jump to what follows anyway.
+fn drop_jump(kept: &mut Vec<Item>, label: &Item) {
+    let What::Label(label) = label.what else { return };
+    let labels = kept.iter().rev().take_while(|item| matches!(item.what, What::Label(_))).count();
+    let Some(before) = kept.len().checked_sub(labels + 1) else { return };
+    if matches!(kept.get(before).map(|item| &item.what), Some(What::Jump("jmp", to)) if *to == label) {
+        kept.remove(before);
+    }
+}
+
+/// Makes one jump of one over another.
+fn turn_jump(kept: &mut Vec<Item>, label: &Item) {
+    let What::Label(label) = label.what else { return };
+    let Some([first, second]) = kept.last_chunk() else { return };
+    let (What::Jump(how, over), What::Jump("jmp", to)) = (&first.what, &second.what) else { return };
+    let turned = match *how {
+        "jmp_if" => "jmp_unless",
+        "jmp_unless" => "jmp_if",
+        _ => return,
+    };
+    if *over != label {
+        return;
+    }
+    let item = Item { what: What::Jump(turned, *to), line: first.line };
+    kept.truncate(kept.len() - 2);
+    kept.push(item);
 }
 
 /// See [`Code::start_cold`].

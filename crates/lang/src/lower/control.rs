@@ -183,10 +183,7 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
 
     /// The counter of a loop: the name that it is bound to, where it is one.
     fn counter(&mut self, pat: &'c Pat, int: Ty) -> Slot {
-        match &pat.kind {
-            PatKind::Bind(local) if !self.is_var(*local) => self.own_slot(*local),
-            _ => self.slot("i", int),
-        }
+        if let PatKind::Bind(local) = &pat.kind { self.own_slot(*local) } else { self.slot("i", int) }
     }
 
     /// A bound that does not change: a literal, or a local.
@@ -214,7 +211,7 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
         if is_inclusive {
             end = match end {
                 Bound::Literal(Literal::Int(last)) if last < i64::MAX => Bound::Literal(Literal::Int(last + 1)),
-                other => {
+                other @ (Bound::Literal(_) | Bound::Slot(_)) => {
                     let slot = self.slot("end", int);
                     self.push_bound(&other);
                     self.code.op("push 1");
@@ -292,16 +289,7 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
         self.code.load(range);
         self.read_field(ty, 1);
         self.code.load(i);
-        {
-            let op = "sub";
-            self.code.op(op);
-        }
-        self.code.load(by);
-        self.code.op("add");
-        self.code.op("push 1");
-        self.code.op("sub");
-        self.code.load(by);
-        self.code.op("div");
+        self.count_rounds(by, "sub");
         self.code.store(left);
         self.code.jump("jmp", counted);
         self.code.bind(down);
@@ -309,13 +297,7 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
         self.code.load(range);
         self.read_field(ty, 1);
         self.code.load(i);
-        self.code.op("sub");
-        self.code.load(by);
-        self.code.op("add");
-        self.code.op("push 1");
-        self.code.op("add");
-        self.code.load(by);
-        self.code.op("div");
+        self.count_rounds(by, "add");
         self.code.store(left);
         self.code.bind(counted);
         if !matches!(each.pat.kind, PatKind::Bind(_)) {
@@ -344,6 +326,17 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
         self.code.bind(out);
     }
 
+    /// The rounds from both ends, which are on the stack.
+    fn count_rounds(&mut self, by: Slot, one: &'static str) {
+        self.code.op("sub");
+        self.code.load(by);
+        self.code.op("add");
+        self.code.op("push 1");
+        self.code.op(one);
+        self.code.load(by);
+        self.code.op("div");
+    }
+
     /// A list or array, by an index.
     fn for_elements(&mut self, each: &'c For, may_change: bool) {
         let int = self.int();
@@ -370,7 +363,7 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
         self.looped(again, out, &each.body);
         self.code.bind(again);
         self.line(each.over.span);
-        if may_change && self.l.may_change(&each.body) {
+        if may_change && self.may_change(&each.body) {
             self.check_count(whole, count);
         }
         self.step(i);
@@ -402,7 +395,7 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
         let int = self.int();
         let whole = self.stable(&each.over, "map");
         let (at, count) = (self.slot("at", int), self.slot("count", int));
-        let may_change = self.l.may_change(&each.body);
+        let may_change = self.may_change(&each.body);
         if may_change {
             self.code.load(whole);
             self.code.op("len");

@@ -136,13 +136,13 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
                 self.same_count(a, b, yes, no);
                 self.eq_elements(item, a, b, no);
             }
-            Shape::Map(_, value) => {
+            Shape::Map(key, value) => {
                 self.same_count(a, b, yes, no);
-                self.eq_entries(Some(value), ty, a, b, no);
+                self.eq_entries(key, Some(value), (a, b), no);
             }
-            Shape::Set(_) => {
+            Shape::Set(key) => {
                 self.same_count(a, b, yes, no);
-                self.eq_entries(None, ty, a, b, no);
+                self.eq_entries(key, None, (a, b), no);
             }
             Shape::Tuple(_) | Shape::Record(..) => {
                 let fields = self.l.field_types(ty, None);
@@ -226,11 +226,7 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
         });
     }
 
-    fn eq_entries(&mut self, value: Option<Ty>, ty: Ty, a: Slot, b: Slot, no: Label) {
-        let key_ty = match self.l.shape(ty) {
-            Shape::Map(key, _) | Shape::Set(key) => key,
-            _ => return,
-        };
+    fn eq_entries(&mut self, key_ty: Ty, value: Option<Ty>, (a, b): (Slot, Slot), no: Label) {
         let at = self.code.slot("at", "Int".into());
         let key = self.slot("key", key_ty);
         let (test, round) = (self.code.label(), self.code.label());

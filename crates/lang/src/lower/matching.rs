@@ -83,32 +83,28 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
     /// Matches a value, of which a tuple as written is never made.
     pub(super) fn match_value(&mut self, matching: &mut Match<'c>, value: &'c Expr) {
         let tree = self.decide(matching);
-        match &value.kind {
-            ExprKind::Tuple(items) if !asks_for_all(&tree) => {
-                for (at, item) in items.iter().enumerate() {
-                    let ty = self.ty(item);
-                    let known = match self.slot_of(item) {
-                        Some(slot) if items.iter().all(|item| super::is_plain(&item.kind)) => {
-                            Known { path: vec![Step::Field(at)], slot, ty, is_var: self.is_var_local(item) }
-                        }
-                        Some(_) | None => {
-                            let slot = self.stable(item, "part");
-                            Known { path: vec![Step::Field(at)], slot, ty, is_var: false }
-                        }
-                    };
-                    matching.known.push(known);
-                }
+        if let ExprKind::Tuple(items) = &value.kind
+            && !asks_for_all(&tree)
+        {
+            let is_plain = items.iter().all(|item| super::is_plain(&item.kind));
+            for (at, item) in items.iter().enumerate() {
+                let known = self.looked_at(vec![Step::Field(at)], item, is_plain);
+                matching.known.push(known);
             }
-            _ => {
-                let ty = self.ty(value);
-                let (slot, is_var) = match self.slot_of(value) {
-                    Some(slot) => (slot, self.is_var_local(value)),
-                    None => (self.stable(value, "value"), false),
-                };
-                matching.known.push(Known { path: Vec::new(), slot, ty, is_var });
-            }
+        } else {
+            let known = self.looked_at(Vec::new(), value, true);
+            matching.known.push(known);
         }
         self.whole_tree(matching, &tree);
+    }
+
+    /// A value that is looked at, in a local; in that of the program itself where nothing changes it in between.
+    fn looked_at(&mut self, path: Path, value: &'c Expr, is_plain: bool) -> Known {
+        let ty = self.ty(value);
+        match self.slot_of(value).filter(|_| is_plain) {
+            Some(slot) => Known { path, slot, ty, is_var: self.is_var_local(value) },
+            None => Known { path, slot: self.stable(value, "value"), ty, is_var: false },
+        }
     }
 
     fn is_var_local(&self, expr: &Expr) -> bool {

@@ -146,6 +146,7 @@ pub(crate) struct Lower<'c, 'a> {
     /// Whether a type's values are compared by a derived function.
     by_content: FxHashMap<Ty, bool>,
     shown: FxHashMap<Ty, bool>,
+    small: FxHashMap<FnId, bool>,
 }
 
 impl<'c, 'a> Lower<'c, 'a> {
@@ -176,6 +177,7 @@ impl<'c, 'a> Lower<'c, 'a> {
             starts: FxHashMap::default(),
             by_content: FxHashMap::default(),
             shown: FxHashMap::default(),
+            small: FxHashMap::default(),
         }
     }
 

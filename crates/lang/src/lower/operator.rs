@@ -13,11 +13,8 @@ pub(super) fn fold(op: Op, operands: &[Literal]) -> Option<Literal> {
         [Literal::Int(a), Literal::Int(b)] => fold_ints(op, *a, *b),
         [Literal::Float(a), Literal::Float(b)] => fold_floats(op, *a, *b),
         [Literal::Text(a), Literal::Text(b)] if op == Op::Add => Some(Literal::Text(Rc::from(format!("{a}{b}")))),
-        [Literal::Int(a)] => match op {
-            Op::Neg => a.checked_neg().map(Literal::Int),
-            Op::BitNot => Some(Literal::Int(!a)),
-            _ => None,
-        },
+        [Literal::Int(a)] if op == Op::Neg => a.checked_neg().map(Literal::Int),
+        [Literal::Int(a)] if op == Op::BitNot => Some(Literal::Int(!a)),
         [Literal::Float(a)] if op == Op::Neg => Some(Literal::Float(-a)),
         [Literal::Bool(a)] if op == Op::Not => Some(Literal::Bool(!a)),
         [] | [_] | [_, _] | [_, _, _, ..] => None,
@@ -41,32 +38,30 @@ fn fold_ints(op: Op, a: i64, b: i64) -> Option<Literal> {
         Op::Shl => shift.map(|by| a << by),
         Op::Shr => shift.map(|by| a >> by),
         Op::ShrUnsigned => shift.map(|by| (a as u64 >> by) as i64),
-        Op::Eq | Op::Ne | Op::Lt | Op::Le | Op::Gt | Op::Ge => return relation(op, a.cmp(&b)),
+        Op::Eq => return Some(Literal::Bool(a == b)),
+        Op::Ne => return Some(Literal::Bool(a != b)),
+        Op::Lt => return Some(Literal::Bool(a < b)),
+        Op::Le => return Some(Literal::Bool(a <= b)),
+        Op::Gt => return Some(Literal::Bool(a > b)),
+        Op::Ge => return Some(Literal::Bool(a >= b)),
         Op::Rem | Op::Neg | Op::Not | Op::BitNot => None,
     };
     int.map(Literal::Int)
 }
 
-fn relation(op: Op, order: std::cmp::Ordering) -> Option<Literal> {
-    Some(Literal::Bool(match op {
-        Op::Eq => order.is_eq(),
-        Op::Ne => order.is_ne(),
-        Op::Lt => order.is_lt(),
-        Op::Le => order.is_le(),
-        Op::Gt => order.is_gt(),
-        Op::Ge => order.is_ge(),
-        _ => return None,
-    }))
-}
-
 fn fold_floats(op: Op, a: f64, b: f64) -> Option<Literal> {
-    Some(Literal::Float(match op {
-        Op::Add => a + b,
-        Op::Sub => a - b,
-        Op::Mul => a * b,
-        Op::Div => a / b,
-        _ => return None,
-    }))
+    let float = if op == Op::Add {
+        a + b
+    } else if op == Op::Sub {
+        a - b
+    } else if op == Op::Mul {
+        a * b
+    } else if op == Op::Div {
+        a / b
+    } else {
+        return None;
+    };
+    Some(Literal::Float(float))
 }
 
 /// The instruction of an operator, where there is one for all types that have it.
@@ -225,40 +220,46 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
             }
             return;
         }
-        match &expr.kind {
-            // Both: where one fails is clear, or behind; either: the other way about.
-            ExprKind::And(a, b) | ExprKind::Or(a, b) => {
-                let is_and = matches!(expr.kind, ExprKind::And(..));
-                if is_and == when {
-                    let behind = self.code.label();
-                    self.jump(a, !when, behind);
-                    self.jump(b, when, to);
-                    self.code.bind(behind);
-                } else {
-                    self.jump(a, when, to);
-                    self.jump(b, when, to);
-                }
-            }
-            ExprKind::Op(Op::Not, operands) => {
-                if let Some(operand) = operands.first() {
-                    self.jump(operand, !when, to);
-                }
-            }
-            ExprKind::Block(stmts, Some(value)) if stmts.is_empty() => self.jump(value, when, to),
-            _ => {
-                self.expr(expr, Want::Value);
-                self.code.height = self.code.height.saturating_sub(1);
-                self.code.jump(if when { "jmp_if" } else { "jmp_unless" }, to);
-            }
+        // Both: where one fails is clear, or behind; either: the other way about.
+        if let ExprKind::And(a, b) | ExprKind::Or(a, b) = &expr.kind {
+            let is_and = matches!(expr.kind, ExprKind::And(..));
+            return self.jump_two(a, b, is_and, when, to);
+        }
+        if let ExprKind::Op(Op::Not, operands) = &expr.kind
+            && let Some(operand) = operands.first()
+        {
+            return self.jump(operand, !when, to);
+        }
+        if let ExprKind::Block(stmts, Some(value)) = &expr.kind
+            && stmts.is_empty()
+        {
+            return self.jump(value, when, to);
+        }
+        self.expr(expr, Want::Value);
+        self.code.height = self.code.height.saturating_sub(1);
+        self.code.jump(if when { "jmp_if" } else { "jmp_unless" }, to);
+    }
+
+    fn jump_two(&mut self, a: &'c Expr, b: &'c Expr, is_and: bool, when: bool, to: super::code::Label) {
+        if is_and == when {
+            let behind = self.code.label();
+            self.jump(a, !when, behind);
+            self.jump(b, when, to);
+            self.code.bind(behind);
+        } else {
+            self.jump(a, when, to);
+            self.jump(b, when, to);
         }
     }
 }
 
 /// The parts of a chain of `+` on texts.
 fn text_parts<'c>(expr: &'c Expr, parts: &mut Vec<&'c Expr>) {
-    match &expr.kind {
-        ExprKind::Op(Op::Add, operands) => operands.iter().for_each(|one| text_parts(one, parts)),
-        ExprKind::Interpolated(inner) => parts.extend(inner),
-        _ => parts.push(expr),
+    if let ExprKind::Op(Op::Add, operands) = &expr.kind {
+        operands.iter().for_each(|one| text_parts(one, parts));
+    } else if let ExprKind::Interpolated(inner) = &expr.kind {
+        parts.extend(inner);
+    } else {
+        parts.push(expr);
     }
 }

@@ -226,29 +226,25 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
             let name = self.l.derive("show", ty);
             return self.code.op(format!("call {}", backquoted(&name)));
         }
-        match self.l.shape(ty) {
-            Shape::Text => {
-                // In quotes, as the machine writes it in a tuple.
-                let slot = self.slot("quoted", ty);
-                self.code.op("new (Text,)");
-                self.code.op("show");
-                self.code.store(slot);
-                self.code.load(out);
-                self.code.load(slot);
-                self.code.op("push 1");
-                self.code.load(slot);
-                self.code.op("len");
-                for op in ["push 2", "sub", "slice"] {
-                    self.code.op(op);
-                }
+        let text = self.code.slot("text", "Text".into());
+        if self.l.shape(ty) == Shape::Text {
+            // In quotes, as the machine writes it in a tuple.
+            self.code.op("new (Text,)");
+            self.code.op("show");
+            self.code.store(text);
+            self.code.load(out);
+            self.code.load(text);
+            self.code.op("push 1");
+            self.code.load(text);
+            self.code.op("len");
+            for op in ["push 2", "sub", "slice"] {
+                self.code.op(op);
             }
-            _ => {
-                self.show_top(ty);
-                let text = self.code.slot("text", "Text".into());
-                self.code.store(text);
-                self.code.load(out);
-                self.code.load(text);
-            }
+        } else {
+            self.show_top(ty);
+            self.code.store(text);
+            self.code.load(out);
+            self.code.load(text);
         }
         self.code.op("builder_add");
     }

@@ -328,27 +328,41 @@ impl<'c, 'a> Lower<'c, 'a> {
 
 /// A default of a field, where it is a literal.
 fn constant(expr: &ast::Expr<'_>) -> Option<String> {
-    match &expr.kind {
-        ast::ExprKind::Int(value) => i64::try_from(*value).ok().map(|value| value.to_string()),
-        ast::ExprKind::Duration(value) => Some(value.to_string()),
-        ast::ExprKind::Float(value) => Some(float_text(*value)),
-        ast::ExprKind::Bool(value) => Some(value.to_string()),
-        ast::ExprKind::Bytes(bytes) => Some(quoted_bytes(bytes)),
-        ast::ExprKind::Text(parts) => match parts.as_slice() {
+    if let ast::ExprKind::Paren(inner) = &expr.kind {
+        return constant(inner);
+    }
+    if let ast::ExprKind::Unary { op: ast::UnaryOp::Neg, operand } = &expr.kind {
+        return number(operand, true);
+    }
+    if let ast::ExprKind::Bool(value) = &expr.kind {
+        return Some(value.to_string());
+    }
+    if let ast::ExprKind::Bytes(bytes) = &expr.kind {
+        return Some(quoted_bytes(bytes));
+    }
+    if let ast::ExprKind::Text(parts) = &expr.kind {
+        return match parts.as_slice() {
             [] => Some(quoted("")),
             [ast::TextPart::Text(text)] => Some(quoted(text)),
-            _ => None,
-        },
-        ast::ExprKind::UpperName(name) if name.text == "None" => Some("null".to_owned()),
-        ast::ExprKind::Paren(inner) => constant(inner),
-        ast::ExprKind::Unary { op: ast::UnaryOp::Neg, operand } => match &operand.kind {
-            ast::ExprKind::Int(value) => Some((*value as i64).wrapping_neg().to_string()),
-            ast::ExprKind::Float(value) => Some(float_text(-value)),
-            ast::ExprKind::Duration(value) => Some(value.wrapping_neg().to_string()),
-            _ => None,
-        },
-        _ => None,
+            [ast::TextPart::Value(_)] | [_, _, ..] => None,
+        };
     }
+    if let ast::ExprKind::UpperName(name) = &expr.kind {
+        return (name.text == "None").then(|| "null".to_owned());
+    }
+    number(expr, false)
+}
+
+fn number(expr: &ast::Expr<'_>, is_negative: bool) -> Option<String> {
+    let int = |value: i64| Some(if is_negative { value.wrapping_neg() } else { value }.to_string());
+    if let ast::ExprKind::Int(value) = &expr.kind {
+        return int(*value as i64);
+    }
+    if let ast::ExprKind::Duration(value) = &expr.kind {
+        return int(*value);
+    }
+    let ast::ExprKind::Float(value) = &expr.kind else { return None };
+    Some(float_text(if is_negative { -value } else { *value }))
 }
 
 /// The text of an argument that is one.
