@@ -25,7 +25,7 @@ impl Write for Kept {
 
 /// The first fenced block of a document that has a `main`.
 fn program_in(document: &str) -> &str {
-    let blocks = document.split("```text\n").skip(1).filter_map(|rest| rest.split_once("```"));
+    let blocks = document.split("```fardel\n").skip(1).filter_map(|rest| rest.split_once("```"));
     blocks.map(|(block, _)| block).find(|block| block.contains("fn main(")).expect("README.md shows a program")
 }
 
@@ -53,11 +53,11 @@ fn the_example_of_embedding_is_the_tested_one() {
 #[test]
 fn the_shown_program_prints_its_message() {
     let readme = std::fs::read_to_string(xtask::root().join("README.md")).expect("README.md can be read");
-    let program = Program::from_text("README.md", program_in(&readme)).unwrap_or_else(|error| panic!("{error}"));
+    let program = Program::from_source("README.fdl", program_in(&readme)).unwrap_or_else(|error| panic!("{error}"));
     let output = Kept::default();
     let streams =
         Streams { input: Box::new(empty()), output: Box::new(output.clone()), error: Box::new(sink()), line_wise: false };
     let mut runtime = Runtime::new(Settings { streams, ..Settings::default() }, Hosts::standard());
     let outcome = runtime.run(program).expect("it starts");
-    assert_eq!((outcome.status, output.0.borrow().as_slice()), (0, b"hello, world\n".as_slice()));
+    assert_eq!((outcome.status, output.0.borrow().as_slice()), (0, b"the total is 55\n".as_slice()));
 }

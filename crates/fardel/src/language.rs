@@ -41,6 +41,21 @@ pub fn sources(path: &Path) -> Result<Sources, ProgramError> {
     Ok(fardel_lang::load(&name, &path.display().to_string(), text, &mut Files(folder)))
 }
 
+/// Finds no modules.
+struct NoFiles;
+
+impl Resolver for NoFiles {
+    fn module(&mut self, _: &str) -> Result<Option<Found>, String> {
+        Ok(None)
+    }
+}
+
+/// A source that imports nothing but the standard library, with the name of its file.
+pub fn single(name: &str, source: &str) -> Sources {
+    let path = Path::new(name).file_stem().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    fardel_lang::load(&path, name, source.to_owned(), &mut NoFiles)
+}
+
 /// What is said of sources, as people read it: errors, then warnings.
 pub fn rendered(checked: &Checked, sources: &Sources, colour: bool) -> (Vec<String>, Vec<String>) {
     let (mut errors, mut warnings) = (Vec::new(), Vec::new());

@@ -37,6 +37,22 @@ impl Program {
         Ok(loader.finish(main))
     }
 
+    /// The program in a source of the language that imports nothing but the standard library. `name` stands for the file in
+    /// messages and traces.
+    ///
+    /// ```
+    /// let program = fardel::Program::from_source("hello.fdl", "pub fn main() { print(\"hello\") }")?;
+    /// # Ok::<(), fardel::ProgramError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// See [`ProgramError`].
+    pub fn from_source(name: &str, source: &str) -> Result<Self, ProgramError> {
+        let mut loader = Loader::default();
+        let main = loader.add_compiled(name, &language::single(name, source))?;
+        Ok(loader.finish(main))
+    }
+
     /// The program in an assembly text without imports. `name` stands for the file in messages and traces.
     ///
     /// # Errors
@@ -215,9 +231,12 @@ impl Loader {
 
     /// Loads a program in the language.
     fn add_source(&mut self, name: &str, path: &Path) -> Result<ModuleHash, ProgramError> {
-        let sources = language::sources(path)?;
-        let compiled = fardel_lang::compile(&sources, fardel_lang::Goal::Run);
-        let (errors, mut warnings) = language::rendered(&compiled.checked, &sources, self.colour);
+        self.add_compiled(name, &language::sources(path)?)
+    }
+
+    fn add_compiled(&mut self, name: &str, sources: &language::Sources) -> Result<ModuleHash, ProgramError> {
+        let compiled = language::compile(sources, language::Goal::Run);
+        let (errors, mut warnings) = language::rendered(&compiled.checked, sources, self.colour);
         let Some(module) = compiled.module else {
             return Err(ProgramError::Invalid { path: name.to_string(), rendered: errors.join("\n\n") });
         };

@@ -81,7 +81,9 @@ pub fn load(path: &str, file: &str, text: String, resolver: &mut dyn Resolver) -
     };
     let mut all: Vec<Source> = std_modules::CORE.iter().map(std).collect();
     let main = all.len();
-    all.push(Source { path: path.to_owned(), file: file.to_owned(), text, is_std: false, diagnostics: Vec::new() });
+    // A module of the standard library keeps its name, whatever the main file is called.
+    let path = if std_modules::source(path).is_some() { format!("program.{path}") } else { path.to_owned() };
+    all.push(Source { path, file: file.to_owned(), text, is_std: false, diagnostics: Vec::new() });
     let mut known: BTreeMap<String, usize> = all.iter().enumerate().map(|(at, source)| (source.path.clone(), at)).collect();
     let mut imports: Vec<Vec<Import>> = Vec::new();
     while let Some(source) = all.get(imports.len()) {

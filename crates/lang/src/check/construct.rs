@@ -57,7 +57,14 @@ impl<'a> Cx<'_, 'a> {
         }
         let here = self.p.module(self.module);
         let variants = here.own.variants.get(name.text).or_else(|| here.imported.variants.get(name.text));
-        let variants = variants.or_else(|| self.p.prelude.variants.get(name.text)).cloned().unwrap_or_default();
+        let mut variants = variants.or_else(|| self.p.prelude.variants.get(name.text)).cloned().unwrap_or_default();
+        let option = self.p.core.option;
+        if variants.is_empty()
+            && let Some(at) = self.variant_at(option, name.text)
+        {
+            variants.push((option, at));
+        }
+        let here = self.p.module(self.module);
         let record = self
             .p
             .find_type(self.module, &[], name.text)

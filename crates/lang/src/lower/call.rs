@@ -6,8 +6,8 @@ use super::types::Shape;
 use super::{ClosureJob, Job, Lower, host};
 use crate::check::Checked;
 use crate::code::Code as Mistake;
-use crate::thir::{Closure, Cond, Expr, ExprKind, FnId, LocalId, Place, SpawnWhat};
-use crate::ty::{NEVER, Ty};
+use crate::thir::{Body, Closure, Cond, Expr, ExprKind, FnId, LocalId, Op, Place, SpawnWhat};
+use crate::ty::{Kind, NEVER, Ty};
 use fardel_syntax::ast::Span;
 use rustc_hash::FxHashSet;
 use std::rc::Rc;
@@ -385,9 +385,48 @@ impl<'c, 'a> Lower<'c, 'a> {
             return *known;
         }
         let body = self.checked.fns.get(id.0 as usize).and_then(Option::as_ref);
-        let found = body.is_some_and(|body| body.result != NEVER && self.is_small_body(&body.value, id));
+        let mut found = body.is_some_and(|body| body.result != NEVER && self.is_small_body(&body.value, id));
+        // A function of the program's own stays in traces, unless it cannot be in one.
+        if let Some(body) = body
+            && !self.p.module(self.p.fun(id).module).is_std
+        {
+            found &= self.never_fails(body);
+        }
         self.small.insert(id, found);
         found
+    }
+
+    /// Whether a body, as far as that is easily seen, ends in no error.
+    fn never_fails(&self, body: &Body) -> bool {
+        let mut never = true;
+        each_part(&body.value, &mut |part| {
+            let is_float = matches!(self.p.types.kind(part.ty), Kind::Named(def, _) if *def == self.p.core.float);
+            never &= match &part.kind {
+                ExprKind::Op(op, _) => {
+                    is_float
+                        || matches!(
+                            op,
+                            Op::AddWrap
+                                | Op::SubWrap
+                                | Op::MulWrap
+                                | Op::Eq
+                                | Op::Ne
+                                | Op::Not
+                                | Op::Lt
+                                | Op::Le
+                                | Op::Gt
+                                | Op::Ge
+                        )
+                }
+                ExprKind::Call(..)
+                | ExprKind::CallValue(..)
+                | ExprKind::Index(..)
+                | ExprKind::Receive(_)
+                | ExprKind::Assign(..) => false,
+                _ => true,
+            };
+        });
+        never
     }
 
     fn is_small_body(&self, body: &Expr, id: FnId) -> bool {
