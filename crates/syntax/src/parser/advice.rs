@@ -102,9 +102,20 @@ impl Parser<'_, '_> {
             Kind::Newline => return self.advice_at_line_end(),
             Kind::LowerName => return word_advice(self.text_ahead(0)).map(str::to_owned),
             kind if kind.is_keyword() => return keyword_advice(kind).map(str::to_owned),
-            _ => return None,
+            _ => return self.advice_before().map(str::to_owned),
         };
         Some(hint.to_owned())
+    }
+
+    /// What may help when what stands before the current token was read as something else than it was meant to be.
+    fn advice_before(&self) -> Option<&'static str> {
+        let before = self.source.get(self.before().range())?;
+        match before {
+            "?" => Some("a choice is written `if condition { a } else { b }`"),
+            "|" if self.at(Kind::Greater) => Some("there is no `|>`: a method is called with a dot, `value.method()`"),
+            "_" => Some("`_` stands alone for an argument; write a closure: `fn(x) { x + 1 }`"),
+            word => word_advice(word),
+        }
     }
 
     fn advice_at_line_end(&self) -> Option<String> {

@@ -446,7 +446,10 @@ impl Parser<'_, '_> {
             self.ty();
         } else {
             let name = self.source.get(self.before().range()).unwrap_or("");
-            let hint = format!("a signature says each type: `{name}: Type`");
+            let mut hint = format!("a signature says each type: `{name}: Type`");
+            if what == "the field" && self.at_any(&[Kind::Comma, Kind::CloseBrace, Kind::Newline, Kind::OpenParen]) {
+                hint = format!("a field says its type: `{name}: Type`; the name of a variant begins with a capital");
+            }
             self.wanted_with(&format!("`:` and the type of {what}"), Some(hint));
             if self.at_type_start() {
                 self.ty();
