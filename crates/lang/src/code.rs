@@ -37,4 +37,5 @@ fardel_diagnostic::codes! {
     "F0133" Operator "An operator between types that do not have it.";
     "F0134" NotAvailable "Something that the machine does not have yet.";
     "F0135" TooLarge "More of something than a program may have.";
+    "F0136" Costly "Something that takes longer than it has to.";
 }

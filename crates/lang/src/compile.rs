@@ -2,6 +2,7 @@
 
 use crate::check as checker;
 use crate::code::Code;
+use crate::doubt;
 use crate::load::Sources;
 use crate::lower;
 use crate::program::{Core, Module as LangModule, ModuleId, Program, Scope, Value};
@@ -107,18 +108,24 @@ fn with_program<R>(
     let mut asts: Vec<ast::File<'_>> = Vec::new();
     for source in &sources.all {
         let parsed = fardel_syntax::parse(&source.text);
-        sinks.push(source.diagnostics.iter().cloned().chain(parsed.diagnostics).collect());
+        let told = doubt::without_consequences(parsed.diagnostics, &parsed.file);
+        sinks.push(doubt::of_imports(&source.diagnostics, &told).chain(told.iter().cloned()).collect());
         asts.push(parsed.file);
     }
     let modules = sources.all.iter().zip(&asts).map(|(source, ast)| {
         let mut modules = std::collections::BTreeMap::new();
+        let mut lost = std::collections::BTreeSet::new();
         for import in &ast.uses {
             let path: Vec<&str> = import.path.iter().map(|name| name.text).collect();
             let name = import.alias.as_ref().or(import.path.last()).map_or("", |name| name.text);
-            if import.names.is_none()
-                && let Some(at) = sources.all.iter().position(|other| other.path == path.join("."))
-            {
-                modules.insert(name, ModuleId(at as u32));
+            let path = path.join(".");
+            let found = sources.all.iter().position(|other| other.is_std && other.path == path);
+            let found = found.or_else(|| sources.all.iter().position(|other| other.path == path));
+            match (found, &import.names) {
+                (Some(at), None) => drop(modules.entry(name).or_insert(ModuleId(at as u32))),
+                (Some(_), Some(_)) => {}
+                (None, None) => drop(lost.insert(name)),
+                (None, Some(names)) => lost.extend(names.iter().map(|name| name.text)),
             }
         }
         LangModule {
@@ -129,6 +136,7 @@ fn with_program<R>(
             own: Scope::default(),
             imported: Scope::default(),
             modules,
+            lost,
             sink: Sink::default(),
         }
     });
@@ -141,9 +149,14 @@ fn with_program<R>(
         tests: Vec::new(),
         prelude: Scope::default(),
         core: Core::none(),
+        applied: Vec::new(),
+        refused: std::collections::BTreeSet::new(),
     };
     program.declare(&asts);
     let checked = checker::check(&mut program);
+    for ((module, before), ast) in program.modules.iter_mut().zip(&sinks).zip(&asts) {
+        module.sink = doubt::beside(std::mem::take(&mut module.sink), before, ast);
+    }
     then(&mut program, &checked, sinks)
 }
 

@@ -4,7 +4,8 @@
 
 use crate::code::Code;
 use crate::program::{
-    ConstDef, Constraint, Core, Def, DefKind, Field, FnDef, Generic, ModuleId, Param, Program, TestDef, Value, Variant,
+    Applied, ConstDef, Constraint, Core, Def, DefKind, Field, FnDef, Generic, ModuleId, Param, Program, TestDef, Value,
+    Variant,
 };
 use crate::suggest::suggestion;
 use crate::thir::{ConstId, FnId};
@@ -24,6 +25,7 @@ impl<'a> Program<'a> {
         }
         self.prelude_types();
         for (module, ast) in modules.clone().zip(asts) {
+            self.module_names(module, ast);
             self.import_types(module, ast);
         }
         self.aliases(asts);
@@ -92,7 +94,9 @@ impl<'a> Program<'a> {
         for generic in written {
             if all.iter().any(|known| known.name == generic.name.text) {
                 let message = format!("the type parameter `{}` is declared twice", generic.name.text);
-                self.tell(module, Report::error(Code::Duplicate, generic.name.span, message).label("declared again"));
+                let report = Report::error(Code::Duplicate, generic.name.span, message).label("declared again");
+                self.tell(module, report.hint("give it another name"));
+                continue;
             }
             let constraint = generic.constraint.and_then(|constraint| match constraint.text {
                 "Eq" => Some(Constraint::Eq),
@@ -138,7 +142,18 @@ impl<'a> Program<'a> {
             let Some(from) = self.imported_module(module, import) else { continue };
             for name in import.names.iter().flatten() {
                 let other = self.module(from);
-                let Some(def) = other.own.types.get(name.text).copied() else { continue };
+                let Some(def) = other.own.types.get(name.text).copied() else {
+                    // Types are told of before they are needed; a value may have the name.
+                    if !other.own.values.contains_key(name.text) {
+                        self.module_mut(module).lost.insert(name.text);
+                    }
+                    continue;
+                };
+                let here = self.module(module);
+                if let Some(known) = here.own.types.get(name.text).or_else(|| here.imported.types.get(name.text)).copied() {
+                    self.imported_twice(module, name, known == def);
+                    continue;
+                }
                 let variants: Vec<(String, usize)> = other
                     .own
                     .variants
@@ -171,6 +186,7 @@ impl<'a> Program<'a> {
                     let message = format!("the module `{}` has no `{}`", other.path, name.text);
                     let report = Report::error(Code::UnknownName, name.span, message).label("not found").maybe_hint(hint);
                     self.tell(module, report);
+                    self.module_mut(module).lost.insert(name.text);
                     continue;
                 };
                 let is_pub = match value {
@@ -178,7 +194,42 @@ impl<'a> Program<'a> {
                     Value::Const(id) => self.constant(id).is_pub,
                 };
                 self.check_pub(module, name, is_pub, from);
+                let here = self.module(module);
+                if let Some(known) = here.own.values.get(name.text).or_else(|| here.imported.values.get(name.text)).copied()
+                {
+                    self.imported_twice(module, name, known == value);
+                    continue;
+                }
                 self.module_mut(module).imported.values.insert(name.text.to_owned(), value);
+            }
+        }
+    }
+
+    /// Tells of an imported name that another thing has here.
+    fn imported_twice(&mut self, module: ModuleId, name: &ast::Name<'_>, is_same: bool) {
+        let (message, hint) = match is_same {
+            true => (format!("`{}` is imported twice", name.text), "leave it out".to_owned()),
+            false => {
+                let hint = "import the module instead, and write `module.name`".to_owned();
+                (format!("the name `{}` means something else here already", name.text), hint)
+            }
+        };
+        self.tell(module, Report::error(Code::Duplicate, name.span, message).label("imported again").hint(hint));
+    }
+
+    /// Tells of modules that have one name.
+    fn module_names(&mut self, module: ModuleId, ast: &'a ast::File<'a>) {
+        let mut known: Vec<(&str, Span)> = Vec::new();
+        for import in ast.uses.iter().filter(|import| import.names.is_none()) {
+            let Some(name) = import.alias.as_ref().or(import.path.last()) else { continue };
+            match known.iter().find(|(other, _)| *other == name.text).copied() {
+                None => known.push((name.text, import.span)),
+                Some((_, first)) => {
+                    let message = format!("two modules have the name `{}` here", name.text);
+                    let report =
+                        Report::error(Code::Duplicate, import.span, message).label("again").also(first, "first here");
+                    self.tell(module, report.hint("give one another name: `use a.b as c`"));
+                }
             }
         }
     }
@@ -187,7 +238,9 @@ impl<'a> Program<'a> {
         if !is_pub {
             let message = format!("`{}` is private to the module `{}`", name.text, self.module(from).path);
             let report = Report::error(Code::Private, name.span, message).label("private");
-            self.tell(module, report.hint(format!("write `pub` before its declaration in `{}`", self.module(from).file)));
+            let from = self.module(from);
+            let hint = (!from.is_std).then(|| format!("write `pub` before its declaration in `{}`", from.file));
+            self.tell(module, report.maybe_hint(hint));
         }
     }
 
@@ -196,7 +249,10 @@ impl<'a> Program<'a> {
         let path: Vec<&str> = import.path.iter().map(|name| name.text).collect();
         let path = path.join(".");
         let _ = module;
-        self.modules.iter().position(|known| known.path == path).map(|at| ModuleId(at as u32))
+        // Those of the standard library come first: a main source may have the name of one.
+        let found = self.modules.iter().position(|known| known.is_std && known.path == path);
+        let found = found.or_else(|| self.modules.iter().position(|known| known.path == path));
+        found.map(|at| ModuleId(at as u32))
     }
 
     fn type_item(&self, id: DefId, asts: &'a [ast::File<'a>]) -> Option<&'a ast::TypeItem<'a>> {
@@ -312,16 +368,17 @@ impl<'a> Program<'a> {
                     return ERROR;
                 };
                 self.check_visible(module, def, name.span);
-                self.apply(module, def, args, ty.span)
+                self.apply(module, def, args, ty.span, generics)
             }
         }
     }
 
     fn unknown_type(&mut self, module: ModuleId, path: &[&str], name: &ast::Name<'a>, generics: &Generics<'a>) {
-        if name.text.is_empty() {
+        let here = self.module(module);
+        let is_lost = here.lost.contains(path.first().copied().unwrap_or(name.text));
+        if name.text.is_empty() || is_lost {
             return;
         }
-        let here = self.module(module);
         let hint = match path {
             [] => {
                 let generics = generics.iter().map(|generic| generic.name);
@@ -336,7 +393,10 @@ impl<'a> Program<'a> {
                 None => Some(format!("`use {}` brings the module", path.join("."))),
             },
         };
-        let message = format!("unknown type `{}`", name.text);
+        let message = match self.find_module(module, path).filter(|_| !path.is_empty()) {
+            Some(other) => format!("the module `{}` has no type `{}`", self.module(other).path, name.text),
+            None => format!("unknown type `{}`", name.text),
+        };
         let report = Report::error(Code::UnknownType, name.span, message).label("not declared").maybe_hint(hint);
         self.tell(module, report);
     }
@@ -348,12 +408,13 @@ impl<'a> Program<'a> {
             let (name, from) = (found.name, self.module(found.module).path.clone());
             let message = format!("the type `{name}` is private to the module `{from}`");
             let report = Report::error(Code::Private, span, message).label("private");
-            self.tell(module, report.hint(format!("write `pub type {name}` there")));
+            let is_std = self.module(self.def(def).module).is_std;
+            self.tell(module, report.maybe_hint((!is_std).then(|| format!("write `pub type {name}` there"))));
         }
     }
 
     /// A declared type with its arguments.
-    pub(crate) fn apply(&mut self, module: ModuleId, def: DefId, args: Vec<Ty>, span: Span) -> Ty {
+    fn apply(&mut self, module: ModuleId, def: DefId, args: Vec<Ty>, span: Span, generics: &Generics<'a>) -> Ty {
         let (wanted, name) = (self.def(def).generics.len(), self.def(def).name);
         if args.len() != wanted {
             let message = format!("`{name}` takes {}, seen: {}", count(wanted, "type argument"), args.len());
@@ -362,11 +423,33 @@ impl<'a> Program<'a> {
             self.tell(module, Report::error(Code::TypeArguments, span, message).label("here").maybe_hint(hint));
             return ERROR;
         }
+        if def == self.core.array && !self.module(module).is_std && !self.is_element(args.first().copied()) {
+            let message = "the elements of an `Array` are `Int`, `Float`, `Byte`, `I32` or `F32`";
+            let report = Report::error(Code::TypeArguments, span, message).label("an array of something else");
+            self.tell(module, report.hint("a `List` holds anything"));
+            return ERROR;
+        }
+        for (at, arg) in args.iter().enumerate() {
+            if let Some(constraint) = self.def(def).generics.get(at).and_then(|generic| generic.constraint) {
+                let generics = generics.to_vec();
+                self.applied.push(Applied { module, generics, ty: *arg, constraint, span, name });
+            }
+        }
         match self.def(def).kind {
             DefKind::Alias(ty) => self.types.instantiate(ty, &args),
             DefKind::Unknown | DefKind::Builtin | DefKind::Record(_) | DefKind::Object(_) | DefKind::Sum(_) => {
                 self.types.named(def, args)
             }
+        }
+    }
+
+    /// Whether a type can be that of an array's elements.
+    fn is_element(&self, ty: Option<Ty>) -> bool {
+        let core = self.core;
+        match ty.map(|ty| self.types.kind(ty)) {
+            Some(Kind::Named(def, _)) => [core.int, core.float, core.byte, core.i32, core.f32].contains(def),
+            Some(Kind::Error) => true,
+            _ => false,
         }
     }
 
@@ -399,6 +482,13 @@ impl<'a> Program<'a> {
                     }
                     let mut of_variant: Vec<Field<'a>> = Vec::new();
                     for field in own {
+                        if of_variant.iter().any(|known| known.name == field.name.text) {
+                            let message = format!("the field `{}` is declared twice", field.name.text);
+                            self.tell(
+                                module,
+                                Report::error(Code::Duplicate, field.name.span, message).label("declared again"),
+                            );
+                        }
                         let ty = self.written_type(module, &field.ty, &generics);
                         let default = field.default.as_ref();
                         of_variant.push(Field { name: field.name.text, ty, is_var: false, default, attrs: &[] });
@@ -437,6 +527,45 @@ impl<'a> Program<'a> {
         self.defs[id.0 as usize].kind = kind;
     }
 
+    /// The types behind `receives`, no two of one name: the arms of a `receive` could not tell them apart.
+    pub(crate) fn message_set(
+        &mut self,
+        module: ModuleId,
+        written: &'a [ast::Type<'a>],
+        generics: &Generics<'a>,
+    ) -> Vec<Ty> {
+        let set: Vec<Ty> = written.iter().map(|ty| self.written_type(module, ty, generics)).collect();
+        for (at, ty) in set.iter().enumerate() {
+            let name = self.name_of(*ty);
+            let first = set[..at].iter().position(|known| *known == *ty || name.is_some() && self.name_of(*known) == name);
+            let Some(first) = first.filter(|_| *ty != ERROR) else { continue };
+            let message = match name {
+                Some(name) if set[first] != *ty => format!("two types of the set are called `{name}`"),
+                _ => "a type stands twice in the set".to_owned(),
+            };
+            let report = Report::error(Code::Receives, written[at].span, message)
+                .label("again")
+                .also(written[first].span, "first here");
+            let hint = if set[first] == *ty {
+                "leave it out"
+            } else {
+                "give one of them another name, or put it into a variant of a type of its own"
+            };
+            self.tell(module, report.hint(hint));
+        }
+        let mut kept: Vec<Ty> = Vec::new();
+        set.into_iter().for_each(|ty| {
+            if !kept.contains(&ty) {
+                kept.push(ty)
+            }
+        });
+        kept
+    }
+
+    fn name_of(&self, ty: Ty) -> Option<&'a str> {
+        if let Kind::Named(def, _) = self.types.kind(ty) { Some(self.def(*def).name) } else { None }
+    }
+
     fn function(
         &mut self,
         module: ModuleId,
@@ -471,7 +600,7 @@ impl<'a> Program<'a> {
             params.push(Param { name: param.name.text, ty, default: param.default.as_ref(), span: param.name.span });
         }
         let result = function.result.as_ref().map_or(UNIT, |ty| self.written_type(module, ty, &generics));
-        let receives = function.receives.iter().map(|ty| self.written_type(module, ty, &generics)).collect();
+        let receives = self.message_set(module, &function.receives, &generics);
         let is_std = self.module(module).is_std;
         let id = FnId(self.fns.len() as u32);
         self.fns.push(FnDef {
@@ -523,7 +652,7 @@ impl<'a> Program<'a> {
                         span: param.name.span,
                     });
                     let params = params.collect();
-                    let receives = test.receives.iter().map(|ty| self.written_type(module, ty, &[])).collect();
+                    let receives = self.message_set(module, &test.receives, &[]);
                     let (title, body) = (&*test.title, &test.body);
                     self.tests.push(TestDef { module, title, params, receives, body });
                     continue;

@@ -12,6 +12,7 @@ mod code;
 mod compile;
 mod declare;
 mod derive;
+mod doubt;
 mod load;
 mod lower;
 mod program;

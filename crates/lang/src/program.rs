@@ -4,7 +4,7 @@ use crate::thir::{ConstId, FnId};
 use crate::ty::{DefId, Ty, Types};
 use fardel_diagnostic::Sink;
 use fardel_syntax::ast::{self, Span};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A module; a number in the program's table.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -21,6 +21,22 @@ pub(crate) struct Program<'a> {
     /// Names that every module knows.
     pub(crate) prelude: Scope,
     pub(crate) core: Core,
+    /// Arguments of written types that are still to be looked at.
+    pub(crate) applied: Vec<Applied<'a>>,
+    /// Types that do not have what is wanted of them, and where that was told.
+    pub(crate) refused: BTreeSet<(ModuleId, Ty, Constraint)>,
+}
+
+/// A type argument that stands where its type wants something of it.
+pub(crate) struct Applied<'a> {
+    pub(crate) module: ModuleId,
+    /// The type parameters that are known there.
+    pub(crate) generics: Vec<Generic<'a>>,
+    pub(crate) ty: Ty,
+    pub(crate) constraint: Constraint,
+    pub(crate) span: Span,
+    /// The type that wants it.
+    pub(crate) name: &'a str,
 }
 
 /// A module.
@@ -38,6 +54,8 @@ pub(crate) struct Module<'a> {
     pub(crate) imported: Scope,
     /// Modules by the names that they have here.
     pub(crate) modules: BTreeMap<&'a str, ModuleId>,
+    /// Names that it imports and that are not there, which was told.
+    pub(crate) lost: BTreeSet<&'a str>,
     pub(crate) sink: Sink,
 }
 
@@ -219,6 +237,7 @@ core! {
     array "Array";
     range "Range";
     iter "Iter";
+    cell "Cell";
     address "Address";
     reply "Reply";
     pending "Pending";

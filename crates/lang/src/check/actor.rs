@@ -59,21 +59,34 @@ impl<'a> Cx<'_, 'a> {
     ) -> Receive {
         let set = self.frame().receives.clone();
         if set.is_empty() && !arms.arms.is_empty() {
-            let report = Report::error(Code::Receives, span, "this function receives nothing").label("no message can come");
-            self.tell(report.hint("write `receives Type` behind the function's signature"));
+            let hint = match self.frames.len() {
+                0 | 1 => "write `receives Type` behind the function's signature",
+                _ => {
+                    "a closure receives what it says: `fn() receives Type { .. }`; of fibers only a spawned function receives"
+                }
+            };
+            let word = Span { start: span.start, end: arms.span.start.max(span.start) };
+            let report = Report::error(Code::Receives, word, "this function receives nothing").label("no message can come");
+            self.tell(report.hint(hint));
+            // Of what type its patterns are nobody knows.
+            *result = ERROR;
+            return Receive { is_selective, set, arms: Vec::new(), after: None };
         }
         let mut out: Vec<(Option<usize>, Arm)> = Vec::new();
         for arm in &arms.arms {
             let visible = self.names.len();
-            let which = self.message_type(&arm.pat, &set);
+            let found = self.message_type(&arm.pat, &set);
+            let which = found.unwrap_or(None);
             let ty = match (which, set.as_slice()) {
                 (Some(at), _) => set.get(at).copied().unwrap_or(ERROR),
+                (None, _) if found.is_none() => ERROR,
                 (None, [only]) => *only,
                 (None, _) => ERROR,
             };
             let pat = self.pattern(&arm.pat, ty);
             let guard = self.guard(arm.guard.as_ref());
             let body = self.arm_body(&arm.body, wanted, result);
+            self.check_replies(&pat);
             self.names.truncate(visible);
             let which = if set.len() == 1 { Some(0) } else { which };
             out.push((which, Arm { pat, guard, body }));
@@ -86,18 +99,22 @@ impl<'a> Cx<'_, 'a> {
             let body = self.arm_body(&after.body, wanted, result);
             (wait, body)
         });
-        if !is_selective {
+        let bodies: Vec<&Expr> = out.iter().map(|(_, arm)| &arm.body).chain(after.iter().map(|(_, body)| body)).collect();
+        self.check_dropped_in_arms(bodies.into_iter(), *result);
+        if is_selective {
+            self.check_selected(&out, &set, Span { start: span.start, end: arms.span.start.max(span.start) });
+        } else {
             self.check_received(&out, &set, arms, span);
         }
         Receive { is_selective, set, arms: out, after }
     }
 
-    /// Which type of the set a pattern is for; nothing for one that takes all.
-    fn message_type(&mut self, pat: &'a ast::Pat<'a>, set: &[Ty]) -> Option<usize> {
+    /// Which type of the set a pattern is for, if not for all; nothing for one that is told to be wrong.
+    fn message_type(&mut self, pat: &'a ast::Pat<'a>, set: &[Ty]) -> Option<Option<usize>> {
         let goes: Vec<usize> = (0..set.len()).filter(|at| self.could_match(pat, set[*at])).collect();
         match (goes.as_slice(), &pat.kind) {
-            ([one], _) => Some(*one),
-            ([], ast::PatKind::Any | ast::PatKind::Name(_) | ast::PatKind::Error) => None,
+            ([one], _) => Some(Some(*one)),
+            ([], ast::PatKind::Any | ast::PatKind::Name(_) | ast::PatKind::Error) => Some(None),
             ([], _) => {
                 if !set.is_empty() {
                     let all: Vec<String> = set.iter().map(|ty| format!("`{}`", self.display(*ty))).collect();
@@ -106,14 +123,14 @@ impl<'a> Cx<'_, 'a> {
                 }
                 None
             }
-            (_, ast::PatKind::Any) => None,
+            (_, ast::PatKind::Any) => Some(None),
             (_, ast::PatKind::Name(name)) => {
                 let message = format!("`{}` would be of several types", name.text);
                 let report = Report::error(Code::Receives, pat.span, message).label("of which type?");
                 self.tell(report.hint("match each type's variants, or write `_`"));
                 None
             }
-            ([first, ..], _) => Some(*first),
+            ([first, ..], _) => Some(Some(*first)),
         }
     }
 
@@ -158,6 +175,61 @@ impl<'a> Cx<'_, 'a> {
             | crate::program::DefKind::Record(_)
             | crate::program::DefKind::Object(_) => false,
         }
+    }
+
+    /// Warns of replies that an arm neither uses nor keeps.
+    fn check_replies(&mut self, pat: &crate::thir::Pat) {
+        use crate::thir::PatKind;
+        match &pat.kind {
+            PatKind::Variant(_, parts) | PatKind::Fields(parts) | PatKind::Or(parts) | PatKind::List(parts, _) => {
+                parts.iter().for_each(|part| self.check_replies(part));
+            }
+            PatKind::Any => self.unused_reply(pat.ty, pat.span),
+            PatKind::Bind(id) if !self.used.get(id.0 as usize).copied().unwrap_or(true) => {
+                let local = &self.locals[id.0 as usize];
+                self.unused_reply(local.ty, local.span);
+            }
+            _ => {}
+        }
+    }
+
+    fn unused_reply(&mut self, ty: Ty, span: Span) {
+        if self.failed || !matches!(self.kind(ty), Kind::Named(def, _) if def == self.p.core.reply) {
+            return;
+        }
+        let message = format!("this `{}` is neither used nor kept", self.display(ty));
+        let report = Report::warning(Code::Unused, span, message).label("whoever asked waits in vain");
+        self.warn(report.hint("answer with `reply.send(..)`, or keep it for later"));
+    }
+
+    /// Warns of messages that a `select` in a loop leaves in the mailbox for ever.
+    fn check_selected(&mut self, arms: &[(Option<usize>, Arm)], set: &[Ty], span: Span) {
+        if self.failed || self.loops.is_empty() {
+            return;
+        }
+        let mut left: Vec<String> = Vec::new();
+        for (at, ty) in set.iter().enumerate() {
+            let of_type = arms.iter().filter(|(which, _)| which.is_none_or(|which| which == at)).map(|(_, arm)| &arm.pat);
+            let mut taken = Some(Vec::new());
+            of_type.for_each(|pat| variants_taken(pat, &mut taken));
+            let Some(taken) = taken else { continue };
+            match self.kind(*ty) {
+                Kind::Named(def, _) if self.is_sum(*ty) => {
+                    let crate::program::DefKind::Sum(variants) = &self.p.def(def).kind else { continue };
+                    let of_sum = variants.iter().enumerate().filter(|(at, _)| !taken.contains(at));
+                    left.extend(of_sum.map(|(_, variant)| variant.name.to_owned()));
+                }
+                _ if taken.is_empty() => left.push(self.display(*ty)),
+                _ => {}
+            }
+        }
+        if left.is_empty() {
+            return;
+        }
+        let names: Vec<String> = left.iter().map(|name| format!("`{name}`")).collect();
+        let message = format!("no arm of this `select` takes {}, so the mailbox fills with such messages", names.join(", "));
+        let report = Report::warning(Code::NotExhaustive, span, message).label("in a loop");
+        self.warn(report.hint("add an arm, or write `receive` to take every message in order"));
     }
 
     /// Whether every message of the set is taken by some arm.
@@ -221,7 +293,7 @@ impl<'a> Cx<'_, 'a> {
         let wanted = ty.map(|ty| self.written(ty));
         let init = self.expr(init, wanted);
         let init = match (wanted, ty) {
-            (Some(wanted), Some(ty)) => self.coerce(init, wanted, &Why::at("what is written", ty.span)),
+            (Some(wanted), Some(ty)) => self.coerce(init, wanted, &Why::at("the written type", ty.span)),
             _ => init,
         };
         let ty = wanted.unwrap_or(init.ty);
@@ -229,12 +301,16 @@ impl<'a> Cx<'_, 'a> {
         let depth = self.frames.len() as u32;
         let hidden: Vec<(&'a str, crate::thir::LocalId)> = self.names.clone();
         let serve_locals = self.serve_visible(depth);
+        let unseen = hidden.iter().filter(|one| !serve_locals.contains(one)).map(|(name, _)| (*name).to_owned()).collect();
+        let hidden_before = std::mem::replace(&mut self.hidden, unseen);
         self.names = serve_locals;
         let state = self.bind_name(name.text, ty, true, name.span);
         let mut result = NEVER;
-        self.loops.push(false);
+        // It is left by `return` alone.
+        let loops = std::mem::take(&mut self.loops);
         let receive = self.receive_arms(arms, false, Some(UNIT), &mut result, span);
-        self.loops.pop();
+        self.loops = loops;
+        self.hidden = hidden_before;
         self.names = hidden;
         Expr { kind: ExprKind::Serve(Box::new(Serve { state, init, receive })), ty: NEVER, span }
     }
@@ -331,6 +407,13 @@ impl<'a> Cx<'_, 'a> {
                 found?
             }
             [module, name] => {
+                if self.find_local(module.text).is_some() {
+                    let report = Report::error(Code::Spawn, name.span, "a declared function can be spawned, seen: a method");
+                    self.tell(
+                        report.label("a method").hint(format!("write `spawn {{ {}.{}(..) }}`", module.text, name.text)),
+                    );
+                    return None;
+                }
                 let Some(found) = self.p.find_module(self.module, &[module.text]) else {
                     let message = format!("unknown module `{}`", module.text);
                     let report = Report::error(Code::UnknownModule, module.span, message).label("not imported");
@@ -369,5 +452,18 @@ impl<'a> Cx<'_, 'a> {
         let (args, _, _) = self.arguments_of(&params, args, span, &format!("`{name}`"), Some(module))?;
         let message = receives.first().map_or(NEVER, |ty| self.p.types.instantiate(*ty, &types));
         Some((SpawnWhat::Call(id, types, args), message))
+    }
+}
+
+/// Adds the variants that a pattern takes; nothing is left of `taken` when it takes all.
+fn variants_taken(pat: &crate::thir::Pat, taken: &mut Option<Vec<usize>>) {
+    use crate::thir::PatKind;
+    match &pat.kind {
+        PatKind::Any | PatKind::Bind(_) => *taken = None,
+        PatKind::As(_, inner) => variants_taken(inner, taken),
+        PatKind::Or(parts) => parts.iter().for_each(|part| variants_taken(part, taken)),
+        PatKind::Variant(at, _) => taken.iter_mut().for_each(|taken| taken.push(*at)),
+        // Of a type without variants any pattern is one for it.
+        _ => taken.iter_mut().for_each(|taken| taken.push(0)),
     }
 }

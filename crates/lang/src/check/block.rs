@@ -3,6 +3,7 @@
 use super::Cx;
 use super::infer::Why;
 use crate::code::Code;
+use crate::suggest::suggestion;
 use crate::thir::{Cond, Expr, ExprKind, For, Loop, Place};
 use crate::ty::{ERROR, Kind, NEVER, Ty, UNIT};
 use fardel_diagnostic::Report;
@@ -27,7 +28,9 @@ impl<'a> Cx<'_, 'a> {
                 (StmtKind::Expr(expr), true) if !drops => self.expr(expr, wanted),
                 _ => self.stmt(stmt),
             };
-            if expr.ty == NEVER {
+            // Of a `serve` in a wrong place it was told.
+            let is_misplaced = matches!(stmt.kind, StmtKind::Serve { .. }) && self.serve_place != Some(stmt.span);
+            if expr.ty == NEVER && !is_misplaced {
                 ends = Some(stmt.span);
             }
             if is_value && (!drops || expr.ty == NEVER) {
@@ -51,9 +54,13 @@ impl<'a> Cx<'_, 'a> {
     }
 
     fn check_dropped(&mut self, expr: &Expr, stmt: &StmtKind<'a>) {
-        if !matches!(stmt, StmtKind::Expr(_)) {
-            return;
+        if matches!(stmt, StmtKind::Expr(_)) {
+            self.dropped(super::infer::end_of(expr));
         }
+    }
+
+    /// Tells when a value that nobody looks at is a `Result`.
+    pub(crate) fn dropped(&mut self, expr: &Expr) {
         if let Kind::Named(def, _) = self.kind(expr.ty)
             && def == self.p.core.result
         {
@@ -75,7 +82,7 @@ impl<'a> Cx<'_, 'a> {
                 let wanted = ty.as_ref().map(|ty| self.written(ty));
                 let value = self.expr(value, wanted);
                 let value = match (wanted, ty) {
-                    (Some(wanted), Some(ty)) => self.coerce(value, wanted, &Why::at("what is written", ty.span)),
+                    (Some(wanted), Some(ty)) => self.coerce(value, wanted, &Why::at("the written type", ty.span)),
                     _ => value,
                 };
                 let ty = wanted.unwrap_or(value.ty);
@@ -108,7 +115,7 @@ impl<'a> Cx<'_, 'a> {
                 let wanted = ty.as_ref().map(|ty| self.written(ty));
                 let value = self.expr(value, wanted);
                 let value = match (wanted, ty) {
-                    (Some(wanted), Some(ty)) => self.coerce(value, wanted, &Why::at("what is written", ty.span)),
+                    (Some(wanted), Some(ty)) => self.coerce(value, wanted, &Why::at("the written type", ty.span)),
                     _ => value,
                 };
                 let ty = wanted.unwrap_or(value.ty);
@@ -163,15 +170,56 @@ impl<'a> Cx<'_, 'a> {
                 }
                 Expr { kind: if is_break { ExprKind::Break } else { ExprKind::Continue }, ty: NEVER, span }
             }
-            StmtKind::Serve { name, ty, init, arms } => self.serve(name, ty.as_ref(), init, arms, span),
+            StmtKind::Serve { name, ty, init, arms } => {
+                self.check_serve_place(span);
+                self.serve(name, ty.as_ref(), init, arms, span)
+            }
             StmtKind::Assign { target, op, value } => self.assign(target, *op, value, span),
         }
+    }
+
+    /// Tells when a `serve` is not the last statement of a function.
+    fn check_serve_place(&mut self, span: Span) {
+        if self.serve_place == Some(span) {
+            return;
+        }
+        let word = Span { start: span.start, end: span.start + "serve".len() as u32 };
+        let report = Report::error(Code::Serve, word, "a `serve` is the last statement of a declared function");
+        self.tell(
+            report
+                .label("not the last one")
+                .hint("what comes after it goes into the arm that returns; what is around it into a function of its own"),
+        );
+    }
+
+    /// Warns of a text that grows by `+` in a loop.
+    fn check_growth(&mut self, place: &Place, op: Option<ast::BinOp>, value: &Expr, span: Span) {
+        let Place::Local(id) = place else { return };
+        let (ty, name) = (self.locals[id.0 as usize].ty, self.locals[id.0 as usize].name.clone());
+        let is_text = matches!(self.kind(ty), Kind::Named(def, _) if def == self.p.core.text);
+        let is_outside = self.loops_around.get(id.0 as usize).is_some_and(|around| *around < self.loops.len());
+        let mut first = value;
+        while let ExprKind::Op(crate::thir::Op::Add, sides) = &first.kind
+            && let Some(left) = sides.first()
+        {
+            first = left;
+        }
+        let is_sum = !std::ptr::eq(first, value) && matches!(first.kind, ExprKind::Local(own) if own == *id);
+        if !is_text || !is_outside || !(op == Some(ast::BinOp::Add) || op.is_none() && is_sum) {
+            return;
+        }
+        let message = format!("`{name}` is copied each time it grows, so the loop takes the square of its length");
+        let report = Report::warning(Code::Costly, span, message).label("copied here");
+        let hint = format!("`text.builder()` grows in place: `{name}.add(..)` in the loop, `{name}.finish()` behind it");
+        self.warn(report.hint(hint));
     }
 
     /// The type that is written in this module.
     pub(crate) fn written(&mut self, ty: &ast::Type<'a>) -> Ty {
         let generics = self.generics.clone();
-        self.p.written_type(self.module, ty, &generics)
+        let ty = self.p.written_type(self.module, ty, &generics);
+        self.failed |= ty == ERROR;
+        ty
     }
 
     /// A condition; what its pattern binds is visible afterwards.
@@ -202,10 +250,7 @@ impl<'a> Cx<'_, 'a> {
         };
         let (over, item, how) = if let Some((left, right, is_inclusive)) = range {
             let why = Why::new("the bound of a range");
-            let left = self.expr(left, Some(int));
-            let left = self.coerce(left, int, &why);
-            let right = self.expr(right, Some(int));
-            let right = self.coerce(right, int, &why);
+            let (left, right) = self.bounds(left, right, int, &why);
             let over = Expr { kind: ExprKind::Tuple(vec![left, right]), ty: UNIT, span: over.span };
             (over, int, Loop::Range { is_inclusive })
         } else {
@@ -270,9 +315,13 @@ impl<'a> Cx<'_, 'a> {
                     let hint = format!("declare it with `var {} = ..`", name.text);
                     self.tell(report.also(declared, "declared here").hint(hint));
                 } else {
-                    self.use_local(id, target.span);
+                    self.assign_local(id, target.span);
                 }
                 (Place::Local(id), ty)
+            }
+            ast::ExprKind::Name(name) => {
+                self.unknown_target(name);
+                (Place::Index(self.error(target.span), self.error(target.span)), ERROR)
             }
             ast::ExprKind::Member { of, name } => {
                 let of = self.expr(of, None);
@@ -304,9 +353,9 @@ impl<'a> Cx<'_, 'a> {
                 let index = self.coerce(index, key, &Why::new("the index"));
                 (Place::Index(of, index), ty)
             }
+            // The parser has told.
             _ => {
-                let report = Report::error(Code::Assignment, target.span, "this cannot be assigned").label("not a place");
-                self.tell(report.hint("a `var`, a `var` field, or an element can be assigned"));
+                self.failed = true;
                 (Place::Index(self.error(target.span), self.error(target.span)), ERROR)
             }
         };
@@ -317,6 +366,7 @@ impl<'a> Cx<'_, 'a> {
             }
             Some(_) => self.expr(value, Some(ty)),
         };
+        self.check_growth(&place, op, &value, span);
         let op = op.map(|op| {
             let seen = Expr { kind: ExprKind::Error, ty, span: target.span };
             let (operation, result, _) = self.binary_types(op, &seen, &value, span);
@@ -329,6 +379,38 @@ impl<'a> Cx<'_, 'a> {
         });
         let op = op.flatten();
         Expr { kind: ExprKind::Assign(Box::new(place), op, Box::new(value)), ty: UNIT, span }
+    }
+
+    /// Notes that a `var` is assigned, and whether it may be.
+    fn assign_local(&mut self, id: crate::thir::LocalId, span: Span) {
+        let local = &self.locals[id.0 as usize];
+        if local.depth as usize == self.frames.len() {
+            return self.use_local(id, span);
+        }
+        let (name, declared) = (local.name.clone(), local.span);
+        let message = format!("a closure cannot assign the `var` `{name}` from outside");
+        let report = Report::error(Code::CapturedVar, span, message).label("assigned in a closure");
+        let hint = format!("share a `Cell`: `let {name} = Cell(..)`, then `{name}.value`; or use a `for` loop");
+        self.tell(report.also(declared, "declared with `var`").hint(hint));
+        self.locals[id.0 as usize].is_var = false;
+        self.locals[id.0 as usize].depth = self.frames.len() as u32;
+    }
+
+    /// Tells that a name cannot be assigned since it is no local.
+    fn unknown_target(&mut self, name: &ast::Name<'a>) {
+        if self.find_value(name.text).is_some() {
+            let message = format!("`{}` is a constant or function, and does not change", name.text);
+            let report = Report::error(Code::Assignment, name.span, message).label("assigned here");
+            self.tell(report.hint("state is kept by a `var`, by a fiber, or by a `holder`"));
+            return;
+        }
+        if self.is_known_unknown(name.text) {
+            return;
+        }
+        let near = suggestion(name.text, self.names.iter().map(|(known, _)| *known));
+        let hint = near.unwrap_or_else(|| format!("declare it first: `let {} = ..`, or `var` when it changes", name.text));
+        let message = format!("unknown name `{}`", name.text);
+        self.tell(Report::error(Code::UnknownName, name.span, message).label("assigned, and not declared").hint(hint));
     }
 
     pub(crate) fn error(&self, span: Span) -> Expr {

@@ -75,7 +75,8 @@ impl<'a> Cx<'_, 'a> {
         if !is_pub && !is_own {
             let message = format!("`{}` is private to the module `{}`", name.text, self.p.module(module).path);
             let report = Report::error(Code::Private, name.span, message).label("private");
-            self.tell(report.hint("write `pub` before its declaration"));
+            let is_std = self.p.module(module).is_std;
+            self.tell(report.maybe_hint((!is_std).then(|| "write `pub` before its declaration".to_owned())));
         }
         Named::Value(value)
     }
@@ -149,7 +150,9 @@ impl<'a> Cx<'_, 'a> {
         if !method.is_pub && method.module != self.module {
             let message =
                 format!("the method `{}` is private to the module `{}`", method.name, self.p.module(method.module).path);
-            self.tell(Report::error(Code::Private, span, message).label("private").hint("write `pub fn` there"));
+            let is_std = self.p.module(method.module).is_std;
+            let report = Report::error(Code::Private, span, message).label("private");
+            self.tell(report.maybe_hint((!is_std).then(|| "write `pub fn` there".to_owned())));
         }
     }
 
@@ -170,22 +173,48 @@ impl<'a> Cx<'_, 'a> {
             self.tell(Report::error(Code::Opaque, name.span, message).label("hidden").hint("use its methods"));
             return;
         }
-        let hint = if methods.iter().any(|known| known == name.text) {
-            Some(format!("it is a method: write `.{}(..)`", name.text))
-        } else {
+        let hint = self.hint_of_method(of, name.text).or_else(|| self.hint_of_inside(of, name.text)).or_else(|| {
             let near = suggestion(name.text, fields.iter().chain(&methods).map(String::as_str));
-            near.or_else(|| match name.text {
-                "length" | "size" | "count" => {
-                    methods.iter().any(|known| known == "len").then(|| "write `.len()`".to_owned())
-                }
-                "push_back" | "add" if whole.starts_with("List") => Some("write `.push(..)`".to_owned()),
-                "contains" | "includes" => methods.iter().any(|known| known == "has").then(|| "write `.has(..)`".to_owned()),
-                _ if !fields.is_empty() => Some(format!("it has the fields `{}`", fields.join("`, `"))),
-                _ => None,
-            })
-        };
+            let foreign = super::foreign::method(&methods, name.text);
+            foreign.or(near).or_else(|| (!fields.is_empty()).then(|| format!("it has the fields `{}`", fields.join("`, `"))))
+        });
         let message = format!("`{whole}` has no field or method `{}`", name.text);
         self.tell(Report::error(Code::UnknownMember, name.span, message).label("not found").maybe_hint(hint));
+    }
+
+    /// What may help where the name of a method stands.
+    fn hint_of_method(&self, of: &Expr, name: &str) -> Option<String> {
+        let Kind::Named(def, _) = self.kind(of.ty) else { return None };
+        let id = self.method_of(def, name)?;
+        let method = self.p.fun(id);
+        let args = if method.params.len() > usize::from(method.has_self) { "(..)" } else { "()" };
+        Some(match method.has_self {
+            true => format!("it is a method: write `.{name}{args}`"),
+            false => format!("it takes no `self`: write `{}.{name}{args}`", self.p.def(def).name),
+        })
+    }
+
+    /// What may help where what is wanted lies inside: of an option or result, or of a variant.
+    fn hint_of_inside(&mut self, of: &Expr, name: &str) -> Option<String> {
+        let core = self.p.core;
+        match self.kind(of.ty) {
+            Kind::Named(def, args) if def == core.option || def == core.result => {
+                let inside = Expr { kind: ExprKind::Error, ty: *args.first()?, span: of.span };
+                let is_method = matches!(self.kind(inside.ty), Kind::Named(def, _) if self.method_of(def, name).is_some());
+                let has = self.field_of(&inside, name).is_some() || is_method;
+                has.then(|| "take the value out first, with `match`, `?` or `.unwrap_or(..)`".to_owned())
+            }
+            Kind::Named(def, _) => match &self.p.def(def).kind {
+                DefKind::Sum(variants) => {
+                    let has = |variant: &&crate::program::Variant<'_>| variant.fields.iter().any(|field| field.name == name);
+                    let variant = variants.iter().find(has)?;
+                    Some(format!("it is a field of the variant `{}`: take the value apart with `match`", variant.name))
+                }
+                _ => None,
+            },
+            Kind::Param(_) => Some("nothing is known of a type parameter; take what is to be done as a function".to_owned()),
+            _ => None,
+        }
     }
 
     /// A call.
@@ -507,8 +536,17 @@ impl<'a> Cx<'_, 'a> {
             let (label, hint) = if list.is_empty() {
                 ("too many".to_owned(), None)
             } else {
-                (format!("missing: {}", list.join(", ")), Some(format!("add {}", list.join(", "))))
+                let is_request = missing
+                    .iter()
+                    .any(|param| matches!(self.kind(param.ty), Kind::Named(def, _) if def == self.p.core.reply));
+                let hint = match is_request {
+                    true => "`_` stands for the reply: `address.call(Get(_))`".to_owned(),
+                    false => format!("add {}", list.join(", ")),
+                };
+                (format!("missing: {}", list.join(", ")), Some(hint))
             };
+            let hint =
+                if what == "`print`" && too_many { Some("write one text: `print(\"n is ${n}\")`".to_owned()) } else { hint };
             self.tell(Report::error(Code::Arguments, args_span, message).label(label).maybe_hint(hint));
             failed = true;
         }
@@ -561,8 +599,12 @@ impl<'a> Cx<'_, 'a> {
         let module = module.unwrap_or(self.module);
         let here = std::mem::replace(&mut self.module, module);
         let names = std::mem::take(&mut self.names);
+        // What is wrong with it is told where it stands.
+        let (sink, failed) = (self.p.module(module).sink.clone(), self.failed);
         let value = self.expr(default, Some(ty));
         let mut value = self.coerce(value, ty, &Why::new("the default"));
+        self.p.module_mut(module).sink = sink;
+        self.failed = failed;
         self.names = names;
         self.module = here;
         value.span = span;

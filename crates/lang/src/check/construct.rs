@@ -76,7 +76,11 @@ impl<'a> Cx<'_, 'a> {
                 return self.record(def, name);
             }
         }
+        let option = self.p.core.option;
         match variants.as_slice() {
+            [] if self.variant_at(option, name.text).is_some() => {
+                self.variant_at(option, name.text).map(|at| Made::Variant(option, at))
+            }
             [(def, at)] => Some(Made::Variant(*def, *at)),
             [] => {
                 if let Some(def) = self.p.find_type(self.module, &[], name.text) {
@@ -166,6 +170,16 @@ impl<'a> Cx<'_, 'a> {
             DefKind::Alias(ty) => match self.p.types.kind(ty) {
                 Kind::Named(of, _) => {
                     let of = *of;
+                    if matches!(self.p.def(of).kind, DefKind::Builtin) {
+                        let message = format!(
+                            "`{}` is another name of `{}`, which is not made by its name",
+                            name.text,
+                            self.p.def(of).name
+                        );
+                        let report = Report::error(Code::UnknownName, name.span, message).label("an alias");
+                        self.tell(report.hint("write the value itself; a type of its own is `type Name { value: .. }`"));
+                        return None;
+                    }
                     self.record(of, name)
                 }
                 Kind::Error => None,
@@ -357,7 +371,9 @@ impl<'a> Cx<'_, 'a> {
                 continue;
             };
             let Some(at) = fields.iter().position(|field| field.name == name.text) else {
-                let hint = suggestion(name.text, fields.iter().map(|field| field.name));
+                let near = suggestion(name.text, fields.iter().map(|field| field.name));
+                let all: Vec<&str> = fields.iter().map(|field| field.name).collect();
+                let hint = near.or_else(|| (!all.is_empty()).then(|| format!("it has the fields `{}`", all.join("`, `"))));
                 let whole = self.display(ty);
                 let message = format!("`{whole}` has no field `{}`", name.text);
                 self.tell(Report::error(Code::Arguments, name.span, message).label("no such field").maybe_hint(hint));

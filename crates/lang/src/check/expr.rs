@@ -159,6 +159,7 @@ impl<'a> Cx<'_, 'a> {
             && !matches!(self.kind(wanted), Kind::Var(_))
         {
             if self.shallow(wanted) == UNIT {
+                self.dropped_both(&one, &other);
                 return (one, other, UNIT);
             }
             let why = Why::new("what is wanted here");
@@ -172,10 +173,16 @@ impl<'a> Cx<'_, 'a> {
         }
         // Without use for the value the ways need not agree; whoever wants it gets `()`.
         if self.shallow(one.ty) == UNIT || self.shallow(other.ty) == UNIT {
+            self.dropped_both(&one, &other);
             return (one, other, UNIT);
         }
         let other = self.coerce(other, ty, &Why::at(why, span));
         (one, other, ty)
+    }
+
+    fn dropped_both(&mut self, one: &Expr, other: &Expr) {
+        self.dropped(super::infer::end_of(one));
+        self.dropped(super::infer::end_of(other));
     }
 
     fn text(&mut self, parts: &'a [ast::TextPart<'a>], span: Span) -> Expr {
@@ -228,6 +235,22 @@ impl<'a> Cx<'_, 'a> {
             self.tell(report.hint(format!("name something of it: `{}.name`", name.text)));
             return;
         }
+        if here.lost.contains(name.text) || self.is_known_unknown(name.text) {
+            self.failed = true;
+            return;
+        }
+        if self.hidden.contains(&name.text.to_owned()) {
+            let message = format!("`{}` is not visible in the `serve`: parameters are, other locals are not", name.text);
+            let report = Report::error(Code::Serve, name.span, message).label("declared before the `serve`");
+            self.tell(report.hint("make it a part of the state, or a parameter"));
+            return;
+        }
+        if let Some(hint) = self.of_self(name.text) {
+            let message = format!("unknown name `{}`", name.text);
+            self.tell(Report::error(Code::UnknownName, name.span, message).label("not declared here").hint(hint));
+            return;
+        }
+        let here = self.p.module(self.module);
         let locals = self.names.iter().map(|(name, _)| *name);
         let known = here.own.values.keys().chain(here.imported.values.keys()).chain(self.p.prelude.values.keys());
         let near = suggestion(name.text, locals.chain(known.map(String::as_str)));
@@ -239,10 +262,37 @@ impl<'a> Cx<'_, 'a> {
             "println" | "printf" | "echo" | "puts" => Some("`print(..)` writes a line".to_owned()),
             "this" => Some("in a method it is `self`".to_owned()),
             "console" | "fmt" | "System" => Some("`print(..)` writes a line".to_owned()),
-            _ => near.or(module.map(|module| format!("`use {}` brings the module", module.path))),
+            _ => near.or(self.hint_of_module(name.text, module.map(|module| module.path.as_str()))),
         };
         let message = format!("unknown name `{}`", name.text);
         self.tell(Report::error(Code::UnknownName, name.span, message).label("not declared here").maybe_hint(hint));
+    }
+
+    /// Whether it was told of a name already that it means nothing; it will have been.
+    pub(crate) fn is_known_unknown(&mut self, name: &str) -> bool {
+        let is_known = self.unknown.iter().any(|known| known == name);
+        if !is_known {
+            self.unknown.push(name.to_owned());
+        }
+        is_known
+    }
+
+    /// What may help where the name of a module stands that is not imported.
+    fn hint_of_module(&self, name: &str, loaded: Option<&str>) -> Option<String> {
+        let path = loaded.or_else(|| crate::std_modules::source(name).map(|_| name))?;
+        Some(format!("`use {path}` brings the module"))
+    }
+
+    /// What may help where a field or method of `self` is named alone.
+    fn of_self(&mut self, name: &str) -> Option<String> {
+        let own = self.find_local("self")?;
+        let Kind::Named(def, _) = self.kind(self.locals[own.0 as usize].ty) else { return None };
+        let declared = self.p.def(def);
+        let is_field = match &declared.kind {
+            DefKind::Record(fields) | DefKind::Object(fields) => fields.iter().any(|field| field.name == name),
+            DefKind::Unknown | DefKind::Builtin | DefKind::Alias(_) | DefKind::Sum(_) => false,
+        };
+        (is_field || declared.methods.contains_key(name)).then(|| format!("write `self.{name}`"))
     }
 
     /// A function as a value.
@@ -530,10 +580,7 @@ impl<'a> Cx<'_, 'a> {
             BinOp::Range | BinOp::RangeInclusive => {
                 let int = self.p.plain(core.int);
                 let why = Why::new("the bound of a range");
-                let left = self.expr(left, Some(int));
-                let left = self.coerce(left, int, &why);
-                let right = self.expr(right, Some(int));
-                let mut right = self.coerce(right, int, &why);
+                let (left, mut right) = self.bounds(left, right, int, &why);
                 if op == BinOp::RangeInclusive {
                     let one = Expr { kind: ExprKind::Int(1), ty: int, span };
                     right = Expr { span: right.span, ty: int, kind: ExprKind::Op(Op::Add, vec![right, one]) };
@@ -560,6 +607,15 @@ impl<'a> Cx<'_, 'a> {
             Some(operation) if !failed => Expr { kind: ExprKind::Op(operation, vec![left, right]), ty, span },
             _ => Expr { kind: ExprKind::Error, ty, span },
         }
+    }
+
+    /// The bounds of a range; of two that are wrong one is told.
+    pub(crate) fn bounds(&mut self, left: &'a ast::Expr<'a>, right: &'a ast::Expr<'a>, int: Ty, why: &Why) -> (Expr, Expr) {
+        let left = self.expr(left, Some(int));
+        let left = self.coerce(left, int, why);
+        let right = self.expr(right, Some(int));
+        let right = if left.ty == ERROR { right } else { self.coerce(right, int, why) };
+        (left, right)
     }
 
     /// What an operator does with two operands: the operation, its type, and whether it failed.
@@ -593,6 +649,10 @@ impl<'a> Cx<'_, 'a> {
                 ("Int", "Float") => Some(format!("write `{}.to_float()`", self.source(left.span))),
                 ("Float", "Int") => Some(format!("write `{}.to_float()`, or a float: `1.0`", self.source(right.span))),
                 ("Text", _) if operation == Op::Add => Some(format!("write `\"..${{{}}}\"`", self.source(right.span))),
+                (one, other) if one.starts_with("Option<") != other.starts_with("Option<") => {
+                    let option = if one.starts_with("Option<") { left } else { right };
+                    Some(format!("take the value out with `match`, `?`, or `{}.unwrap_or(..)`", self.source(option.span)))
+                }
                 _ => None,
             };
             self.tell(report.also(left.span, format!("this is `{one}`")).maybe_hint(hint));
@@ -624,8 +684,16 @@ impl<'a> Cx<'_, 'a> {
                     let ty = self.display(left.ty);
                     let names: Vec<String> = wanted.iter().map(|def| format!("`{}`", self.p.def(*def).name)).collect();
                     let message = format!("`{sign}` is for {}, seen: `{ty}`", names.join(", "));
-                    let hint = (operation == Op::Add && ty.starts_with("List"))
-                        .then(|| "`xs.append(ys)` adds to a list".to_owned());
+                    let hint = match self.kind(left.ty) {
+                        Kind::Named(def, _) if operation == Op::Add && def == core.list => {
+                            Some("`xs.append(ys)` adds to a list")
+                        }
+                        Kind::Param(_) => {
+                            Some("nothing is known of a type parameter: take the operation as a function, `fn(T, T) -> T`")
+                        }
+                        _ => None,
+                    };
+                    let hint = hint.map(str::to_owned);
                     self.tell(Report::error(Code::Operator, span, message).label(format!("of `{ty}`")).maybe_hint(hint));
                     return (None, ERROR, true);
                 }

@@ -136,7 +136,11 @@ impl<'a> Cx<'_, 'a> {
         if self.fits(expr.ty, wanted) {
             return expr;
         }
-        self.mismatch(&expr, wanted, why);
+        let found = end_of(&expr);
+        // What is wrong with it was told.
+        if !matches!(found.kind, ExprKind::Error) {
+            self.mismatch(found, wanted, why);
+        }
         Expr { kind: ExprKind::Error, ty: ERROR, span: expr.span }
     }
 
@@ -148,8 +152,21 @@ impl<'a> Cx<'_, 'a> {
         if let Some(span) = why.span {
             report = report.also(span, format!("`{want}` because of this"));
         }
-        let hint = self.conversion(expr, found, wanted);
+        let hint = if self.contains_itself(found, wanted) {
+            Some("a type that contains itself is declared: `type Tree { .. }`".to_owned())
+        } else {
+            self.conversion(expr, found, wanted)
+        };
         self.tell(report.maybe_hint(hint));
+    }
+
+    /// Whether a type that is to be found would be a part of itself.
+    fn contains_itself(&self, found: Ty, wanted: Ty) -> bool {
+        match (self.p.types.kind(found), self.p.types.kind(wanted)) {
+            (Kind::Var(number), _) => self.occurs(*number, wanted),
+            (_, Kind::Var(number)) => self.occurs(*number, found),
+            _ => false,
+        }
     }
 
     /// What would make a value of the type that is wanted.
@@ -166,9 +183,37 @@ impl<'a> Cx<'_, 'a> {
                 })
             }
             (Kind::Named(one, _), Kind::Named(other, _)) if one == core.float && other == core.int => {
-                Some(format!("write `{text}.truncate()` or `{text}.round()`"))
+                Some(match expr.kind {
+                    ExprKind::Float(value) if value.fract() == 0.0 && value.abs() < 1e15 => format!("write `{value:.0}`"),
+                    _ => format!("write `{text}.truncate()` or `{text}.round()`"),
+                })
             }
-            (_, Kind::Named(other, _)) if other == core.text => Some(format!("write `\"${{{text}}}\"`")),
+            (Kind::Named(one, _), Kind::Named(other, _)) if one == core.bytes && other == core.text => {
+                Some(format!("`{text}.to_text()` gives a `Result`"))
+            }
+            (_, Kind::Named(other, _)) if other == core.text => Some(match expr.kind {
+                ExprKind::Int(_) | ExprKind::Float(_) => format!("write `\"{text}\"`"),
+                _ => format!("write `\"${{{text}}}\"`"),
+            }),
+            (Kind::Named(one, _), Kind::Named(other, _)) if one == core.int && other == core.bool => {
+                Some(format!("compare it: `{text} != 0`"))
+            }
+            (Kind::Named(one, _), Kind::Named(other, _)) if one == core.text && other == core.bool => {
+                Some(format!("write `!{text}.is_empty()`"))
+            }
+            (Kind::Named(one, _), Kind::Named(other, _)) if one == core.list && other == core.bool => {
+                Some(format!("write `!{text}.is_empty()`"))
+            }
+            (Kind::Named(one, _), Kind::Named(other, _)) if one == core.option && other == core.bool => {
+                Some(format!("write `{text}.is_some()`, or `if let Some(value) = {text}`"))
+            }
+            (Kind::Named(one, _), Kind::Named(other, _)) if one == core.result && other == core.bool => {
+                Some(format!("write `{text}.is_ok()`, or `if let Ok(value) = {text}`"))
+            }
+            (_, Kind::Never) => Some("a `Fiber` takes no messages: keep the address as `Address<..>`".to_owned()),
+            (Kind::Fn(..), Kind::Fn(params, ..)) if params.first().is_some_and(|first| self.is_reply(*first)) => {
+                Some("a request has a field of the type `Reply<..>`, and `_` stands for it".to_owned())
+            }
             (Kind::Named(one, _), Kind::Named(other, _)) if one == core.text && other == core.int => {
                 Some(format!("`{text}.to_int()` gives an `Option<Int>`"))
             }
@@ -195,10 +240,14 @@ impl<'a> Cx<'_, 'a> {
                 Some(format!("call it: `{text}()`"))
             }
             (_, Kind::Tuple(items)) if items.is_empty() => {
-                Some("end the line before it with another statement, or leave the value out".to_owned())
+                Some("leave the value out, or write the result behind `->`".to_owned())
             }
             _ => None,
         }
+    }
+
+    fn is_reply(&self, ty: Ty) -> bool {
+        matches!(self.kind(ty), Kind::Named(def, _) if def == self.p.core.reply)
     }
 
     /// The type for people.
@@ -212,11 +261,23 @@ impl<'a> Cx<'_, 'a> {
         self.obligations.push((ty, constraint, span, why));
     }
 
+    /// Whether the values of a type change.
+    fn changes(&self, def: DefId) -> bool {
+        let core = self.p.core;
+        [core.list, core.map, core.set, core.array, core.cell].contains(&def)
+            || matches!(self.p.def(def).kind, DefKind::Object(_))
+    }
+
     /// Looks whether all that was wanted of types holds, once they are known.
     pub(crate) fn settle(&mut self) {
+        check_applied(self.p);
         for (ty, constraint, span, why) in std::mem::take(&mut self.obligations) {
             let ty = self.resolve(ty);
             let generics = self.generics.clone();
+            // Where the type is written it was told.
+            if self.p.refused.contains(&(self.module, ty, constraint)) {
+                continue;
+            }
             if let Err(part) = has(self.p, &generics, ty, constraint, &mut Vec::new()) {
                 let (whole, part_text) = (self.display(ty), self.display(part));
                 let what = match constraint {
@@ -235,6 +296,9 @@ impl<'a> Cx<'_, 'a> {
                     Kind::Named(def, _) if def == self.p.core.float && constraint == Constraint::Key => {
                         Some("`x.bits()` is an `Int`".to_owned())
                     }
+                    Kind::Named(def, _) if constraint == Constraint::Key && self.changes(def) => {
+                        Some("what changes cannot be a key; a tuple, a record or a text can".to_owned())
+                    }
                     Kind::Fn(..) | Kind::Named(..) | Kind::Tuple(_) | Kind::Error | Kind::Never | Kind::Var(_) => None,
                 };
                 self.tell(Report::error(Code::Constraint, span, message).label("needed here").maybe_hint(hint));
@@ -247,11 +311,56 @@ impl<'a> Cx<'_, 'a> {
                 if self.failed {
                     continue;
                 }
-                let message = format!("the type of {what} does not follow from the code");
-                let report = Report::error(Code::CannotInfer, span, message).label("of what type?");
-                self.tell(report.hint("write it: `let name: Type = ..`"));
+                let message = match what {
+                    "a type argument of this" => format!("{what} does not follow from the code"),
+                    _ => format!("the type of {what} does not follow from the code"),
+                };
+                let hint = match what {
+                    "the elements of this list" => "write it: `let name: List<Type> = []`",
+                    "the keys of this map" | "the values of this map" => "write it: `let name: Map<Key, Type> = [:]`",
+                    "this parameter" => "write it: `fn(name: Type) { .. }`",
+                    _ => "write it: `let name: Type = ..`",
+                };
+                self.tell(Report::error(Code::CannotInfer, span, message).label("of what type?").hint(hint));
             }
         }
+    }
+}
+
+/// The expression that gives a block its value.
+pub(crate) fn end_of(mut expr: &Expr) -> &Expr {
+    while let ExprKind::Block(_, Some(value)) = &expr.kind {
+        expr = value;
+    }
+    expr
+}
+
+/// Looks whether the arguments of written types have what their parameters want, and tells.
+pub(crate) fn check_applied(p: &mut Program<'_>) {
+    for applied in std::mem::take(&mut p.applied) {
+        let crate::program::Applied { module, generics, ty, constraint, span, name } = applied;
+        let Err(part) = has(p, &generics, ty, constraint, &mut Vec::new()) else { continue };
+        if !p.refused.insert((module, ty, constraint)) {
+            continue;
+        }
+        let whole = display(p, &generics, ty);
+        let inside = if part == ty { String::new() } else { format!(" because of `{}` in it", display(p, &generics, part)) };
+        let what = match constraint {
+            Constraint::Eq => "be compared",
+            Constraint::Ord => "be ordered",
+            Constraint::Key => "be a key",
+        };
+        let message = format!("`{whole}` cannot {what}{inside}, which `{name}` needs");
+        let hint = match p.types.kind(part) {
+            Kind::Param(_) => Some(format!(
+                "write `{}: {}` where the parameter is declared",
+                display(p, &generics, part),
+                constraint.name()
+            )),
+            Kind::Named(def, _) if *def == p.core.float => Some("`x.bits()` is an `Int`".to_owned()),
+            _ => None,
+        };
+        p.tell(module, Report::error(Code::Constraint, span, message).label("needed here").maybe_hint(hint));
     }
 }
 

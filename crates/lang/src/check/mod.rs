@@ -9,11 +9,14 @@ mod call;
 mod construct;
 pub(crate) mod decision;
 mod expr;
+mod foreign;
 pub(crate) mod infer;
 mod pattern;
 mod property;
+mod visit;
+mod whole;
 
-use crate::program::{Constraint, Generic, ModuleId, Program, Value};
+use crate::program::{Constraint, DefKind, Generic, ModuleId, Program, Value};
 use crate::thir::{Body, ConstId, FnId, Local, LocalId};
 use crate::ty::{ERROR, NEVER, Ty, UNIT};
 use fardel_diagnostic::Report;
@@ -41,6 +44,18 @@ pub(crate) struct Cx<'p, 'a> {
     params_of_frame: usize,
     /// Constants that are being read, to find circles.
     constants: Vec<ConstId>,
+    /// Whether a circle was found.
+    is_cyclic: bool,
+    /// Locals that a `serve` does not see.
+    hidden: Vec<String>,
+    /// Where a `serve` may stand.
+    serve_place: Option<Span>,
+    /// For each local whether it is used.
+    used: Vec<bool>,
+    /// For each local how many loops were open where it was made.
+    loops_around: Vec<usize>,
+    /// Names that mean nothing, which is told once of each.
+    unknown: Vec<String>,
 }
 
 /// A function or closure that is being checked.
@@ -61,10 +76,53 @@ pub(crate) struct Checked {
 
 /// Checks a program.
 pub(crate) fn check(p: &mut Program<'_>) -> Checked {
+    infer::check_applied(p);
+    defaults(p);
     let fns = (0..p.fns.len() as u32).map(|id| function(p, FnId(id))).collect();
     let consts = (0..p.consts.len() as u32).map(|id| constant(p, ConstId(id))).collect();
     let tests = (0..p.tests.len()).map(|at| test(p, at)).collect();
-    Checked { fns, consts, tests }
+    let checked = Checked { fns, consts, tests };
+    whole::check(p, &checked);
+    checked
+}
+
+/// Checks what parameters and fields are when they are left out. Where they are, nothing is told of it again.
+fn defaults(p: &mut Program<'_>) {
+    for at in 0..p.fns.len() {
+        let def = &p.fns[at];
+        let values = def.params.iter().filter_map(|param| Some((param.name, param.ty, param.default?))).collect();
+        let (module, generics) = (def.module, def.generics.clone());
+        check_defaults(p, module, generics, values);
+    }
+    for at in 0..p.defs.len() {
+        let def = &p.defs[at];
+        let fields: Vec<&crate::program::Field<'_>> = match &def.kind {
+            DefKind::Record(fields) | DefKind::Object(fields) => fields.iter().collect(),
+            DefKind::Sum(variants) => variants.iter().flat_map(|variant| &variant.fields).collect(),
+            DefKind::Unknown | DefKind::Builtin | DefKind::Alias(_) => Vec::new(),
+        };
+        let values = fields.into_iter().filter_map(|field| Some((field.name, field.ty, field.default?))).collect();
+        let (module, generics) = (def.module, def.generics.clone());
+        check_defaults(p, module, generics, values);
+    }
+}
+
+fn check_defaults<'a>(
+    p: &mut Program<'a>,
+    module: ModuleId,
+    generics: Vec<Generic<'a>>,
+    values: Vec<(&str, Ty, &'a ast::Expr<'a>)>,
+) {
+    if values.is_empty() {
+        return;
+    }
+    let mut cx = Cx::new(p, module, generics);
+    cx.frames.push(Frame { result: NEVER, result_span: None, receives: Vec::new(), captures: Vec::new() });
+    for (name, ty, value) in values {
+        let value = cx.expr(value, Some(ty));
+        cx.coerce(value, ty, &Why::new(format!("the default of `{name}`")));
+    }
+    cx.settle();
 }
 
 fn function(p: &mut Program<'_>, id: FnId) -> Option<Body> {
@@ -121,6 +179,12 @@ impl<'p, 'a> Cx<'p, 'a> {
             failed: false,
             params_of_frame: 0,
             constants: Vec::new(),
+            is_cyclic: false,
+            hidden: Vec::new(),
+            serve_place: None,
+            used: Vec::new(),
+            loops_around: Vec::new(),
+            unknown: Vec::new(),
         }
     }
 
@@ -133,9 +197,13 @@ impl<'p, 'a> Cx<'p, 'a> {
         receives: Vec<Ty>,
     ) -> Body {
         self.frames.push(Frame { result, result_span, receives: receives.clone(), captures: Vec::new() });
+        // What follows from a type that is wrong is in doubt.
+        self.failed = params.iter().map(|param| param.ty).chain([result]).any(|ty| ty == ERROR);
         let params: Vec<LocalId> =
             params.iter().map(|param| self.bind_name(param.name, param.ty, false, param.span)).collect();
         self.params_of_frame = self.locals.len();
+        let last = body.stmts.last().filter(|stmt| matches!(stmt.kind, ast::StmtKind::Serve { .. }));
+        self.serve_place = last.map(|stmt| stmt.span);
         let value = self.function_block(body, result, result_span);
         self.settle();
         let solutions = (0..self.vars.len()).map(|at| self.vars[at].map(|ty| self.resolve(ty))).collect();
@@ -160,7 +228,9 @@ impl<'p, 'a> Cx<'p, 'a> {
                 if let Some(span) = result_span {
                     report = report.also(span, "the function");
                 }
+                let is_nothing = self.is_result_of_nothing(result);
                 let hint = match body.stmts.last().map(|stmt| &stmt.kind) {
+                    _ if is_nothing => "end the block with `Ok(())`",
                     Some(ast::StmtKind::Let { .. } | ast::StmtKind::Var { .. }) => "end the block with the value itself",
                     _ => "the last expression of a block is its value",
                 };
@@ -173,6 +243,11 @@ impl<'p, 'a> Cx<'p, 'a> {
             None => Why::new("the result"),
         };
         self.coerce(value, result, &why)
+    }
+
+    fn is_result_of_nothing(&self, ty: Ty) -> bool {
+        let kind = self.kind(ty);
+        matches!(kind, crate::ty::Kind::Named(def, args) if def == self.p.core.result && args.first().is_some_and(|ty| self.shallow(*ty) == UNIT))
     }
 
     fn constant_body(&mut self, id: ConstId) -> (Body, Ty) {
@@ -200,8 +275,8 @@ impl<'p, 'a> Cx<'p, 'a> {
             return ty;
         }
         if self.constants.contains(&id) {
-            let message = format!("the constant `{}` leads back to itself", self.p.constant(id).name);
-            self.tell(Report::error(crate::code::Code::Cycle, span, message).label("here"));
+            self.is_cyclic = true;
+            self.tell_circle(id, span);
             return ERROR;
         }
         let module = self.p.constant(id).module;
@@ -211,10 +286,29 @@ impl<'p, 'a> Cx<'p, 'a> {
         let mut cx = Cx::new(self.p, module, Vec::new());
         cx.constants = open;
         let (_, ty) = cx.constant_body(id);
+        let is_cyclic = cx.is_cyclic;
         // What is wrong with it is told when its turn comes.
         self.p.module_mut(module).sink = sinks;
         self.p.consts[id.0 as usize].ty = Some(ty);
+        if is_cyclic {
+            // Its own turn finds all types of the circle.
+            self.is_cyclic = true;
+            if self.constants.len() <= 1 {
+                self.tell_circle(id, span);
+            }
+        }
         ty
+    }
+
+    fn tell_circle(&mut self, id: ConstId, span: Span) {
+        let constant = self.p.constant(id);
+        let message = format!("the constant `{}` leads back to itself", constant.name);
+        let (module, declared) = (constant.module, constant.span);
+        let mut report = Report::error(crate::code::Code::Cycle, span, message).label("needs its own value");
+        if module == self.module {
+            report = report.also(declared, "declared here");
+        }
+        self.tell(report);
     }
 
     /// Tells something about this module.
@@ -238,6 +332,8 @@ impl<'p, 'a> Cx<'p, 'a> {
         let id = LocalId(self.locals.len() as u32);
         let depth = self.frames.len() as u32;
         self.locals.push(Local { name: name.to_owned(), ty, is_var, span, depth });
+        self.used.push(false);
+        self.loops_around.push(self.loops.len());
         id
     }
 
@@ -267,6 +363,9 @@ impl<'p, 'a> Cx<'p, 'a> {
 
     /// Notes that a local is used, and whether it may be.
     fn use_local(&mut self, id: LocalId, span: Span) {
+        if let Some(used) = self.used.get_mut(id.0 as usize) {
+            *used = true;
+        }
         let local = &self.locals[id.0 as usize];
         let (depth, is_var, name) = (local.depth as usize, local.is_var, local.name.clone());
         if depth == self.frames.len() {

@@ -179,8 +179,17 @@ impl<'a> Cx<'_, 'a> {
                             let same = first.len() == bound.len()
                                 && bound.iter().all(|(name, _)| first.iter().any(|(known, _)| known == name));
                             if !same {
+                                let lacks = first.iter().find(|(name, _)| bound.iter().all(|(own, _)| own != name));
+                                let label = match lacks
+                                    .or_else(|| bound.iter().find(|(own, _)| first.iter().all(|(name, _)| own != name)))
+                                {
+                                    Some((name, _)) if lacks.is_some() => format!("`{name}` is not bound here"),
+                                    Some((name, _)) => format!("`{name}` is bound here alone"),
+                                    None => "binds others".to_owned(),
+                                };
                                 let message = "the alternatives of a pattern bind the same names";
-                                self.tell(Report::error(Code::Mismatch, alternative.span, message).label("binds others"));
+                                let report = Report::error(Code::Mismatch, alternative.span, message).label(label);
+                                self.tell(report.hint("write an arm for each"));
                             }
                             let mut renames = Vec::new();
                             for (name, id) in &bound {
@@ -279,7 +288,9 @@ impl<'a> Cx<'_, 'a> {
         if !self.unify(own, ty) {
             let (seen, want) = (self.display(own), self.display(ty));
             let message = format!("what is matched is `{want}`, seen: a pattern for `{seen}`");
-            self.tell(Report::error(Code::Mismatch, span, message).label(format!("this is of `{seen}`")));
+            let variants = self.variants_of(ty);
+            let hint = (!variants.is_empty()).then(|| format!("`{want}` has `{}`", variants.join("`, `")));
+            self.tell(Report::error(Code::Mismatch, span, message).label(format!("this is of `{seen}`")).maybe_hint(hint));
             bind_all(self);
             return any;
         }
@@ -306,6 +317,20 @@ impl<'a> Cx<'_, 'a> {
         Pat { kind, ty, span }
     }
 
+    /// The variants of a type, as people write them.
+    fn variants_of(&self, ty: Ty) -> Vec<&'a str> {
+        match self.kind(ty) {
+            Kind::Named(def, _) if def == self.p.core.option => vec!["Some", "None"],
+            Kind::Named(def, _) => match &self.p.def(def).kind {
+                DefKind::Sum(variants) => variants.iter().map(|variant| variant.name).collect(),
+                DefKind::Unknown | DefKind::Builtin | DefKind::Alias(_) | DefKind::Record(_) | DefKind::Object(_) => {
+                    Vec::new()
+                }
+            },
+            Kind::Error | Kind::Never | Kind::Tuple(_) | Kind::Fn(..) | Kind::Param(_) | Kind::Var(_) => Vec::new(),
+        }
+    }
+
     /// The parts of a pattern, in the order of the fields.
     fn pat_args(&mut self, args: &'a [PatArg<'a>], fields: &[(&str, Ty)], span: Span, what: &str) -> Vec<Pat> {
         let mut places: Vec<Option<Pat>> = vec![None; fields.len()];
@@ -328,7 +353,11 @@ impl<'a> Cx<'_, 'a> {
                         Some(name) => match fields.iter().position(|(known, _)| *known == name.text && !known.is_empty()) {
                             Some(at) => at,
                             None => {
-                                let hint = suggestion(name.text, fields.iter().map(|(known, _)| *known));
+                                let all: Vec<&str> =
+                                    fields.iter().map(|(known, _)| *known).filter(|known| !known.is_empty()).collect();
+                                let near = suggestion(name.text, all.iter().copied());
+                                let hint = near
+                                    .or_else(|| (!all.is_empty()).then(|| format!("the fields are `{}`", all.join("`, `"))));
                                 let message = format!("{what} has no field `{}`", name.text);
                                 let report = Report::error(Code::UnknownMember, name.span, message).label("no such field");
                                 self.tell(report.maybe_hint(hint));
@@ -352,9 +381,12 @@ impl<'a> Cx<'_, 'a> {
         }
         let missing = places.iter().filter(|place| place.is_none()).count();
         if failed || (missing > 0 && !has_rest) {
-            let message = format!("{what} has {}, seen: {}", crate::declare::count(fields.len(), "field"), args.len());
+            let part = if what == "the tuple" { "component" } else { "field" };
+            let message = format!("{what} has {}, seen: {}", crate::declare::count(fields.len(), part), args.len());
             let list: Vec<&str> = fields.iter().map(|(name, _)| *name).filter(|name| !name.is_empty()).collect();
-            let hint = if list.is_empty() {
+            let hint = if failed {
+                "leave out what is too much".to_owned()
+            } else if list.is_empty() {
                 "write `_` for each that is left out, or `..` for the others".to_owned()
             } else {
                 format!("the fields are `{}`; `..` leaves out the others", list.join("`, `"))
@@ -380,7 +412,15 @@ impl<'a> Cx<'_, 'a> {
             self.names.truncate(visible);
             out.push(Arm { pat, guard, body });
         }
+        self.check_dropped_in_arms(out.iter().map(|arm| &arm.body), result);
         (out, result)
+    }
+
+    /// Tells of results that arms end in where nobody wants their values.
+    pub(crate) fn check_dropped_in_arms<'e>(&mut self, bodies: impl Iterator<Item = &'e Expr>, result: Ty) {
+        if self.shallow(result) == UNIT {
+            bodies.for_each(|body| self.dropped(super::infer::end_of(body)));
+        }
     }
 
     pub(crate) fn guard(&mut self, guard: Option<&'a ast::Expr<'a>>) -> Option<Expr> {

@@ -72,16 +72,7 @@ impl Parser<'_, '_> {
 
     /// What may help when the current token is not what was wanted.
     pub(super) fn advice(&self) -> Option<String> {
-        self.advice_here().or_else(|| self.advice_before())
-    }
-
-    /// What the token before the current one was meant to be.
-    fn advice_before(&self) -> Option<String> {
-        if self.before_is(Kind::Question) {
-            return Some("a choice is written `if condition { a } else { b }`".to_owned());
-        }
-        let word = self.source.get(self.before().range()).filter(|_| self.before_is(Kind::LowerName))?;
-        word_advice(word).map(str::to_owned)
+        self.advice_here().or_else(|| self.advice_before().map(str::to_owned))
     }
 
     fn advice_here(&self) -> Option<String> {
@@ -102,7 +93,7 @@ impl Parser<'_, '_> {
             Kind::Newline => return self.advice_at_line_end(),
             Kind::LowerName => return word_advice(self.text_ahead(0)).map(str::to_owned),
             kind if kind.is_keyword() => return keyword_advice(kind).map(str::to_owned),
-            _ => return self.advice_before().map(str::to_owned),
+            _ => return None,
         };
         Some(hint.to_owned())
     }
