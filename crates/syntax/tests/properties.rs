@@ -83,6 +83,57 @@ const PIECES: &[&str] = &[
     " and ",
 ];
 
+/// The places that stand in braces of what is printed for debugging, and that of the whole.
+#[derive(Default)]
+struct Braces {
+    own: Option<(usize, usize)>,
+    inside: Vec<(usize, usize)>,
+}
+
+/// Checks that the place of each part lies in that of the whole, by what is printed for debugging.
+#[track_caller]
+fn check_spans(printed: &str, length: usize) {
+    const SPAN: &str = "Span { start: ";
+    let mut open = vec![Braces::default()];
+    let (mut at, mut is_text) = (0, false);
+    while let Some(byte) = printed.as_bytes().get(at) {
+        match byte {
+            b'"' => is_text = !is_text,
+            b'\\' if is_text => at += 1,
+            _ if is_text => {}
+            b'S' if printed[at..].starts_with(SPAN) => {
+                let (place, _) = printed[at + SPAN.len()..].split_once(" }").unwrap();
+                let (start, end) = place.split_once(", end: ").unwrap();
+                let place: (usize, usize) = (start.parse().unwrap(), end.parse().unwrap());
+                assert!(place.0 <= place.1 && place.1 <= length, "{place:?} of {length}");
+                let around = open.last_mut().unwrap();
+                if printed[..at].ends_with(" span: ") {
+                    around.own = Some(place);
+                } else {
+                    around.inside.push(place);
+                }
+                at += printed[at..].find('}').unwrap();
+            }
+            b'{' => open.push(Braces::default()),
+            b'}' => {
+                let braces = open.pop().unwrap();
+                if let Some((start, end)) = braces.own {
+                    for (from, to) in &braces.inside {
+                        assert!(start <= *from && *to <= end, "{from}..{to} is not in {start}..{end}");
+                    }
+                }
+                let around = &mut open.last_mut().unwrap().inside;
+                match braces.own {
+                    Some(own) => around.push(own),
+                    None => around.extend(braces.inside),
+                }
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+}
+
 #[track_caller]
 fn check(source: &str) {
     let parsed = parse(source);
@@ -97,7 +148,9 @@ fn check(source: &str) {
             told.render("any", source, false);
         }
     }
+    check_spans(&format!("{:?}", parsed.file), source.len());
     let entry = parse_entry(source);
+    check_spans(&format!("{:?}", entry.parts), source.len());
     assert_eq!(entry.tree.syntax().text().to_string(), source);
 }
 
