@@ -61,6 +61,8 @@ impl Parser<'_, '_> {
 
     pub(super) fn item(&mut self) {
         let start = self.start();
+        self.is_astray &= !self.at_item_start();
+        self.is_arm_told = false;
         self.attributes();
         if self.at_word("public") || self.at_word("export") {
             self.foreign("what other modules may use says `pub`");
@@ -99,6 +101,10 @@ impl Parser<'_, '_> {
 
     /// Reads what begins no item: a form of another language, a statement, or something to skip.
     fn no_item(&mut self, start: Marker) {
+        if self.is_astray {
+            // Told once for all that follows up to the next item.
+            self.told = Some(self.at);
+        }
         let is_named = matches!(self.ahead(1), Kind::LowerName | Kind::UpperName);
         match self.text_ahead(0) {
             "function" | "func" | "fun" | "def" | "async" | "proc" | "sub" if is_named => {
@@ -125,7 +131,10 @@ impl Parser<'_, '_> {
             _ => {}
         }
         match self.kind() {
-            Kind::CloseBrace | Kind::CloseParen | Kind::CloseBracket => self.stray_close(),
+            Kind::CloseBrace | Kind::CloseParen | Kind::CloseBracket => {
+                self.stray_close();
+                self.is_astray = true;
+            }
             Kind::Semicolon => {
                 let report = self.error(Code::Syntax, self.here(), "found `;`, wanted an item").label("nothing ends here");
                 self.tell(report.hint("an item ends by itself; leave the `;` out"));
@@ -147,12 +156,14 @@ impl Parser<'_, '_> {
                 };
                 let report = self.error(Code::Misplaced, self.here(), format!("found {} outside of functions", self.seen()));
                 self.tell(report.label("wanted an item").hint(hint));
+                self.is_astray = true;
                 self.stmt();
             }
             Kind::LowerName if matches!(self.ahead(1), Kind::OpenParen | Kind::Dot | Kind::Eq) => {
                 let hint = "statements stand in functions: `pub fn main() { .. }`";
                 let report = self.error(Code::Misplaced, self.here(), "found a statement outside of functions");
                 self.tell(report.label("wanted an item").hint(hint));
+                self.is_astray = true;
                 self.stmt();
             }
             _ => {
@@ -173,6 +184,8 @@ impl Parser<'_, '_> {
         };
         self.tell(report.label("no bracket is open").hint(format!("leave it out, or write the missing `{opening}`")));
         self.skip_token();
+        // What follows is a consequence.
+        self.told = Some(self.at);
     }
 
     /// Takes a name of this kind, or tells that it is missing; one of the other kind is told and taken.
@@ -371,11 +384,32 @@ impl Parser<'_, '_> {
         } else {
             self.wanted(&format!("`{{` and {what}"));
         }
+        if self.goes_on_without_brace() {
+            return self.block();
+        }
         // Something between the head and its body.
         self.skip_garbage(|kind| kind == Kind::OpenBrace);
         if self.at(Kind::OpenBrace) {
             self.block();
         }
+    }
+
+    /// Whether what should stand in braces begins without the opening one: in the next line, but not at its margin, or here
+    /// when no brace follows in the line.
+    pub(super) fn goes_on_without_brace(&self) -> bool {
+        const TOKENS_MAX: u32 = 64;
+        if self.at(Kind::Newline) {
+            let start = self.token_ahead(1).map_or(0, |token| token.span.start as usize);
+            let is_indented = start.checked_sub(1).and_then(|at| self.source.as_bytes().get(at)) != Some(&b'\n');
+            return is_indented
+                && !matches!(self.ahead(1), Kind::End | Kind::CloseBrace | Kind::CloseParen | Kind::CloseBracket);
+        }
+        if !self.begins_element() && !matches!(self.kind(), Kind::Return | Kind::Break | Kind::Continue | Kind::Spawn) {
+            return false;
+        }
+        let ends = |kind| matches!(kind, Kind::Newline | Kind::End | Kind::OpenBrace | Kind::CloseBrace);
+        let end = (0..TOKENS_MAX).map(|ahead| self.ahead(ahead)).find(|kind| ends(*kind));
+        end == Some(Kind::CloseBrace)
     }
 
     pub(super) fn generics(&mut self) {

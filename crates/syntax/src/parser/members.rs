@@ -28,8 +28,11 @@ impl Parser<'_, '_> {
             }
             _ => {
                 self.wanted("`=` and a type, or `{` and members");
-                self.skip_garbage(|kind| kind == Kind::OpenBrace);
-                if self.at(Kind::OpenBrace) {
+                let goes_on = self.at(Kind::Newline) && self.goes_on_without_brace();
+                if !goes_on {
+                    self.skip_garbage(|kind| kind == Kind::OpenBrace);
+                }
+                if goes_on || self.at(Kind::OpenBrace) {
                     self.type_body();
                 }
                 self.finish(start, Kind::TypeItem);
@@ -48,7 +51,7 @@ impl Parser<'_, '_> {
 
     fn type_body(&mut self) {
         let (start, open) = (self.start(), self.here());
-        self.bump();
+        self.eat(Kind::OpenBrace);
         loop {
             while self.eat(Kind::Newline) {}
             if self.at_any(&[Kind::CloseBrace, Kind::End]) || self.at_item_and_no_member() {
@@ -87,7 +90,8 @@ impl Parser<'_, '_> {
 
     fn end_of_member(&mut self) {
         // A method's end shows itself.
-        if self.at_any(&[Kind::Newline, Kind::CloseBrace, Kind::End]) || self.before_is(Kind::CloseBrace) {
+        let is_over = self.at_any(&[Kind::Newline, Kind::CloseBrace, Kind::End]);
+        if is_over || self.before_is(Kind::CloseBrace) || self.at_lost_line_end() {
             return;
         }
         self.wanted("`,` or the end of the line");
@@ -168,7 +172,10 @@ impl Parser<'_, '_> {
     }
 
     fn variant_field(&mut self) {
-        if self.at(Kind::UpperName) {
+        if self.at(Kind::UpperName) && self.ahead(1) == Kind::OpenParen {
+            // The next variant.
+            self.is_list_over = true;
+        } else if self.at(Kind::UpperName) {
             let hint = format!("a field of a variant has a name: `value: {}`", self.text_ahead(0));
             self.wanted_with("the name of the field", Some(hint));
             self.ty();

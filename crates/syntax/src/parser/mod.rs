@@ -48,13 +48,38 @@ pub(crate) struct Parser<'a, 's> {
     told: Option<u32>,
     /// The token before which a statement ended without a sign of it, which was told.
     cut: Option<u32>,
+    /// Lists in parentheses and brackets around what is being read.
+    open_lists: u32,
+    /// Whether the list that is being read ended without its bracket, as what follows belongs to no list.
+    is_list_over: bool,
+    /// Whether a bracket was missing, for which the lexer took line ends that mean something for blanks.
+    is_misled: bool,
+    /// Whether an arm outside of arms was told in this item.
+    is_arm_told: bool,
+    /// Whether something outside of functions was told that is no item; what follows it is not told again.
+    is_astray: bool,
     sink: &'s mut Sink,
 }
 
 impl<'a, 's> Parser<'a, 's> {
     pub(crate) fn new(source: &'a str, lexed: &'s Lexed, sink: &'s mut Sink) -> Self {
         let nodes = Vec::with_capacity(lexed.significant.len());
-        Parser { source, lexed, at: 0, nodes, nesting: 0, height: 0, told: None, cut: None, sink }
+        Parser {
+            source,
+            lexed,
+            at: 0,
+            nodes,
+            nesting: 0,
+            height: 0,
+            told: None,
+            cut: None,
+            open_lists: 0,
+            is_list_over: false,
+            is_misled: false,
+            is_arm_told: false,
+            is_astray: false,
+            sink,
+        }
     }
 
     /// Reads a file.
@@ -130,6 +155,30 @@ impl<'a, 's> Parser<'a, 's> {
     fn before_is(&self, kind: Kind) -> bool {
         let place = self.at.checked_sub(1).and_then(|at| self.lexed.significant.get(at as usize));
         place.and_then(|place| self.lexed.tokens.get(*place as usize)).is_some_and(|token| token.kind == kind)
+    }
+
+    /// Whether the current token is the first of its line, and the line's end before it may mean something.
+    fn at_lost_line_end(&self) -> bool {
+        self.is_misled && self.begins_line()
+    }
+
+    /// Whether a list that was opened here has all its elements in that line, and the current token stands in a later one.
+    fn ended_in_its_line(&self, open: Span) -> bool {
+        let elements = self.source.get(open.end as usize..self.before().end as usize);
+        self.begins_line() && elements.is_some_and(|elements| !elements.contains('\n'))
+    }
+
+    /// Whether the current token is the first of its line.
+    fn begins_line(&self) -> bool {
+        let place = self.lexed.significant.get(self.at as usize).map_or(self.lexed.tokens.len(), |place| *place as usize);
+        let before = self.lexed.tokens.get(..place).unwrap_or(&[]);
+        let mut trivia = before.iter().rev().take_while(|token| token.kind.is_trivia());
+        trivia.any(|token| token.kind == Kind::LineBreak)
+    }
+
+    /// Whether a closing bracket stands here that belongs to a list around what is being read.
+    fn at_outer_close(&self) -> bool {
+        self.open_lists > 0 && self.at_any(&[Kind::CloseParen, Kind::CloseBracket])
     }
 
     /// Whether the token `ahead` follows the one before it without a blank.
@@ -319,6 +368,8 @@ impl<'a, 's> Parser<'a, 's> {
     /// A list between brackets whose opening one is taken: `one` reads an element and commas stand between. Ends behind the
     /// closing bracket, or where it is missed.
     fn list(&mut self, open: Span, close: Kind, what: &str, mut one: impl FnMut(&mut Self)) {
+        let is_nested = close != Kind::CloseBrace && close != Kind::Greater;
+        self.open_lists += u32::from(is_nested);
         loop {
             self.skip_newlines();
             if self.at(close) {
@@ -326,11 +377,17 @@ impl<'a, 's> Parser<'a, 's> {
             }
             let start = self.start();
             one(self);
+            if std::mem::take(&mut self.is_list_over) {
+                break;
+            }
             self.skip_newlines_before(&[Kind::Comma, close]);
             if self.eat(Kind::Comma) {
                 continue;
             }
             if self.at(close) || self.ends_list() {
+                break;
+            }
+            if is_nested && self.ended_in_its_line(open) {
                 break;
             }
             if self.at(Kind::Semicolon) {
@@ -348,6 +405,7 @@ impl<'a, 's> Parser<'a, 's> {
                 }
             }
         }
+        self.open_lists -= u32::from(is_nested);
         self.close(open, close, what);
     }
 
@@ -382,6 +440,7 @@ impl<'a, 's> Parser<'a, 's> {
         if self.eat(close) {
             return;
         }
+        self.is_misled |= close != Kind::CloseBrace;
         if self.is_told_by_lexer() {
             return;
         }

@@ -14,11 +14,12 @@ impl Parser<'_, '_> {
 
     fn one_block(&mut self) {
         let (start, open) = (self.start(), self.here());
-        self.bump();
+        self.eat(Kind::OpenBrace);
         loop {
             while self.eat(Kind::Newline) || self.eat(Kind::Semicolon) {}
             match self.kind() {
                 Kind::CloseBrace | Kind::End | Kind::ValueClose | Kind::TextClose => break,
+                _ if self.at_outer_close() => break,
                 Kind::CloseParen | Kind::CloseBracket => self.stray_close(),
                 _ if self.at_item_start() && self.at_margin() => break,
                 _ if self.at_item_start() => self.inner_item(),
@@ -58,6 +59,9 @@ impl Parser<'_, '_> {
         if matches!(self.kind(), Kind::Newline | Kind::Semicolon | Kind::CloseBrace | Kind::End) {
             return;
         }
+        if self.at_outer_close() || self.at_lost_line_end() {
+            return;
+        }
         if matches!(self.kind(), Kind::CloseParen | Kind::CloseBracket) {
             return self.stray_close();
         }
@@ -65,6 +69,13 @@ impl Parser<'_, '_> {
             return;
         }
         if self.told == Some(self.at) {
+            return self.skip_garbage(|_| false);
+        }
+        if self.at(Kind::Arrow) {
+            if !std::mem::replace(&mut self.is_arm_told, true) {
+                let hint = "an arm stands in the braces of a `match`; a brace may be missing before it";
+                self.wanted_with("the end of the statement", Some(hint.to_owned()));
+            }
             return self.skip_garbage(|_| false);
         }
         let is_stmt = matches!(
@@ -283,9 +294,11 @@ impl Parser<'_, '_> {
         }
         if !self.at(Kind::OpenBrace) {
             self.wanted(&format!("`{{` and {what}"));
-            self.skip_garbage(|kind| kind == Kind::OpenBrace);
-            if !self.at(Kind::OpenBrace) {
-                return;
+            if !self.goes_on_without_brace() {
+                self.skip_garbage(|kind| kind == Kind::OpenBrace);
+                if !self.at(Kind::OpenBrace) {
+                    return;
+                }
             }
         }
         self.nested(Self::arms_in_braces);
@@ -293,11 +306,11 @@ impl Parser<'_, '_> {
 
     fn arms_in_braces(&mut self) {
         let (start, open) = (self.start(), self.here());
-        self.bump();
+        self.eat(Kind::OpenBrace);
         loop {
             while self.eat(Kind::Newline) {}
             let is_over = matches!(self.kind(), Kind::CloseBrace | Kind::End | Kind::ValueClose | Kind::TextClose);
-            if is_over || (self.at_item_start() && self.at_margin()) {
+            if is_over || self.at_outer_close() || (self.at_item_start() && self.at_margin()) {
                 break;
             }
             let arm = self.start();
@@ -385,6 +398,7 @@ impl Parser<'_, '_> {
         match self.kind() {
             Kind::Comma => self.bump(),
             Kind::Newline | Kind::CloseBrace | Kind::End => {}
+            _ if self.at_outer_close() || self.at_lost_line_end() => {}
             Kind::Semicolon => {
                 let hint = "arms are separated by `,` or by line ends; several statements stand in a block: `-> { a; b }`";
                 self.wanted_with("`,` or the end of the line", Some(hint.to_owned()));
