@@ -52,5 +52,5 @@ pub(crate) fn beside(sink: Sink, parsed: &[Diagnostic], file: &ast::File<'_>) ->
 /// The item around a place; outside of items the place itself.
 fn around(place: &Range<usize>, file: &ast::File<'_>) -> Range<usize> {
     let items = file.items.iter().map(|item| item.span.range());
-    items.filter(|item| item.start <= place.start && place.start <= item.end).last().unwrap_or_else(|| place.clone())
+    items.rev().find(|item| item.start <= place.start && place.start <= item.end).unwrap_or_else(|| place.clone())
 }

@@ -191,6 +191,8 @@ fn head(doc: &Doc<'_>, is_broken: bool) -> (usize, bool) {
         Shape::Group(doc) => head(doc, true),
         Shape::SoftGroup(doc) => head(doc, !doc.is_endless()),
         Shape::List(list) if list.items.is_empty() => (doc.width, doc.is_endless()),
+        // Type arguments are the last to be broken.
+        Shape::List(list) if list.open == "<" && !doc.is_endless() => (doc.width, false),
         Shape::List(list) => (list.open.len(), true),
     }
 }
