@@ -1,6 +1,7 @@
 //! The blocks of code of a document, as programs.
 
 /// A block of code of the language.
+#[allow(dead_code, reason = "two tests use it, each a part of it")]
 pub(crate) struct Block {
     /// The line of the document that opens it.
     pub(crate) line: usize,
