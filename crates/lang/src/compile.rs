@@ -100,7 +100,7 @@ pub fn compile(sources: &Sources, goal: Goal) -> Compiled {
     })
 }
 
-fn with_program<R>(
+pub(crate) fn with_program<R>(
     sources: &Sources,
     then: impl FnOnce(&mut Program<'_>, &checker::Checked, Vec<Vec<Diagnostic>>) -> R,
 ) -> R {

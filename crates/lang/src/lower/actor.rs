@@ -32,7 +32,9 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
     pub(super) fn serve(&mut self, serve: &'c Serve) {
         let ty = self.local_type(serve.state);
         let name = self.local_name(serve.state);
-        let state = self.slot(&name, ty);
+        let text = self.l.asm_type(ty);
+        // An upgrade finds the state by its name.
+        let state = self.code.lasting_slot(&name, text);
         self.expr(&serve.init, Want::Into(state));
         self.bind(serve.state, Binding::Slot(state));
         let (again, out) = (self.code.label(), self.code.label());

@@ -6,7 +6,7 @@ use super::types::Shape;
 use super::{ClosureJob, Job, Lower, host};
 use crate::check::Checked;
 use crate::code::Code as Mistake;
-use crate::thir::{Body, Closure, Cond, Expr, ExprKind, FnId, LocalId, Op, Place, SpawnWhat};
+use crate::thir::{Body, Closure, Cond, Expr, ExprKind, FnId, LocalId, Op, PatKind, Place, SpawnWhat};
 use crate::ty::{Kind, NEVER, Ty};
 use fardel_syntax::ast::Span;
 use rustc_hash::FxHashSet;
@@ -17,7 +17,7 @@ const INLINE_DEPTH_MAX: usize = 24;
 /// The same for small functions that nothing asks to be part of others.
 const SMALL_DEPTH_MAX: usize = 4;
 /// Parts of a small function's body.
-const SMALL_PARTS_MAX: usize = 10;
+const SMALL_PARTS_MAX: usize = 16;
 /// Lines of a function that takes no further bodies in.
 const INLINE_CODE_MAX: usize = 20_000;
 
@@ -32,6 +32,7 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
         {
             let asm = self.arguments(asm, args);
             self.instructions(asm, id, &types, expr.span);
+            let result = self.left_by(id);
             return self.deliver_call(result, want);
         }
         let checked = self.l.checked;
@@ -55,6 +56,11 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
         self.operands(args);
         let name = self.l.instance(id, &types);
         self.call_by(&format!("call {}", backquoted(&name)), &format!("tail_call {}", backquoted(&name)), result, want);
+    }
+
+    /// What instructions leave: a value where their result is a type parameter, even if that is `()`.
+    fn left_by(&self, id: FnId) -> Got {
+        self.got(self.l.p.fun(id).result)
     }
 
     /// Pushes what instructions take; where they would exchange the two at once, in the other order.
@@ -143,29 +149,64 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
             && !has_handler(asm)
         {
             self.instructions(asm, id, types, expr.span);
-            return self.deliver_call(got, want);
+            let left = self.left_by(id);
+            return self.deliver_call(left, want);
         }
         let name = self.l.instance(id, types);
         self.call_by(&format!("call {}", backquoted(&name)), &format!("tail_call {}", backquoted(&name)), got, want);
     }
 
-    /// Whether a loop's body may add to a list or map, or take from it.
-    pub(super) fn may_change(&self, body: &'c Expr) -> bool {
-        self.body_changes(body, self.at, &mut FxHashSet::default(), 0)
+    /// Whether a name of a closure is only called, and that so seldom, or the closure is so small, that it needs no value.
+    pub(super) fn only_calls(&self, local: LocalId, closure: &'c Closure) -> bool {
+        const CALLS_MAX: usize = 4;
+        let (mut uses, mut calls, mut size) = (0, 0, 0);
+        let is_local = |expr: &Expr| matches!(&expr.kind, ExprKind::Local(other) if *other == local);
+        each_part(&self.context().body.value, &mut |part| {
+            uses += usize::from(is_local(part));
+            if let ExprKind::CallValue(callee, _) = &part.kind {
+                calls += usize::from(is_local(callee));
+            } else if let ExprKind::Closure(inner) = &part.kind {
+                uses += usize::from(inner.captures.contains(&local));
+            } else if let ExprKind::Spawn(spawn) = &part.kind
+                && let SpawnWhat::Closure(inner) = &spawn.what
+            {
+                uses += usize::from(inner.captures.contains(&local));
+            }
+        });
+        each_part(&closure.body, &mut |_| size += 1);
+        !self.is_var(local) && uses == calls && (calls == 1 || calls <= CALLS_MAX && size <= SMALL_PARTS_MAX)
     }
 
-    fn body_changes(&self, body: &'c Expr, context: usize, seen: &mut FxHashSet<FnId>, depth: usize) -> bool {
+    /// Whether a loop's body may add to a list or map, or take from it.
+    pub(super) fn may_change(&self, over: &'c Expr, body: &'c Expr) -> bool {
+        let context = self.context();
+        // A parameter is never what the body itself has made.
+        let is_param = matches!(&over.kind, ExprKind::Local(local) if context.body.params.contains(local));
+        let made = if is_param { made_in(context.body) } else { FxHashSet::default() };
+        self.body_changes(body, self.at, &made, &mut FxHashSet::default(), 0)
+    }
+
+    fn body_changes(
+        &self,
+        body: &'c Expr,
+        context: usize,
+        made: &FxHashSet<LocalId>,
+        seen: &mut FxHashSet<FnId>,
+        depth: usize,
+    ) -> bool {
         if depth > INLINE_DEPTH_MAX {
             return true;
         }
-        self.l.changes(body, seen, &mut |callee, seen| {
+        self.l.changes(body, made, seen, &mut |callee, seen| {
             // A closure as written is seen as part of the expression.
             if let ExprKind::Closure(_) = &callee.kind {
                 return false;
             }
             let ExprKind::Local(local) = &callee.kind else { return true };
             match self.contexts.get(context).and_then(|context| context.locals.get(local)) {
-                Some(Binding::Closure(context, closure)) => self.body_changes(&closure.body, *context, seen, depth + 1),
+                Some(Binding::Closure(context, closure)) => {
+                    self.body_changes(&closure.body, *context, &FxHashSet::default(), seen, depth + 1)
+                }
                 Some(Binding::Function(id, _)) => self.l.call_changes(*id, seen),
                 Some(Binding::Slot(_) | Binding::Literal(_)) | None => true,
             }
@@ -200,7 +241,7 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
         let here = std::mem::replace(&mut self.at, context);
         let (ty, name) = (self.local_type(param), self.local_name(param));
         self.at = here;
-        let slot = self.slot(&name, ty);
+        let slot = self.named_slot(&name, ty);
         self.expr(arg, Want::Into(slot));
         Binding::Slot(slot)
     }
@@ -362,8 +403,8 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
         let count = self.code.local_count();
         self.has_result = self.got(result) == Got::Value;
         self.instructions(asm, id, types, span);
-        let got = self.got(result);
-        self.deliver_call(got, Want::Tail);
+        let left = self.left_by(id);
+        self.deliver_call(left, Want::Tail);
         self.end(result, &[], 0, count);
     }
 }
@@ -452,6 +493,7 @@ impl<'c, 'a> Lower<'c, 'a> {
     fn changes(
         &self,
         expr: &'c Expr,
+        made: &FxHashSet<LocalId>,
         seen: &mut FxHashSet<FnId>,
         value_changes: &mut dyn FnMut(&'c Expr, &mut FxHashSet<FnId>) -> bool,
     ) -> bool {
@@ -460,8 +502,9 @@ impl<'c, 'a> Lower<'c, 'a> {
             if found {
                 return;
             }
-            if let ExprKind::Call(id, _, _) = &part.kind {
-                found = self.call_changes(*id, seen);
+            if let ExprKind::Call(id, _, args) = &part.kind {
+                let own = args.first().is_some_and(|of| matches!(&of.kind, ExprKind::Local(of) if made.contains(of)));
+                found = !(own && self.p.fun(*id).asm.is_some()) && self.call_changes(*id, seen);
             } else if let ExprKind::CallValue(callee, _) = &part.kind {
                 found = value_changes(callee, seen);
             } else if let ExprKind::Assign(place, ..) = &part.kind {
@@ -506,7 +549,10 @@ impl<'c, 'a> Lower<'c, 'a> {
         }
         seen.insert(id);
         match self.checked.fns.get(id.0 as usize).and_then(Option::as_ref) {
-            Some(body) => self.changes(&body.value, seen, &mut |callee, _| !matches!(callee.kind, ExprKind::Closure(_))),
+            Some(body) => {
+                let made = FxHashSet::default();
+                self.changes(&body.value, &made, seen, &mut |callee, _| !matches!(callee.kind, ExprKind::Closure(_)))
+            }
             None => true,
         }
     }
@@ -515,6 +561,21 @@ impl<'c, 'a> Lower<'c, 'a> {
 /// Whether instructions are the body of a function of their own, as they catch traps.
 fn has_handler(asm: &str) -> bool {
     asm.split_whitespace().next() == Some("handle")
+}
+
+/// The names of lists and maps that a body makes and never assigns.
+fn made_in(body: &Body) -> FxHashSet<LocalId> {
+    let mut out = FxHashSet::default();
+    each_part(&body.value, &mut |part| {
+        if let ExprKind::Let(pat, value) = &part.kind
+            && let PatKind::Bind(local) = &pat.kind
+            && let ExprKind::List(_) | ExprKind::Map(_) = &value.kind
+            && body.locals.get(local.0 as usize).is_some_and(|local| !local.is_var)
+        {
+            out.insert(*local);
+        }
+    });
+    out
 }
 
 /// The functions that are called or used as values anywhere.

@@ -147,8 +147,18 @@ impl Code {
         Slot(number)
     }
 
-    /// A local of a type, until the scope that is open ends.
+    /// A local of the compiler's own, until the scope that is open ends. Its name is none of the program's.
     pub(super) fn slot(&mut self, name: &str, ty: Rc<str>) -> Slot {
+        self.named_slot(&format!("{name}_"), ty)
+    }
+
+    /// A local that keeps its name until the function's end.
+    pub(super) fn lasting_slot(&mut self, name: &str, ty: Rc<str>) -> Slot {
+        self.add(name, ty, false)
+    }
+
+    /// A local of a type, until the scope that is open ends.
+    pub(super) fn named_slot(&mut self, name: &str, ty: Rc<str>) -> Slot {
         let slot = match self.free.get_mut(&ty).and_then(Vec::pop) {
             Some(free) => free,
             None => self.add(name, ty, false),

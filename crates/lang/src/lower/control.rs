@@ -363,7 +363,7 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
         self.looped(again, out, &each.body);
         self.code.bind(again);
         self.line(each.over.span);
-        if may_change && self.may_change(&each.body) {
+        if may_change && self.may_change(&each.over, &each.body) {
             self.check_count(whole, count);
         }
         self.step(i);
@@ -395,7 +395,7 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
         let int = self.int();
         let whole = self.stable(&each.over, "map");
         let (at, count) = (self.slot("at", int), self.slot("count", int));
-        let may_change = self.may_change(&each.body);
+        let may_change = self.may_change(&each.over, &each.body);
         if may_change {
             self.code.load(whole);
             self.code.op("len");

@@ -14,9 +14,22 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
         let height = self.code.height;
         let line = self.code.line;
         self.line(expr.span);
-        self.expr_kind(expr, want);
+        if matches!(want, Want::Value | Want::Into(_)) && self.is_nothing(expr) {
+            self.expr_kind(expr, Want::Nothing);
+            self.deliver(Got::Unit, want);
+        } else {
+            self.expr_kind(expr, want);
+        }
         self.code.height = height + usize::from(want == Want::Value);
         self.code.line = line;
+    }
+
+    /// Whether an expression has ways that may leave different values, of which none is wanted.
+    fn is_nothing(&mut self, expr: &Expr) -> bool {
+        matches!(
+            expr.kind,
+            ExprKind::If(..) | ExprKind::Match(..) | ExprKind::Block(..) | ExprKind::Receive(_) | ExprKind::Serve(_)
+        ) && self.ty(expr) == UNIT
     }
 
     fn expr_kind(&mut self, expr: &'c Expr, want: Want) {
@@ -41,7 +54,8 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
                 self.deliver(Got::Value, want);
             }
             ExprKind::Op(op, operands) => self.operator(*op, operands, expr, want),
-            ExprKind::And(..) | ExprKind::Or(..) => self.truth(expr, want),
+            ExprKind::And(a, b) => self.truth(a, b, true, want),
+            ExprKind::Or(a, b) => self.truth(a, b, false, want),
             ExprKind::Interpolated(parts) => self.interpolated(parts.iter().collect(), want),
             ExprKind::Tuple(items) => self.construct(items, expr, want),
             ExprKind::Record(fields) => self.construct(fields, expr, want),
@@ -56,7 +70,7 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
                 self.code.op("get");
                 self.deliver(Got::Value, want);
             }
-            ExprKind::Block(stmts, value) => self.block(stmts, value.as_deref(), expr, want),
+            ExprKind::Block(stmts, value) => self.block(stmts, value.as_deref(), want),
             ExprKind::Let(pat, value) => {
                 self.let_(pat, value);
                 self.deliver(Got::Unit, want);
@@ -178,8 +192,7 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
     fn list(&mut self, items: &'c [Expr], expr: &'c Expr, want: Want) {
         let ty = self.ty(expr);
         let text = self.l.asm_type(ty);
-        let make = if matches!(self.l.shape(ty), Shape::Set(_)) { "map_new" } else { "list_new" };
-        self.code.op(format!("{make} {text}"));
+        self.code.op(format!("list_new {text}"));
         if !items.is_empty() {
             let scope = self.code.open_scope();
             let slot = self.slot("list", ty);
@@ -304,16 +317,12 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
         self.code.op(format!("field {text}.{field}"));
     }
 
-    fn block(&mut self, stmts: &'c [Expr], value: Option<&'c Expr>, expr: &'c Expr, want: Want) {
+    fn block(&mut self, stmts: &'c [Expr], value: Option<&'c Expr>, want: Want) {
         let scope = self.code.open_scope();
         for stmt in stmts {
             self.expr(stmt, Want::Nothing);
         }
         match value {
-            Some(value) if value.ty == UNIT && matches!(want, Want::Value | Want::Into(_)) && expr.ty != UNIT => {
-                self.expr(value, Want::Nothing);
-                self.deliver(Got::Unit, want);
-            }
             Some(value) => self.expr(value, want),
             None => {
                 let ends = stmts.iter().any(|stmt| stmt.ty == NEVER);
@@ -341,11 +350,14 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
     fn let_(&mut self, pat: &'c Pat, value: &'c Expr) {
         match (&pat.kind, &value.kind) {
             (PatKind::Any, _) => self.expr(value, Want::Nothing),
+            (PatKind::Bind(local), ExprKind::Closure(closure)) if self.only_calls(*local, closure) => {
+                self.bind(*local, Binding::Closure(self.at, closure));
+            }
             (PatKind::Bind(local), _) => {
                 // The value may speak of a local of the same body that has this one's place, so that comes first.
                 let ty = self.local_type(*local);
                 let name = self.local_name(*local);
-                let slot = self.slot(&name, ty);
+                let slot = self.named_slot(&name, ty);
                 self.expr(value, Want::Into(slot));
                 self.bind(*local, Binding::Slot(slot));
             }

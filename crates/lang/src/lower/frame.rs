@@ -304,6 +304,12 @@ impl<'f, 'c, 'a> Frame<'f, 'c, 'a> {
         }
     }
 
+    /// A local of the function for one with a name.
+    pub(super) fn named_slot(&mut self, name: &str, ty: Ty) -> Slot {
+        let text = self.l.asm_type(ty);
+        self.code.named_slot(name, text)
+    }
+
     /// A local of the function for a type.
     pub(super) fn slot(&mut self, name: &str, ty: Ty) -> Slot {
         let text = self.l.asm_type(ty);
@@ -314,7 +320,7 @@ impl<'f, 'c, 'a> Frame<'f, 'c, 'a> {
     pub(super) fn own_slot(&mut self, local: LocalId) -> Slot {
         let ty = self.local_type(local);
         let name = self.local_name(local);
-        let slot = self.slot(&name, ty);
+        let slot = self.named_slot(&name, ty);
         self.bind(local, Binding::Slot(slot));
         slot
     }

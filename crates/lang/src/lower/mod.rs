@@ -19,6 +19,8 @@ mod operator;
 mod relocate;
 mod show;
 mod spawn;
+#[cfg(test)]
+mod tests;
 mod types;
 
 use crate::check::Checked;
@@ -116,6 +118,19 @@ pub(crate) fn lower(p: &mut Program<'_>, checked: &Checked, roots: &Roots) -> Re
     lower.finish()
 }
 
+/// Makes assembly of functions with their type arguments.
+#[cfg(test)]
+fn lower_instances(p: &mut Program<'_>, checked: &Checked, all: &[(FnId, Vec<Ty>)]) -> Result<Lowered, Refused> {
+    let arena = Arena::default();
+    let mut lower = Lower::new(p, checked, &arena);
+    for (id, args) in all {
+        let name = lower.instance(*id, args);
+        lower.exports.push(format!("export {}", backquoted(&name)));
+    }
+    lower.run();
+    lower.finish()
+}
+
 /// All that is known while a program is made.
 pub(crate) struct Lower<'c, 'a> {
     p: &'c mut Program<'a>,
@@ -127,6 +142,8 @@ pub(crate) struct Lower<'c, 'a> {
     derived: FxHashMap<(&'static str, Ty), String>,
     consts: FxHashSet<ConstId>,
     type_texts: FxHashMap<Ty, Rc<str>>,
+    /// How deep in a type's text that is being written.
+    depth: usize,
     undeclared: Vec<Ty>,
     systems: Vec<&'a str>,
     hosts: Vec<&'static str>,
@@ -162,6 +179,7 @@ impl<'c, 'a> Lower<'c, 'a> {
             derived: FxHashMap::default(),
             consts: FxHashSet::default(),
             type_texts: FxHashMap::default(),
+            depth: 0,
             undeclared: Vec::new(),
             systems: Vec::new(),
             hosts: Vec::new(),

@@ -194,21 +194,19 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
         self.code.op(instruction(op));
     }
 
-    /// `&&` and `||` as values.
-    pub(super) fn truth(&mut self, expr: &'c Expr, want: Want) {
-        let (no, end) = (self.code.label(), self.code.label());
-        self.jump(expr, false, no);
-        if want == Want::Nothing {
-            return self.code.bind(no);
+    /// `&&` and `||` as values: where the first operand does not decide, the second is the value.
+    pub(super) fn truth(&mut self, a: &'c Expr, b: &'c Expr, is_and: bool, want: Want) {
+        let (decided, end) = (self.code.label(), self.code.label());
+        self.jump(a, !is_and, decided);
+        self.expr(b, want);
+        if want == Want::Value {
+            self.code.height -= 1;
         }
-        self.code.op("push true");
-        self.deliver(Got::Value, want);
         if want != Want::Tail {
             self.code.jump("jmp", end);
         }
-        self.code.bind(no);
-        self.code.op("push false");
-        self.deliver(Got::Value, want);
+        self.code.bind(decided);
+        self.literal(&Literal::Bool(!is_and), want);
         self.code.bind(end);
     }
 

@@ -3,7 +3,7 @@
 use super::Lowered;
 use fardel_bytecode::Module;
 use fardel_bytecode::module::OtherFile;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Lets the module's debugging part speak of the source that it was made of.
 pub(crate) fn relocate(module: &mut Module, lowered: &Lowered) {
@@ -19,6 +19,7 @@ pub(crate) fn relocate(module: &mut Module, lowered: &Lowered) {
             }
         }
         function.lines = out;
+        name_locals(&mut function.locals);
     }
     let mut others: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
     for (at, function) in (0..).zip(&module.functions) {
@@ -27,4 +28,16 @@ pub(crate) fn relocate(module: &mut Module, lowered: &Lowered) {
         }
     }
     debug.others = others.into_iter().map(|(file, functions)| OtherFile { file: file.to_owned(), functions }).collect();
+}
+
+/// Gives locals the names that they have in the source, as far as that tells them apart.
+fn name_locals(locals: &mut [String]) {
+    let mut taken: BTreeSet<String> = BTreeSet::new();
+    for local in locals {
+        let Some((name, _)) = local.rsplit_once('_') else { continue };
+        // Those of the compiler's own keep their number, and with it the mark behind their name.
+        if !name.is_empty() && !name.ends_with('_') && taken.insert(name.to_owned()) {
+            *local = name.to_owned();
+        }
+    }
 }

@@ -5,9 +5,10 @@
 use super::Lower;
 use super::code::{backquoted, float_text, quoted, quoted_bytes};
 use crate::code::Code;
-use crate::program::{DefKind, Field, Variant};
+use crate::program::{DefKind, Field, ModuleId, Variant};
 use crate::ty::{DefId, Kind, NEVER, Ty, UNIT};
-use fardel_syntax::ast;
+use fardel_bytecode::limits::{FIELDS_MAX, TYPE_DEPTH_MAX, VARIANTS_MAX};
+use fardel_syntax::ast::{self, Span};
 use std::rc::Rc;
 
 /// What the code generator wants to know of a type.
@@ -96,10 +97,24 @@ impl<'c, 'a> Lower<'c, 'a> {
         if let Some(known) = self.type_texts.get(&ty) {
             return Rc::clone(known);
         }
-        let text: Rc<str> = match self.p.types.kind(ty).clone() {
+        self.depth += 1;
+        let text = self.type_text(ty);
+        self.depth -= 1;
+        self.type_texts.insert(ty, Rc::clone(&text));
+        text
+    }
+
+    fn type_text(&mut self, ty: Ty) -> Rc<str> {
+        if self.depth > TYPE_DEPTH_MAX - 2 {
+            let message = format!("a type is nested more than {} deep", TYPE_DEPTH_MAX - 2);
+            self.refuse(self.main_module, Span::default(), Code::TooLarge, message, "somewhere in this program");
+            return "Any".into();
+        }
+        match self.p.types.kind(ty).clone() {
             Kind::Error | Kind::Never | Kind::Param(_) | Kind::Var(_) => "Null".into(),
             Kind::Tuple(items) if items.is_empty() => "Null".into(),
             Kind::Tuple(items) => {
+                self.check_count(items.len(), FIELDS_MAX, "components", self.main_module, Span::default());
                 let items: Vec<String> = items.iter().map(|item| self.asm_type(*item).to_string()).collect();
                 let comma = if items.len() == 1 { "," } else { "" };
                 format!("({}{comma})", items.join(", ")).into()
@@ -110,9 +125,15 @@ impl<'c, 'a> Lower<'c, 'a> {
                 format!("fn({}){result}", params.join(", ")).into()
             }
             Kind::Named(def, args) => self.named_type(ty, def, &args),
-        };
-        self.type_texts.insert(ty, Rc::clone(&text));
-        text
+        }
+    }
+
+    /// Tells of a type with more of something than the machine takes.
+    fn check_count(&mut self, seen: usize, max: usize, what: &str, module: ModuleId, span: Span) {
+        if seen > max {
+            let message = format!("a type with {seen} {what}, at most {max} are possible");
+            self.refuse(module, span, Code::TooLarge, message, "too many");
+        }
     }
 
     /// ` -> T`, or nothing for a function without a result.
@@ -230,12 +251,16 @@ impl<'c, 'a> Lower<'c, 'a> {
     fn declaration(&mut self, ty: Ty) -> Option<String> {
         let Kind::Named(def, args) = self.p.types.kind(ty).clone() else { return None };
         let name = self.asm_type(ty);
+        let (module, span) = (self.p.def(def).module, self.p.def(def).span);
         let (fields, variants, word) = match &self.p.def(def).kind {
             DefKind::Record(fields) => (fields.clone(), Vec::new(), "type"),
             DefKind::Object(fields) => (fields.clone(), Vec::new(), "object"),
             DefKind::Sum(variants) => (Vec::new(), variants.clone(), "sum"),
             DefKind::Alias(_) | DefKind::Builtin | DefKind::Unknown => return None,
         };
+        self.check_count(variants.len(), VARIANTS_MAX, "variants", module, span);
+        let most = variants.iter().map(|variant| variant.fields.len()).chain([fields.len()]).max().unwrap_or(0);
+        self.check_count(most, FIELDS_MAX, "fields", module, span);
         let mut parts: Vec<String> = fields.iter().map(|field| self.field_text(field, &args)).collect();
         parts.extend(variants.iter().map(|variant| self.variant_text(variant, &args)));
         Some(format!("{word} {name} {{ {} }}", parts.join(", ")))
