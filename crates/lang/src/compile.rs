@@ -48,13 +48,32 @@ pub struct Compiled {
     pub checked: Checked,
 }
 
+/// Bytes of the stack that a program is checked and made on: its expressions nest, and each level takes some.
+const STACK_BYTES: usize = 256 << 20;
+
 /// Says what is wrong with a program.
 pub fn check(sources: &Sources) -> Checked {
-    with_program(sources, |program, _, sinks| finish(program, sinks))
+    on_large_stack(&|| with_program(sources, |program, _, sinks| finish(program, sinks)))
+}
+
+/// Does something on a stack that is large enough for programs as deep as is allowed.
+fn on_large_stack<R: Send>(work: &(dyn Fn() -> R + Sync)) -> R {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, work);
+        // Without another thread the stack at hand has to do.
+        match thread {
+            Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            Err(_) => work(),
+        }
+    })
 }
 
 /// Makes a module of a program.
 pub fn compile(sources: &Sources, goal: Goal) -> Compiled {
+    on_large_stack(&|| make(sources, goal))
+}
+
+fn make(sources: &Sources, goal: Goal) -> Compiled {
     with_program(sources, |program, checked, sinks| {
         let main = match goal {
             Goal::Run => main_of(program, sources.main),

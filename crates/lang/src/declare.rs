@@ -13,6 +13,9 @@ use crate::ty::{DefId, ERROR, Kind, Ty, UNIT};
 use fardel_diagnostic::Report;
 use fardel_syntax::ast::{self, ItemKind, MemberKind, Span, TypeExprKind, TypeKind};
 
+/// Aliases that lead to each other: each takes some of the stack.
+const ALIASES_MAX: usize = 4_096;
+
 /// What type parameters are known where a type is written.
 pub(crate) type Generics<'a> = [Generic<'a>];
 
@@ -28,9 +31,9 @@ impl<'a> Program<'a> {
             self.module_names(module, ast);
             self.import_types(module, ast);
         }
-        self.aliases(asts);
+        self.aliases();
         for def in 0..self.defs.len() as u32 {
-            self.define(DefId(def), asts);
+            self.define(DefId(def));
         }
         for (module, ast) in modules.clone().zip(asts) {
             self.values(module, ast);
@@ -75,6 +78,7 @@ impl<'a> Program<'a> {
                 kind: DefKind::Unknown,
                 methods: Default::default(),
                 attrs: &item.attrs,
+                written: &declared.kind,
             });
             let own = &mut self.module_mut(module).own;
             own.types.insert(name.text.to_owned(), id);
@@ -255,31 +259,22 @@ impl<'a> Program<'a> {
         found.map(|at| ModuleId(at as u32))
     }
 
-    fn type_item(&self, id: DefId, asts: &'a [ast::File<'a>]) -> Option<&'a ast::TypeItem<'a>> {
-        let def = self.def(id);
-        let ast = asts.get(def.module.0 as usize)?;
-        ast.items.iter().find_map(|item| match &item.kind {
-            ItemKind::Type(declared) if declared.name.span == def.span => Some(declared),
-            ItemKind::Type(_) | ItemKind::Fn(_) | ItemKind::Const(_) | ItemKind::Test(_) => None,
-        })
-    }
-
     /// Resolves aliases, each after those that it names.
-    fn aliases(&mut self, asts: &'a [ast::File<'a>]) {
+    fn aliases(&mut self) {
         let count = self.defs.len() as u32;
         let written: Vec<Option<&'a ast::Type<'a>>> = (0..count)
-            .map(|at| match self.type_item(DefId(at), asts).map(|item| &item.kind) {
-                Some(TypeKind::Alias(ty)) => Some(ty),
-                Some(TypeKind::Body(_)) | None => None,
+            .map(|at| match self.def(DefId(at)).written {
+                TypeKind::Alias(ty) => Some(ty),
+                TypeKind::Body(_) => None,
             })
             .collect();
         let mut state = vec![AliasState::New; count as usize];
         for at in 0..count {
-            self.alias(DefId(at), &written, &mut state);
+            self.alias(DefId(at), &written, &mut state, 0);
         }
     }
 
-    fn alias(&mut self, id: DefId, written: &[Option<&'a ast::Type<'a>>], state: &mut [AliasState]) {
+    fn alias(&mut self, id: DefId, written: &[Option<&'a ast::Type<'a>>], state: &mut [AliasState], depth: usize) {
         let Some(ty) = written[id.0 as usize] else { return };
         match state[id.0 as usize] {
             AliasState::Done => return,
@@ -292,6 +287,14 @@ impl<'a> Program<'a> {
                 state[id.0 as usize] = AliasState::Done;
                 return;
             }
+            AliasState::New if depth > ALIASES_MAX => {
+                let (module, span) = (self.def(id).module, self.def(id).span);
+                let message = format!("more than {ALIASES_MAX} aliases lead to each other");
+                self.tell(module, Report::error(Code::TooLarge, span, message).label("one of them"));
+                self.defs[id.0 as usize].kind = DefKind::Alias(ERROR);
+                state[id.0 as usize] = AliasState::Done;
+                return;
+            }
             AliasState::New => state[id.0 as usize] = AliasState::Open,
         }
         let module = self.def(id).module;
@@ -299,7 +302,7 @@ impl<'a> Program<'a> {
         names_in(ty, &mut names);
         for (path, name) in names {
             if let Some(other) = self.find_type(module, &path, name) {
-                self.alias(other, written, state);
+                self.alias(other, written, state, depth + 1);
             }
         }
         if state[id.0 as usize] == AliasState::Done {
@@ -336,6 +339,21 @@ impl<'a> Program<'a> {
 
     /// The type that is written.
     pub(crate) fn written_type(&mut self, module: ModuleId, ty: &ast::Type<'a>, generics: &Generics<'a>) -> Ty {
+        let out = self.written(module, ty, generics);
+        if self.types.has_overflowed() {
+            self.tell_large_type(module, ty.span);
+        }
+        out
+    }
+
+    /// Tells that a type is too large.
+    pub(crate) fn tell_large_type(&mut self, module: ModuleId, span: Span) {
+        let message = format!("a type has {} parts at most", crate::ty::PARTS_MAX);
+        let report = Report::error(Code::TooLarge, span, message).label("of a larger type");
+        self.tell(module, report.hint("hold parts in a list, or give them a type of their own: `type Name { .. }`"));
+    }
+
+    fn written(&mut self, module: ModuleId, ty: &ast::Type<'a>, generics: &Generics<'a>) -> Ty {
         match &ty.kind {
             TypeExprKind::Error => ERROR,
             TypeExprKind::Tuple(items) => {
@@ -453,9 +471,8 @@ impl<'a> Program<'a> {
         }
     }
 
-    fn define(&mut self, id: DefId, asts: &'a [ast::File<'a>]) {
-        let Some(item) = self.type_item(id, asts) else { return };
-        let TypeKind::Body(members) = &item.kind else { return };
+    fn define(&mut self, id: DefId) {
+        let TypeKind::Body(members) = self.def(id).written else { return };
         let module = self.def(id).module;
         let generics = self.def(id).generics.clone();
         let own = self.def(id);
@@ -508,7 +525,7 @@ impl<'a> Program<'a> {
             }
         }
         if let (Some(span), false) = (first_field, variants.is_empty()) {
-            let message = format!("`{}` has fields and variants", item.name.text);
+            let message = format!("`{}` has fields and variants", self.def(id).name);
             let report = Report::error(Code::MixedType, span, message).label("a field of a type with variants");
             self.tell(
                 module,

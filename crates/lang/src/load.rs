@@ -91,10 +91,15 @@ pub fn load(path: &str, file: &str, text: String, resolver: &mut dyn Resolver) -
         let mut sink = Sink::default();
         let mut new = Vec::new();
         for import in &own {
-            if known.contains_key(&import.path) || all.len() + new.len() >= MODULES_MAX {
+            if known.contains_key(&import.path) {
                 continue;
             }
             let span = fardel_syntax::ast::Span { start: import.start, end: import.end };
+            if all.len() + new.len() >= MODULES_MAX {
+                let message = format!("a program has {MODULES_MAX} modules at most");
+                Report::error(Code::TooLarge, span, message).label("one too many").tell(&mut sink);
+                continue;
+            }
             if let Some(text) = std_modules::source(&import.path) {
                 known.insert(import.path.clone(), all.len() + new.len());
                 new.push(std(&(import.path.as_str(), text)));

@@ -86,6 +86,8 @@ pub(crate) struct Def<'a> {
     pub(crate) kind: DefKind<'a>,
     pub(crate) methods: BTreeMap<&'a str, FnId>,
     pub(crate) attrs: &'a [ast::Attr<'a>],
+    /// How it is declared.
+    pub(crate) written: &'a ast::TypeKind<'a>,
 }
 
 /// A type parameter.

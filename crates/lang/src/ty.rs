@@ -37,7 +37,14 @@ pub(crate) struct Types {
     known: FxHashMap<Kind, Ty>,
     /// For each type whether it holds parameters or variables.
     open: Vec<bool>,
+    /// For each type how many parts it has, itself included.
+    parts: Vec<usize>,
+    /// Whether a type was too large since that was asked last.
+    overflowed: bool,
 }
+
+/// Parts of a type. Larger ones are made by doubling, and nothing could look at their parts one by one.
+pub(crate) const PARTS_MAX: usize = 4_096;
 
 /// See [`Kind::Error`].
 pub(crate) const ERROR: Ty = Ty(0);
@@ -48,7 +55,8 @@ pub(crate) const UNIT: Ty = Ty(2);
 
 impl Default for Types {
     fn default() -> Self {
-        let mut types = Types { kinds: Vec::new(), known: FxHashMap::default(), open: Vec::new() };
+        let mut types =
+            Types { kinds: Vec::new(), known: FxHashMap::default(), open: Vec::new(), parts: Vec::new(), overflowed: false };
         types.intern(Kind::Error);
         types.intern(Kind::Never);
         types.intern(Kind::Tuple(Vec::new()));
@@ -71,9 +79,21 @@ impl Types {
                 params.iter().chain(receives).any(|ty| self.is_open(*ty)) || self.is_open(*result)
             }
         };
+        let parts = 1 + match &kind {
+            Kind::Error | Kind::Never | Kind::Param(_) | Kind::Var(_) => 0,
+            Kind::Tuple(items) | Kind::Named(_, items) => items.iter().map(|item| self.parts_of(*item)).sum(),
+            Kind::Fn(params, result, receives) => {
+                params.iter().chain(receives).chain([result]).map(|item| self.parts_of(*item)).sum()
+            }
+        };
+        if parts > PARTS_MAX {
+            self.overflowed = true;
+            return ERROR;
+        }
         let ty = Ty(self.kinds.len() as u32);
         self.kinds.push(kind.clone());
         self.open.push(open);
+        self.parts.push(parts);
         self.known.insert(kind, ty);
         ty
     }
@@ -81,6 +101,15 @@ impl Types {
     /// What a type is.
     pub(crate) fn kind(&self, ty: Ty) -> &Kind {
         self.kinds.get(ty.0 as usize).unwrap_or(&Kind::Error)
+    }
+
+    fn parts_of(&self, ty: Ty) -> usize {
+        self.parts.get(ty.0 as usize).copied().unwrap_or(1)
+    }
+
+    /// Whether a type was too large since this was asked last; it became [`ERROR`].
+    pub(crate) fn has_overflowed(&mut self) -> bool {
+        std::mem::take(&mut self.overflowed)
     }
 
     /// Whether parameters or variables are in it.

@@ -270,7 +270,7 @@ impl Writer {
 
     fn matched(&mut self, ty: &Ty, depth: usize) -> String {
         let sub = depth - 1;
-        let mut arm = |writer: &mut Writer, pattern: &str, binds: Vec<(String, Ty)>| {
+        let arm = |writer: &mut Writer, pattern: &str, binds: Vec<(String, Ty)>| {
             let visible = writer.names.len();
             writer.names.extend(binds.into_iter().map(|(name, ty)| (name, ty, false)));
             let body = writer.expr(ty, sub);

@@ -68,15 +68,41 @@ struct Row<'p> {
 
 /// The tree of these patterns, each with whether its arm has a condition. Of their types at least the heads are known.
 pub(crate) fn decide(p: &Program<'_>, arms: &[(&Pat, bool)]) -> Tree {
-    let rows = arms.iter().enumerate().flat_map(|(arm, (pat, has_guard))| {
+    decide_within(p, arms).unwrap_or(Tree::Fail)
+}
+
+/// Columns of rows that are looked at for one tree: the alternatives of patterns can multiply.
+const ROWS_MAX: usize = 500_000;
+
+/// Rows that may still be looked at.
+struct Budget(usize);
+
+impl Budget {
+    /// Takes some; false when there are not as many.
+    fn take(&mut self, count: usize) -> bool {
+        let left = self.0.checked_sub(count.max(1));
+        self.0 = left.unwrap_or(0);
+        left.is_some()
+    }
+}
+
+/// As [`decide`]; nothing when the tree would be too large.
+pub(crate) fn decide_within(p: &Program<'_>, arms: &[(&Pat, bool)]) -> Option<Tree> {
+    let mut budget = Budget(ROWS_MAX);
+    let mut rows = Vec::new();
+    for (arm, (pat, has_guard)) in arms.iter().enumerate() {
         let row = Row { columns: vec![(Vec::new(), *pat)], binds: Vec::new(), arm, has_guard: *has_guard };
-        flatten(row)
-    });
-    tree(p, rows.collect())
+        rows.extend(flatten(row, &mut budget));
+    }
+    let tree = tree(p, rows, &mut budget);
+    (budget.0 > 0).then_some(tree)
 }
 
 /// Takes names and `_` out of a row's columns, and parts alternatives into rows of their own.
-fn flatten(row: Row<'_>) -> Vec<Row<'_>> {
+fn flatten<'p>(row: Row<'p>, budget: &mut Budget) -> Vec<Row<'p>> {
+    if !budget.take(row.columns.len()) {
+        return Vec::new();
+    }
     let Row { columns, mut binds, arm, has_guard } = row;
     let mut kept: Vec<(Path, &Pat)> = Vec::new();
     let mut work: Vec<(Path, &Pat)> = columns.into_iter().rev().collect();
@@ -98,12 +124,13 @@ fn flatten(row: Row<'_>) -> Vec<Row<'_>> {
             }
             PatKind::Or(alternatives) => {
                 let rest: Vec<(Path, &Pat)> = kept.iter().cloned().chain(work.iter().rev().cloned()).collect();
-                let rows = alternatives.iter().flat_map(|one| {
+                let mut rows = Vec::new();
+                for one in alternatives {
                     let mut columns = vec![(path.clone(), one)];
                     columns.extend(rest.iter().cloned());
-                    flatten(Row { columns, binds: binds.clone(), arm, has_guard })
-                });
-                return rows.collect();
+                    rows.extend(flatten(Row { columns, binds: binds.clone(), arm, has_guard }, budget));
+                }
+                return rows;
             }
             PatKind::Int(_)
             | PatKind::Float(_)
@@ -119,11 +146,14 @@ fn flatten(row: Row<'_>) -> Vec<Row<'_>> {
     vec![Row { columns: kept, binds, arm, has_guard }]
 }
 
-fn tree(p: &Program<'_>, rows: Vec<Row<'_>>) -> Tree {
+fn tree(p: &Program<'_>, rows: Vec<Row<'_>>, budget: &mut Budget) -> Tree {
+    if !budget.take(rows.len()) {
+        return Tree::Fail;
+    }
     let Some(first) = rows.first() else { return Tree::Fail };
     let Some((at, pat)) = first.columns.first().cloned() else {
         let (arm, binds, has_guard) = (first.arm, first.binds.clone(), first.has_guard);
-        let otherwise = has_guard.then(|| Box::new(tree(p, rows.into_iter().skip(1).collect())));
+        let otherwise = has_guard.then(|| Box::new(tree(p, rows.into_iter().skip(1).collect(), budget)));
         return Tree::Arm { arm, binds, otherwise };
     };
     let mut tests: Vec<Test> = Vec::new();
@@ -137,16 +167,18 @@ fn tree(p: &Program<'_>, rows: Vec<Row<'_>>) -> Tree {
     }
     order(&mut tests);
     let is_complete = complete(p, pat.ty, &tests);
-    let cases = tests
-        .iter()
-        .map(|test| {
-            let rows = rows.iter().flat_map(|row| with(p, row, &at, test)).collect();
-            (test.clone(), tree(p, rows))
-        })
-        .collect();
+    let mut cases = Vec::new();
+    for test in tests {
+        if !budget.take(rows.len() / 64) {
+            break;
+        }
+        let mut kept = Vec::new();
+        rows.iter().for_each(|row| kept.extend(with(p, row, &at, &test, budget)));
+        cases.push((test, tree(p, kept, budget)));
+    }
     let default = (!is_complete).then(|| {
         let rows = rows.iter().filter(|row| row.columns.iter().all(|(path, _)| *path != at)).cloned().collect();
-        Box::new(tree(p, rows))
+        Box::new(tree(p, rows, budget))
     });
     Tree::Switch { at, cases, default }
 }
@@ -182,7 +214,7 @@ fn order(tests: &mut [Test]) {
 }
 
 /// What is left of a row where a test holds; nothing when it cannot match then.
-fn with<'p>(p: &Program<'_>, row: &Row<'p>, at: &Path, test: &Test) -> Vec<Row<'p>> {
+fn with<'p>(p: &Program<'_>, row: &Row<'p>, at: &Path, test: &Test, budget: &mut Budget) -> Vec<Row<'p>> {
     let Some(place) = row.columns.iter().position(|(path, _)| path == at) else { return vec![row.clone()] };
     let mut row = row.clone();
     let (path, pat) = row.columns.remove(place);
@@ -254,7 +286,7 @@ fn with<'p>(p: &Program<'_>, row: &Row<'p>, at: &Path, test: &Test) -> Vec<Row<'
         }
         _ => false,
     };
-    if goes { flatten(row) } else { Vec::new() }
+    if goes { flatten(row, budget) } else { Vec::new() }
 }
 
 fn elements<'p>(row: &mut Row<'p>, place: usize, path: &Path, items: &'p [Pat], rest: &Option<Option<LocalId>>) {

@@ -13,6 +13,20 @@ use fardel_syntax::ast::{self, BinOp, Span, UnaryOp};
 impl<'a> Cx<'_, 'a> {
     /// An expression. `wanted` is what it should be, where that is known; whoever wants it looks whether it is.
     pub(crate) fn expr(&mut self, expr: &'a ast::Expr<'a>, wanted: Option<Ty>) -> Expr {
+        let out = self.any_expr(expr, wanted);
+        self.check_size(expr.span);
+        out
+    }
+
+    /// Tells when a type has become too large.
+    pub(crate) fn check_size(&mut self, span: Span) {
+        if self.p.types.has_overflowed() {
+            self.failed = true;
+            self.p.tell_large_type(self.module, span);
+        }
+    }
+
+    fn any_expr(&mut self, expr: &'a ast::Expr<'a>, wanted: Option<Ty>) -> Expr {
         let span = expr.span;
         let core = self.p.core;
         match &expr.kind {

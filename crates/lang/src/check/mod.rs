@@ -23,6 +23,9 @@ use fardel_diagnostic::Report;
 use fardel_syntax::ast::{self, Span};
 use infer::Why;
 
+/// Constants that lead to each other, each to one that is declared behind it.
+const CONSTANTS_MAX: usize = 256;
+
 /// What is known while a body is checked.
 pub(crate) struct Cx<'p, 'a> {
     pub(crate) p: &'p mut Program<'a>,
@@ -44,8 +47,8 @@ pub(crate) struct Cx<'p, 'a> {
     params_of_frame: usize,
     /// Constants that are being read, to find circles.
     constants: Vec<ConstId>,
-    /// Whether a circle was found.
-    is_cyclic: bool,
+    /// Why a constant has no type: it leads back to itself, or through too many.
+    endless: Option<crate::code::Code>,
     /// Locals that a `serve` does not see.
     hidden: Vec<String>,
     /// Where a `serve` may stand.
@@ -179,7 +182,7 @@ impl<'p, 'a> Cx<'p, 'a> {
             failed: false,
             params_of_frame: 0,
             constants: Vec::new(),
-            is_cyclic: false,
+            endless: None,
             hidden: Vec::new(),
             serve_place: None,
             used: Vec::new(),
@@ -207,6 +210,7 @@ impl<'p, 'a> Cx<'p, 'a> {
         let value = self.function_block(body, result, result_span);
         self.settle();
         let solutions = (0..self.vars.len()).map(|at| self.vars[at].map(|ty| self.resolve(ty))).collect();
+        self.check_size(body.span);
         Body { locals: std::mem::take(&mut self.locals), params, value, result, receives, solutions }
     }
 
@@ -264,6 +268,7 @@ impl<'p, 'a> Cx<'p, 'a> {
         self.settle();
         let ty = self.resolve(expr.ty);
         let solutions = (0..self.vars.len()).map(|at| self.vars[at].map(|ty| self.resolve(ty))).collect();
+        self.check_size(value.span);
         let locals = std::mem::take(&mut self.locals);
         self.frames.pop();
         (Body { locals, params: Vec::new(), value: expr, result: ty, receives: Vec::new(), solutions }, ty)
@@ -275,36 +280,48 @@ impl<'p, 'a> Cx<'p, 'a> {
             return ty;
         }
         if self.constants.contains(&id) {
-            self.is_cyclic = true;
-            self.tell_circle(id, span);
+            self.endless = Some(crate::code::Code::Cycle);
+            self.tell_endless(id, span, crate::code::Code::Cycle);
             return ERROR;
         }
         let module = self.p.constant(id).module;
+        if self.constants.len() > CONSTANTS_MAX {
+            self.endless = Some(crate::code::Code::TooLarge);
+            self.failed = true;
+            return ERROR;
+        }
         let mut open = self.constants.clone();
         open.push(id);
         let sinks = self.p.module(module).sink.clone();
         let mut cx = Cx::new(self.p, module, Vec::new());
         cx.constants = open;
         let (_, ty) = cx.constant_body(id);
-        let is_cyclic = cx.is_cyclic;
+        let endless = cx.endless;
         // What is wrong with it is told when its turn comes.
         self.p.module_mut(module).sink = sinks;
         self.p.consts[id.0 as usize].ty = Some(ty);
-        if is_cyclic {
-            // Its own turn finds all types of the circle.
-            self.is_cyclic = true;
+        if let Some(code) = endless {
+            // Its own turn finds all types known.
+            self.endless = endless;
             if self.constants.len() <= 1 {
-                self.tell_circle(id, span);
+                self.tell_endless(id, span, code);
             }
         }
         ty
     }
 
-    fn tell_circle(&mut self, id: ConstId, span: Span) {
+    fn tell_endless(&mut self, id: ConstId, span: Span, code: crate::code::Code) {
         let constant = self.p.constant(id);
-        let message = format!("the constant `{}` leads back to itself", constant.name);
+        let message = match code {
+            crate::code::Code::Cycle => format!("the constant `{}` leads back to itself", constant.name),
+            _ => format!(
+                "the constant `{}` leads to more than {CONSTANTS_MAX} others that are declared behind it",
+                constant.name
+            ),
+        };
         let (module, declared) = (constant.module, constant.span);
-        let mut report = Report::error(crate::code::Code::Cycle, span, message).label("needs its own value");
+        let label = if code == crate::code::Code::Cycle { "needs its own value" } else { "leads to many" };
+        let mut report = Report::error(code, span, message).label(label);
         if module == self.module {
             report = report.also(declared, "declared here");
         }

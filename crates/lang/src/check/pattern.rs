@@ -2,7 +2,7 @@
 
 use super::Cx;
 use super::construct::Made;
-use super::decision::{Tree, decide, missing};
+use super::decision::{Tree, decide_within, missing};
 use super::infer::Why;
 use crate::code::Code;
 use crate::program::DefKind;
@@ -474,7 +474,7 @@ impl<'a> Cx<'_, 'a> {
         }
         let pats: Vec<Pat> = arms.iter().map(|arm| self.resolved(&arm.pat)).collect();
         let rows: Vec<(&Pat, bool)> = pats.iter().zip(arms).map(|(pat, arm)| (pat, arm.guard.is_some())).collect();
-        let tree = decide(self.p, &rows);
+        let Some(tree) = decide_within(self.p, &rows) else { return self.tell_large_match(span) };
         let mut reached = vec![false; arms.len()];
         note_reached(&tree, &mut reached);
         for (arm, written) in reached.iter().zip(&written.arms) {
@@ -502,6 +502,14 @@ impl<'a> Cx<'_, 'a> {
                     .hint(format!("add {}", arms.iter().map(|arm| format!("`{arm}`")).collect::<Vec<_>>().join(", "))),
             );
         }
+    }
+
+    /// Tells that patterns part into too many cases.
+    fn tell_large_match(&mut self, span: Span) {
+        let report = Report::error(Code::TooLarge, span, "these patterns part into more cases than the compiler looks at");
+        self.tell(
+            report.label("too many cases").hint("match on one part after the other, or write a condition behind `if`"),
+        );
     }
 
     /// A pattern with all types known.
@@ -536,7 +544,7 @@ impl<'a> Cx<'_, 'a> {
             return;
         }
         let pat = self.resolved(pat);
-        let tree = decide(self.p, &[(&pat, false)]);
+        let Some(tree) = decide_within(self.p, &[(&pat, false)]) else { return self.tell_large_match(pat.span) };
         let left = missing(self.p, &tree, pat.ty, 1);
         if let Some(left) = left.first() {
             let message = format!("{what} always matches, and this one leaves out `{left}`");

@@ -205,25 +205,56 @@ fn unused_parameters(p: &mut Program<'_>) {
 
 /// Tells of records that hold one of themselves, so that there is no first one.
 fn endless_values(p: &mut Program<'_>) {
-    let mut can = vec![false; p.defs.len()];
-    loop {
-        let more: Vec<usize> = (0..can.len()).filter(|at| !can[*at] && has_values(p, DefId(*at as u32), &can)).collect();
-        if more.is_empty() {
-            break;
+    let can = with_values(p);
+    let mut needs = Vec::new();
+    for from in (0..can.len()).filter(|at| !can[*at]) {
+        for ty in field_types(p, DefId(from as u32)) {
+            let span = p.defs[from].span;
+            each_needed(p, ty, &mut |def| {
+                if !can[def.0 as usize] {
+                    needs.push(Flow { from, to: def.0 as usize, grows: false, span, argument: ty });
+                }
+            });
         }
-        more.into_iter().for_each(|at| can[at] = true);
     }
-    let mut told: Vec<DefId> = Vec::new();
-    for at in (0..can.len() as u32).map(DefId).filter(|def| !can[def.0 as usize]) {
-        let reached = needed(p, at, &can);
-        if !reached.contains(&at) || told.iter().any(|def| reached.contains(def)) {
+    let circle = circles(can.len(), &needs);
+    let mut told = vec![false; can.len()];
+    for flow in needs.iter().filter(|flow| circle[flow.from] == circle[flow.to]) {
+        if std::mem::replace(&mut told[circle[flow.from]], true) {
             continue;
         }
-        told.push(at);
-        let (module, span, name) = (p.def(at).module, p.def(at).span, p.def(at).name);
+        let (module, span, name) = (p.defs[flow.from].module, p.defs[flow.from].span, p.defs[flow.from].name);
         let message = format!("no value of `{name}` can be made: each needs another one first");
         let report = Report::error(Code::Cycle, span, message).label("contains itself");
         p.tell(module, report.hint(format!("let it end: `Option<{name}>`, a list, or a variant without one")));
+    }
+}
+
+/// For each declared type whether it has values.
+fn with_values(p: &Program<'_>) -> Vec<bool> {
+    let mut users: Vec<Vec<usize>> = vec![Vec::new(); p.defs.len()];
+    for user in 0..p.defs.len() {
+        for ty in field_types(p, DefId(user as u32)) {
+            each_needed(p, ty, &mut |def| users[def.0 as usize].push(user));
+        }
+    }
+    let mut can = vec![false; p.defs.len()];
+    let mut work: Vec<usize> = (0..p.defs.len()).collect();
+    while let Some(at) = work.pop() {
+        if !can[at] && has_values(p, DefId(at as u32), &can) {
+            can[at] = true;
+            work.extend(&users[at]);
+        }
+    }
+    can
+}
+
+/// Calls `each` with the declared types of which a value needs one.
+fn each_needed(p: &Program<'_>, ty: Ty, each: &mut dyn FnMut(DefId)) {
+    match p.types.kind(ty) {
+        Kind::Tuple(items) => items.iter().for_each(|item| each_needed(p, *item, each)),
+        Kind::Named(def, _) if (def.0 as usize) < p.defs.len() => each(*def),
+        Kind::Named(..) | Kind::Error | Kind::Never | Kind::Fn(..) | Kind::Param(_) | Kind::Var(_) => {}
     }
 }
 
@@ -243,26 +274,6 @@ fn can_be(p: &Program<'_>, ty: Ty, can: &[bool]) -> bool {
         Kind::Named(def, _) => can.get(def.0 as usize).copied().unwrap_or(true),
         Kind::Error | Kind::Never | Kind::Fn(..) | Kind::Param(_) | Kind::Var(_) => true,
     }
-}
-
-/// The types without values that one needs.
-fn needed(p: &Program<'_>, from: DefId, can: &[bool]) -> Vec<DefId> {
-    let mut found = Vec::new();
-    let mut work = vec![from];
-    while let Some(def) = work.pop() {
-        let mut types = field_types(p, def);
-        while let Some(ty) = types.pop() {
-            match p.types.kind(ty) {
-                Kind::Tuple(items) => types.extend(items),
-                Kind::Named(def, _) if !can.get(def.0 as usize).copied().unwrap_or(true) && !found.contains(def) => {
-                    found.push(*def);
-                    work.push(*def);
-                }
-                _ => {}
-            }
-        }
-    }
-    found
 }
 
 // Types that grow.
