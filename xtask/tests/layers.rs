@@ -67,7 +67,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "fardel",
         inside: &["fardel-bytecode", "fardel-asm", "fardel-lang", "fardel-vm"],
-        inside_for_tests: &[],
+        inside_for_tests: &["fardel-syntax"],
         outside: Outside::Only(&["thiserror"]),
     },
     Layer {
