@@ -7,21 +7,27 @@
 
 mod actor;
 mod arena;
+mod bind;
 mod call;
 mod code;
 mod control;
 mod derive;
+mod effects;
 mod expr;
 mod frame;
 mod host;
+mod instructions;
+mod literal;
 mod matching;
 mod operator;
 mod relocate;
+mod results;
 mod show;
 mod spawn;
 #[cfg(test)]
 mod tests;
 mod types;
+mod walk;
 
 use crate::check::Checked;
 use crate::code::Code;
@@ -168,7 +174,7 @@ pub(crate) struct Lower<'c, 'a> {
 
 impl<'c, 'a> Lower<'c, 'a> {
     fn new(p: &'c mut Program<'a>, checked: &'c Checked, arena: &'c Arena) -> Self {
-        let called = call::called(checked);
+        let called = walk::called(checked);
         Lower {
             p,
             checked,
