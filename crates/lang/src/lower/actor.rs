@@ -17,6 +17,8 @@ struct Wait<'c> {
     set: Vec<Ty>,
     want: Want,
     end: Label,
+    /// Where the bodies of arms for all types stand, of which each type's tree has one.
+    bodies: Vec<Option<Label>>,
     /// Where the time is over, with how long it is.
     late: Option<(Label, &'c Expr, &'c Expr)>,
 }
@@ -55,7 +57,9 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
         let height = self.code.height;
         let set = self.concrete_all(&receive.set);
         let late = receive.after.as_ref().map(|(time, body)| (self.code.label(), time, body));
-        let wait = Wait { receive, set, want, end, late };
+        let is_shared = |which: &Option<usize>| which.is_none() && set.len() > 1;
+        let bodies = receive.arms.iter().map(|(which, _)| is_shared(which).then(|| self.code.label())).collect();
+        let wait = Wait { receive, set, want, end, bodies, late };
         match (receive.is_selective, wait.set.as_slice()) {
             (_, []) => self.sleep(&wait),
             (true, _) => self.select(&wait),
@@ -67,7 +71,8 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
             (false, all) if !self.is_called && self.receives.iter().all(|own| all.contains(own)) => self.first(&wait),
             (false, _) => self.select(&wait),
         }
-        if let Some((label, _, body)) = wait.late {
+        let bodies = wait.bodies.iter().zip(&receive.arms).filter_map(|(label, (_, arm))| Some(((*label)?, &arm.body)));
+        for (label, body) in bodies.chain(wait.late.map(|(label, _, body)| (label, body))) {
             self.code.bind(label);
             self.code.height = height;
             self.expr(body, want);
@@ -108,9 +113,17 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
         }
     }
 
-    /// The arms for a type of the set.
-    fn arms_of(&self, receive: &'c Receive, at: usize) -> impl Iterator<Item = &'c Arm> {
-        receive.arms.iter().filter(move |(which, _)| which.is_none_or(|which| which == at)).map(|(_, arm)| arm)
+    /// The patterns for a type of the set.
+    fn matching(&self, wait: &Wait<'c>, at: usize) -> Match<'c> {
+        let own = wait.receive.arms.iter().zip(&wait.bodies);
+        let own: Vec<(&'c Arm, Option<Label>)> = own
+            .filter(|((which, _), _)| which.is_none_or(|which| which == at))
+            .map(|((_, arm), label)| (arm, *label))
+            .collect();
+        let mut matching = Match::of_arms(own.iter().map(|(arm, _)| *arm), wait.want);
+        matching.elsewhere = own.iter().map(|(_, label)| *label).collect();
+        matching.end = Some(wait.end);
+        matching
     }
 
     /// The first message of the only type.
@@ -126,8 +139,7 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
         }
         let slot = self.slot("message", ty);
         self.code.store(slot);
-        let mut matching = Match::of_arms(self.arms_of(wait.receive, 0), wait.want);
-        matching.end = Some(wait.end);
+        let mut matching = self.matching(wait, 0);
         matching.knows(Vec::new(), slot, ty);
         self.match_known(&mut matching);
     }
@@ -178,8 +190,7 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
         self.code.store(message);
         match only {
             Some(ty) => {
-                let mut matching = Match::of_arms(self.arms_of(wait.receive, 0), wait.want);
-                matching.end = Some(wait.end);
+                let mut matching = self.matching(wait, 0);
                 matching.takes = true;
                 matching.fail = Some(next);
                 matching.knows(Vec::new(), message, ty);
@@ -210,8 +221,7 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
             }
             let slot = self.slot("message", *ty);
             self.code.store(slot);
-            let mut matching = Match::of_arms(self.arms_of(wait.receive, at), wait.want);
-            matching.end = Some(wait.end);
+            let mut matching = self.matching(wait, at);
             matching.takes = next.is_some();
             matching.fail = next;
             matching.knows(Vec::new(), slot, *ty);

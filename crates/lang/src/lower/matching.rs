@@ -37,6 +37,8 @@ pub(super) struct Match<'c> {
     /// Whether the message that was looked at is taken by the arm.
     pub(super) takes: bool,
     known: Vec<Known>,
+    /// Where the bodies of arms stand that several trees have.
+    pub(super) elsewhere: Vec<Option<Label>>,
     leaves: Vec<usize>,
     shared: Vec<Option<Shared>>,
 }
@@ -52,6 +54,7 @@ impl<'c> Match<'c> {
             end: None,
             takes: false,
             known: Vec::new(),
+            elsewhere: vec![None; count],
             leaves: vec![0; count],
             shared: vec![None; count],
         }
@@ -239,6 +242,9 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
         }
         if matching.takes {
             self.code.op("select_take");
+        }
+        if let Some(label) = matching.elsewhere.get(arm).copied().flatten() {
+            return self.code.jump("jmp", label);
         }
         let height = self.code.height;
         if let Some(body) = body {
