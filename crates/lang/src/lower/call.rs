@@ -97,7 +97,7 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
             Some(Binding::Slot(_) | Binding::Literal(_) | Binding::Closure(..)) | None => {}
         }
         let scope = self.code.open_scope();
-        let is_late = super::is_plain(&callee.kind) || args.iter().all(|arg| super::is_plain(&arg.kind));
+        let is_late = self.is_pure(callee) || args.iter().all(|arg| super::is_plain(&arg.kind));
         let function = if is_late { None } else { Some(self.stable(callee, "function")) };
         self.operands(args);
         match function {

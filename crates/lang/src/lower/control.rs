@@ -206,7 +206,7 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
         let [from, to] = ends.as_slice() else { return };
         let int = self.int();
         // The first end comes first, though the name is only bound afterwards.
-        let start = if super::is_plain(&from.kind) { None } else { Some(self.stable(from, "from")) };
+        let start = if self.is_pure(from) { None } else { Some(self.stable(from, "from")) };
         let mut end = self.bound(to);
         if is_inclusive {
             end = match end {

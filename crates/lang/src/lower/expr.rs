@@ -252,7 +252,7 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
         let mut slots = Vec::new();
         let in_order = changes.windows(2).all(|two| matches!(two, [(a, _), (b, _)] if a < b));
         for (at, value) in changes {
-            let slot = if in_order || is_plain(&value.kind) { None } else { Some(self.stable(value, "field")) };
+            let slot = if in_order || self.is_pure(value) { None } else { Some(self.stable(value, "field")) };
             slots.push((*at, value, slot));
         }
         for at in 0..count {

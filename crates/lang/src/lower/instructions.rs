@@ -18,7 +18,7 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
     /// Pushes what instructions take; where they would exchange the two at once, in the other order.
     pub(super) fn arguments(&mut self, asm: &'a str, args: &'c [Expr]) -> &'a str {
         if let (Some(rest), [first, second]) = (asm.strip_prefix("swap ; "), args)
-            && (self.is_pure(first) || super::is_plain(&second.kind))
+            && (self.is_pure(first) || self.is_pure(second))
         {
             self.expr(second, Want::Value);
             self.expr(first, Want::Value);
