@@ -6,6 +6,7 @@ use fardel_asm::{NoImports, assemble, disassemble};
 use fardel_bytecode::Module;
 use fardel_bytecode::format::{decode, encode, hash};
 use fardel_bytecode::verify::{VerifiedModule, verify};
+use fardel_lang::{Found, Goal, Resolver, compile, load};
 
 /// Checks the assembler on a text.
 pub fn text(source: &str) {
@@ -45,6 +46,35 @@ fn said(source: &str) -> String {
     let mut parts = file.split("Span {");
     let first = parts.next().unwrap_or_default().to_owned();
     parts.fold(first, |said, part| said + part.split_once('}').map_or("", |(_, rest)| rest))
+}
+
+/// Finds no modules but those of the standard library.
+struct Alone;
+
+impl Resolver for Alone {
+    fn module(&mut self, _: &str) -> Result<Option<Found>, String> {
+        Ok(None)
+    }
+}
+
+/// Checks the language on a text.
+pub fn program(source: &str) {
+    let sources = load("fuzz", "fuzz.fdl", source.to_owned(), &mut Alone);
+    for goal in [Goal::Run, Goal::Test] {
+        let compiled = compile(&sources, goal);
+        for (at, told) in &compiled.checked.diagnostics {
+            let source = &sources.all()[*at];
+            assert!(told.primary.span.end <= source.text.len());
+            assert!(!told.render(&source.file, &source.text, false).is_empty());
+            assert!(!told.message.contains("its own mistake"), "{}", told.message);
+        }
+        match compiled.module {
+            Some(module) => {
+                verify(module).unwrap_or_else(|errors| panic!("the compiler made what is refused: {}", errors[0]));
+            }
+            None => assert!(compiled.checked.has_errors(), "there is neither a module nor a reason"),
+        }
+    }
 }
 
 /// Checks the verifier on a module that was decoded.

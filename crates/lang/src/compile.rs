@@ -127,7 +127,7 @@ pub(crate) fn with_program<R>(
     let mut asts: Vec<ast::File<'_>> = Vec::new();
     for source in &sources.all {
         let parsed = fardel_syntax::parse(&source.text);
-        let told = doubt::without_consequences(parsed.diagnostics, &parsed.file);
+        let told = doubt::without_consequences(parsed.diagnostics, &source.text, &parsed.file);
         sinks.push(doubt::of_imports(&source.diagnostics, &told).chain(told.iter().cloned()).collect());
         asts.push(parsed.file);
     }

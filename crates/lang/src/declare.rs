@@ -763,6 +763,7 @@ fn foreign_type(name: &str) -> Option<String> {
         "Maybe" | "Optional" => "Option",
         "Either" => "Result",
         "Pid" | "Actor" | "ActorRef" => "Address",
+        "Box" | "Rc" | "Arc" | "Ptr" | "Pointer" => return Some("leave it out: values are held as they are".to_owned()),
         _ => return None,
     };
     Some(format!("it is called `{here}` here"))

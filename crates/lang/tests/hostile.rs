@@ -5,7 +5,7 @@
 mod common;
 
 use common::{alone, told};
-use fardel_lang::{Code, Found, Resolver, check, load};
+use fardel_lang::{Code, Found, Goal, Resolver, check, compile, load};
 
 /// Checks a source; the codes that are told, each once.
 #[track_caller]
@@ -33,6 +33,25 @@ fn nesting() {
     codes(&format!("fn f() {{ let x = {}1{} }}", "[".repeat(200), "]".repeat(200)));
     codes(&format!("fn f(x: Int) -> Int {{ {}0{} }}", "match x { 0 -> ".repeat(100), ", _ -> 1 }".repeat(100)));
     codes(&format!("fn f() {{ {} }}", "(".repeat(100_000)));
+}
+
+#[test]
+fn what_is_nested_is_made() {
+    for body in [
+        format!("print({}1{})", "(".repeat(200), ")".repeat(200)),
+        format!("print(1{})", " + 1".repeat(400)),
+        format!("print(\"a\"{})", " + \"b\"".repeat(400)),
+        format!("{}print(1){}", "if true { ".repeat(100), " }".repeat(100)),
+        format!("print({}1{})", "[".repeat(60), "]".repeat(60)),
+        format!("let f = {}1{}\nprint(1)", "fn() { ".repeat(60), " }".repeat(60)),
+        format!("print({}0{})", "match 0 { 0 -> ".repeat(60), ", _ -> 1 }".repeat(60)),
+        format!("print({}1{})", "Some(".repeat(60), ")".repeat(60)),
+        format!("print(true{})", " && true".repeat(400)),
+    ] {
+        let sources = alone("hostile.fdl", &format!("pub fn main() {{ {body} }}\n"));
+        let compiled = compile(&sources, Goal::Run);
+        assert!(compiled.module.is_some(), "{}", told(&sources, &compiled.checked));
+    }
 }
 
 #[test]
@@ -72,6 +91,16 @@ fn types_that_double() {
     assert_eq!(unknown, [Code::TooLarge.id()]);
     let generic = numbered(60, |at| format!("type A{}<T> = A{at}<A{at}<T>>\n", at + 1));
     assert_eq!(codes(&format!("type A0<T> = (T, T)\n{generic}")), [Code::TooLarge.id()]);
+}
+
+#[test]
+fn types_that_grow() {
+    for ty in ["List<B<List<T>>>", "B<(T, T)>", "Option<B<Option<T>>>", "fn() -> B<List<T>>"] {
+        let declared = format!("use json\ntype B<T> {{ Leaf(value: T), Deeper(more: {ty}) }}\n");
+        let uses = "fn f(one: B<Int>, other: B<Int>) -> Bool { print(one)\n print(json.encode(one))\n one < other }\n";
+        let found = codes(&format!("{declared}{uses}test \"t\" (b: B<Int>) {{ assert(b == b) }}\n"));
+        assert!(found.contains(&Code::Growing.id()), "{found:?}");
+    }
 }
 
 #[test]

@@ -207,6 +207,10 @@ proptest! {
             let compiled = compile(&sources, goal);
             look(&sources, &compiled.checked);
             assert_eq!(compiled.module.is_none(), compiled.checked.has_errors(), "{}", told(&sources, &compiled.checked));
+            if let Some(module) = compiled.module {
+                let verified = fardel_bytecode::verify::verify(module);
+                assert!(verified.is_ok(), "what was made is refused: {:?}\n{source}", verified.err());
+            }
             let is_own = |text: &str| text.contains("its own mistake");
             assert!(!compiled.checked.diagnostics.iter().any(|(_, one)| is_own(&one.message)), "{}", told(&sources, &compiled.checked));
         }

@@ -1,6 +1,6 @@
-//! The document of the language: its code is checked, and its list of the standard library is that of the sources.
+//! The document of the language: its code is checked, and its lists are those of the sources.
 //!
-//! `UPDATE=1 cargo test -p fardel-lang --test spec` writes the list anew. What the code prints is looked at where it can be
+//! `UPDATE=1 cargo test -p fardel-lang --test spec` writes the lists anew. What the code prints is looked at where it can be
 //! run, by a test of the crate `fardel`.
 
 #[path = "common/blocks.rs"]
@@ -9,7 +9,7 @@ mod common;
 
 use blocks::blocks;
 use common::{alone, files, folder, told};
-use fardel_lang::{Goal, check, compile};
+use fardel_lang::{Code, Goal, check, compile};
 use fardel_syntax::ast::{Fn, ItemKind, MemberKind, TypeKind};
 use std::fmt::Write as _;
 
@@ -42,17 +42,27 @@ fn code_is_what_the_document_says() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-#[test]
-fn the_list_of_the_standard_library_is_that_of_the_sources() {
+/// Compares a list of the document with what it should be, or writes it.
+#[track_caller]
+fn compare_list(name: &str, wanted: &str) {
     let document = document();
-    let (before, rest) = document.split_once("<!-- std -->\n").unwrap();
-    let (list, after) = rest.split_once("<!-- /std -->").unwrap();
-    let wanted = library();
+    let (open, close) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
+    let (before, rest) = document.split_once(&open).unwrap();
+    let (list, after) = rest.split_once(&close).unwrap();
     if std::env::var_os("UPDATE").is_some() && list != wanted {
-        std::fs::write(folder(DOCUMENT), format!("{before}<!-- std -->\n{wanted}<!-- /std -->{after}")).unwrap();
+        std::fs::write(folder(DOCUMENT), format!("{before}{open}{wanted}{close}{after}")).unwrap();
         return;
     }
-    assert!(list == wanted, "the list is another one; UPDATE=1 takes it over");
+    assert!(list == wanted, "the list of {name} is another one; UPDATE=1 takes it over");
+}
+
+#[test]
+fn the_lists_are_those_of_the_sources() {
+    compare_list("std", &library());
+    let of_form = fardel_syntax::Code::ALL.iter().map(|code| (code.id(), code.doc()));
+    let of_meaning = Code::ALL.iter().map(|code| (code.id(), code.doc()));
+    let rows: String = of_form.chain(of_meaning).map(|(id, doc)| format!("| {id} | {doc} |\n")).collect();
+    compare_list("codes", &format!("| code | meaning |\n| --- | --- |\n{rows}"));
 }
 
 /// The list of the standard library.

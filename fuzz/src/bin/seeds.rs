@@ -3,6 +3,7 @@
 //! Each program of the examples, benchmarks and fixtures becomes a seed: as text for `assemble` and `syntax`, assembled for
 //! the others; `generate` and `wire_link` get random bytes, the other targets of the wire the specification's examples. Dictionaries of their words go to `fuzz/corpus/assemble.dict` and
 //! `fuzz/corpus/syntax.dict`.
+//! `language` gets the sources of the language, with a dictionary of its own.
 #![forbid(unsafe_code)]
 
 use fardel_asm::{NoImports, assemble};
@@ -18,7 +19,9 @@ use std::path::{Path, PathBuf};
 const PROGRAMS: [&str; 3] = ["examples", "bench/programs", "crates/fardel/tests/instructions"];
 /// Folders with programs of the language.
 const LANGUAGE: [&str; 3] = ["crates/syntax/tests/samples", "crates/syntax/tests/errors", "crates/syntax/tests/format"];
-const TARGETS: [&str; 11] = [
+/// Where sources of the language are.
+const SOURCES: [&str; 4] = ["examples", "crates/lang/std", "crates/lang/tests/wrong", "crates/syntax/tests/samples"];
+const TARGETS: [&str; 12] = [
     "assemble",
     "decode",
     "generate",
@@ -26,6 +29,7 @@ const TARGETS: [&str; 11] = [
     "packed",
     "run",
     "syntax",
+    "language",
     "verify",
     "wire_frames",
     "wire_link",
@@ -79,6 +83,52 @@ const WORDS: [&str; 34] = [
     "b\"",
     "\\u{",
 ];
+const LANGUAGE_WORDS: [&str; 44] = [
+    "fn ",
+    "pub ",
+    "type ",
+    "const ",
+    "test \"",
+    "use ",
+    "opaque ",
+    "let ",
+    "var ",
+    "if ",
+    "else ",
+    "match ",
+    "for ",
+    " in ",
+    "while ",
+    "return ",
+    "break",
+    "continue",
+    "spawn ",
+    "receive {",
+    "select {",
+    "serve s = ",
+    "after ",
+    " receives ",
+    "me",
+    "self",
+    " as ",
+    "true",
+    "None",
+    "Some(",
+    "Ok(",
+    "Err(",
+    " -> ",
+    "${",
+    "..=",
+    "Int",
+    "Float",
+    "Text",
+    "List<",
+    "Map<Text, ",
+    "Option<",
+    "Address<",
+    "Reply<",
+    "@json(tag: \"t\")",
+];
 
 fn main() -> io::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -87,6 +137,14 @@ fn main() -> io::Result<()> {
         fs::create_dir_all(corpus.join(target))?;
     }
     let mut count = 0;
+    for folder in SOURCES {
+        let prefix = folder.replace('/', "-");
+        for path in programs(&root.join(folder), "fdl")? {
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            fs::copy(&path, corpus.join("language").join(format!("{prefix}-{name}")))?;
+            count += 1;
+        }
+    }
     for path in PROGRAMS.iter().map(|folder| programs(&root.join(folder), "fda")).collect::<io::Result<Vec<_>>>()?.concat() {
         let source = fs::read_to_string(&path)?;
         let name = path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -118,6 +176,10 @@ fn main() -> io::Result<()> {
         WORDS.iter().map(|word| word.to_string()).chain(INSTRUCTIONS.iter().map(|info| format!("{} ", info.mnemonic)));
     let quoted = |word: String| format!("\"{}\"\n", word.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\x0a"));
     fs::write(corpus.join("assemble.dict"), words.map(quoted).collect::<String>())?;
+    fs::write(
+        corpus.join("language.dict"),
+        LANGUAGE_WORDS.iter().map(|word| quoted((*word).to_owned())).collect::<String>(),
+    )?;
     println!("{count} programs are seeds in fuzz/corpus");
     Ok(())
 }
@@ -147,9 +209,9 @@ fn wire_examples(root: &Path, corpus: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn programs(folder: &Path, wanted: &str) -> io::Result<Vec<PathBuf>> {
+fn programs(folder: &Path, ending: &str) -> io::Result<Vec<PathBuf>> {
     let mut paths: Vec<PathBuf> = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == wanted));
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == ending));
     paths.sort();
     Ok(paths)
 }

@@ -232,12 +232,34 @@ impl<'a> Cx<'_, 'a> {
                 Cond::Expr(self.coerce(value, bool, &Why::new("a condition")))
             }
             ast::Cond::Let { pat, value } => {
+                let value = match pat.kind {
+                    // Of truth values `&&` makes another one.
+                    ast::PatKind::Any | ast::PatKind::Name(_) | ast::PatKind::Bool(_) | ast::PatKind::Error => value,
+                    _ => self.before_and(value),
+                };
                 let value = self.expr(value, None);
                 let ty = if value.ty == NEVER { ERROR } else { value.ty };
                 let pat = self.pattern(pat, ty);
                 Cond::Let(pat, value)
             }
         }
+    }
+
+    /// What a pattern of a condition is matched with; tells when `&&` goes on behind it.
+    fn before_and(&mut self, value: &'a ast::Expr<'a>) -> &'a ast::Expr<'a> {
+        let ast::ExprKind::Binary { op: ast::BinOp::And, op_span, left, .. } = &value.kind else { return value };
+        let report =
+            Report::error(Code::Operator, *op_span, "a condition with a pattern has nothing but the pattern and its value");
+        self.tell(
+            report
+                .label("goes on")
+                .hint("put an `if` into the other, or `match` with a condition: `Some(x) if x > 0 -> ..`"),
+        );
+        let mut first: &'a ast::Expr<'a> = left;
+        while let ast::ExprKind::Binary { op: ast::BinOp::And, left, .. } = &first.kind {
+            first = left;
+        }
+        first
     }
 
     fn for_loop(&mut self, pat: &'a ast::Pat<'a>, over: &'a ast::Expr<'a>, body: &'a ast::Block<'a>, span: Span) -> Expr {

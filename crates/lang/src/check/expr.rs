@@ -276,6 +276,7 @@ impl<'a> Cx<'_, 'a> {
             "println" | "printf" | "echo" | "puts" => Some("`print(..)` writes a line".to_owned()),
             "this" => Some("in a method it is `self`".to_owned()),
             "console" | "fmt" | "System" => Some("`print(..)` writes a line".to_owned()),
+            name if super::foreign::function(name).is_some() => super::foreign::function(name).map(str::to_owned),
             _ => near.or(self.hint_of_module(name.text, module.map(|module| module.path.as_str()))),
         };
         let message = format!("unknown name `{}`", name.text);

@@ -1,5 +1,24 @@
 //! What methods of other languages are called here.
 
+/// What may help where a function of another language is named.
+pub(super) fn function(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "len" | "length" | "size" => "it is a method: `value.len()`",
+        "str" | "repr" | "string" | "to_string" | "format" | "sprintf" => "any value is shown in a text: `\"${value}\"`",
+        "int" | "parse_int" | "atoi" => "they are methods: `text.to_int()`, `float.truncate()`",
+        "float" => "they are methods: `text.to_float()`, `int.to_float()`",
+        "range" => "a range is written `0..n`",
+        "append" | "push" => "it is a method: `list.push(value)`",
+        "make" | "malloc" => "a list is made by `[]`, a map by `[:]`",
+        "input" | "readline" | "gets" => "`io.read_line()` of the module `io` reads a line",
+        "exit" => "a fiber ends with `panic(..)` or `actor.exit(reason)`; a program by the end of `main`",
+        "require" | "expect" => "`assert(condition)` crashes where it does not hold",
+        "typeof" | "type_of" => "types are known when the program is made; what kind of value it is decides `match`",
+        "setTimeout" | "set_timeout" => "`timer.once(time, address, message)` of the module `timer`",
+        _ => return None,
+    })
+}
+
 /// What may help where a type has no method of this name, by those that it has.
 pub(super) fn method(known: &[String], name: &str) -> Option<String> {
     let candidates: &[&str] = match name {

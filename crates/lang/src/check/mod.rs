@@ -7,6 +7,7 @@ mod actor;
 mod block;
 mod call;
 mod construct;
+mod data;
 pub(crate) mod decision;
 mod expr;
 mod foreign;
@@ -86,6 +87,7 @@ pub(crate) fn check(p: &mut Program<'_>) -> Checked {
     let tests = (0..p.tests.len()).map(|at| test(p, at)).collect();
     let checked = Checked { fns, consts, tests };
     whole::check(p, &checked);
+    data::check(p, &checked);
     checked
 }
 

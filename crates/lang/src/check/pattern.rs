@@ -167,6 +167,7 @@ impl<'a> Cx<'_, 'a> {
                 let from = self.names.len();
                 let mut out = Vec::new();
                 let mut first: Option<Vec<(&'a str, crate::thir::LocalId)>> = None;
+                let mut others = Vec::new();
                 for alternative in alternatives {
                     let pat = self.pat(alternative, ty);
                     let bound: Vec<_> = self.names.drain(from..).collect();
@@ -189,7 +190,18 @@ impl<'a> Cx<'_, 'a> {
                                 };
                                 let message = "the alternatives of a pattern bind the same names";
                                 let report = Report::error(Code::Mismatch, alternative.span, message).label(label);
-                                self.tell(report.hint("write an arm for each"));
+                                let names = alternatives.iter().all(|one| matches!(one.kind, ast::PatKind::Name(_)));
+                                self.tell(report.hint(if names {
+                                    "the rest of a list is `[first, ..rest]`"
+                                } else {
+                                    "write an arm for each"
+                                }));
+                                // What they bind is known all the same.
+                                let rest = bound.iter().filter(|(own, _)| first.iter().all(|(name, _)| own != name));
+                                for (name, id) in rest {
+                                    self.locals[id.0 as usize].ty = ERROR;
+                                    others.push((*name, *id));
+                                }
                             }
                             let mut renames = Vec::new();
                             for (name, id) in &bound {
@@ -209,6 +221,7 @@ impl<'a> Cx<'_, 'a> {
                     }
                 }
                 self.names.extend(first.unwrap_or_default());
+                self.names.extend(others);
                 PatKind::Or(out)
             }
         };

@@ -136,7 +136,7 @@ fn is_wrong(p: &Program<'_>, ty: Ty) -> bool {
 }
 
 /// Calls `each` with a type and all that it consists of.
-fn each_part(p: &Program<'_>, ty: Ty, each: &mut dyn FnMut(Ty)) {
+pub(super) fn each_part(p: &Program<'_>, ty: Ty, each: &mut dyn FnMut(Ty)) {
     each(ty);
     match p.types.kind(ty) {
         Kind::Error | Kind::Never | Kind::Param(_) | Kind::Var(_) => {}
@@ -427,7 +427,7 @@ fn growing_functions(p: &mut Program<'_>, checked: &Checked) {
 }
 
 /// The calls of declared functions in a body, with their type arguments.
-fn calls(body: &Body) -> Vec<(FnId, &[Ty], Span)> {
+pub(super) fn calls(body: &Body) -> Vec<(FnId, &[Ty], Span)> {
     let mut out = Vec::new();
     visit::walk(&body.value, &mut |expr: &Expr| match &expr.kind {
         ExprKind::Call(id, args, _) | ExprKind::FnValue(id, args) => out.push((*id, args.as_slice(), expr.span)),
@@ -442,7 +442,7 @@ fn calls(body: &Body) -> Vec<(FnId, &[Ty], Span)> {
 }
 
 /// A type of a body with what inference found put in.
-fn solved(p: &mut Program<'_>, body: &Body, ty: Ty) -> Ty {
+pub(super) fn solved(p: &mut Program<'_>, body: &Body, ty: Ty) -> Ty {
     p.types.replace(ty, &|kind| match kind {
         Kind::Var(number) => body.solutions.get(*number as usize).copied().flatten(),
         _ => None,

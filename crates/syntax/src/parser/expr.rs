@@ -149,7 +149,12 @@ impl Parser<'_, '_> {
                 self.nested(|parser| parser.unary(what));
             }
             Kind::And | Kind::Star => {
-                self.foreign("there are no references; leave the sign out");
+                let is_power = self.at(Kind::Star) && self.before_is(Kind::Star);
+                self.foreign(if is_power {
+                    "to the power is a method: `n.pow(2)`"
+                } else {
+                    "there are no references; leave the sign out"
+                });
                 self.skip_token();
                 self.nested(|parser| parser.unary(what));
             }
