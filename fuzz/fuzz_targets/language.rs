@@ -6,5 +6,5 @@ use fardel_fuzz::check;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    check::program(&String::from_utf8_lossy(bytes));
+    check::language(&String::from_utf8_lossy(bytes));
 });

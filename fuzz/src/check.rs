@@ -58,7 +58,7 @@ impl Resolver for Alone {
 }
 
 /// Checks the language on a text.
-pub fn program(source: &str) {
+pub fn language(source: &str) {
     let sources = load("fuzz", "fuzz.fdl", source.to_owned(), &mut Alone);
     for goal in [Goal::Run, Goal::Test] {
         let compiled = compile(&sources, goal);

@@ -1,6 +1,6 @@
 //! The language: from sources to a module of the machine.
 //!
-//! [`load`] brings the modules that a program names, [`check`] says what is wrong with them, [`compile`] makes a module. This
+//! [`load()`] brings the modules that a program names, [`check()`] says what is wrong with them, [`compile()`] makes a module. This
 //! crate knows no files: whoever calls it brings a [`Resolver`].
 //!
 //! **Invariant:** no source makes it panic; a program without errors gives a module that the verifier accepts.
