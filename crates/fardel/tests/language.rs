@@ -51,12 +51,12 @@ fn check(name: &str, least: usize) {
 
 #[test]
 fn numbers() {
-    check("numbers", 10);
+    check("numbers", 12);
 }
 
 #[test]
 fn texts() {
-    check("texts", 10);
+    check("texts", 11);
 }
 
 #[test]
@@ -71,15 +71,15 @@ fn control() {
 
 #[test]
 fn actors() {
-    check("actors", 12);
+    check("actors", 18);
 }
 
 #[test]
 fn supervisors() {
-    check("supervisors", 8);
+    check("supervisors", 10);
 }
 
 #[test]
 fn json() {
-    check("json", 6);
+    check("json", 7);
 }

@@ -20,6 +20,7 @@ pub(crate) const CORE: &[(&str, &str)] = &[
 /// The modules that a program names.
 pub(crate) const OTHERS: &[(&str, &str)] = &[
     ("json", include_str!("../std/json.fdl")),
+    ("big", include_str!("../std/big.fdl")),
     ("checks", include_str!("../std/checks.fdl")),
     ("supervisor", include_str!("../std/supervisor.fdl")),
     ("math", include_str!("../std/math.fdl")),
