@@ -19,6 +19,8 @@ pub const OUTPUT_NANOS_MAX: u64 = 50_000_000;
 pub const LINE_BYTES_MAX: u64 = 16 << 20;
 /// Bytes of one file that `fs.read_text` and `fs.read_bytes` take: what a fiber holds by default.
 pub const FILE_BYTES_MAX: u64 = 256 << 20;
+/// Names in one folder that `fs.list` gives.
+pub const FOLDER_ENTRIES_MAX: usize = 1 << 20;
 /// Bytes that one call of `random.bytes` gives.
 pub const RANDOM_BYTES_MAX: i64 = 16 << 20;
 /// Calls of a failure's trace that are shown, the innermost: a screen of them with their source lines.

@@ -83,3 +83,8 @@ fn supervisors() {
 fn json() {
     check("json", 7);
 }
+
+#[test]
+fn files() {
+    check("files", 5);
+}

@@ -1,15 +1,34 @@
 //! `fs`: files. Every function of this group may block, and names the path in what it says of a failure.
 
 use super::Hosts;
-use crate::limits::FILE_BYTES_MAX;
+use crate::limits::{FILE_BYTES_MAX, FOLDER_ENTRIES_MAX};
 use std::fs::File;
 use std::io::Read as _;
 
 pub(super) fn add_to(hosts: &mut Hosts) {
+    hosts.blocking("fs.exists", "Whether there is a file or folder.", exists);
+    hosts.blocking("fs.list", "The names of what is in a folder, in order.", list);
     hosts.blocking("fs.read_text", "Reads a whole file as text, which must be UTF-8.", read_text);
     hosts.blocking("fs.read_bytes", "Reads a whole file.", read_bytes);
     hosts.blocking("fs.write_text", "Writes a file, path before text; one that is there is replaced.", write_text);
     hosts.blocking("fs.write_bytes", "Writes a file, path before bytes; one that is there is replaced.", write_bytes);
+}
+
+fn exists(path: String) -> Result<bool, String> {
+    std::path::Path::new(&path).try_exists().map_err(|error| format!("cannot look for {path}: {error}"))
+}
+
+fn list(path: String) -> Result<Vec<String>, String> {
+    let failed = |error| format!("cannot read {path}: {error}");
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(&path).map_err(failed)? {
+        if names.len() == FOLDER_ENTRIES_MAX {
+            return Err(format!("cannot read {path}: more than {FOLDER_ENTRIES_MAX} names are in it"));
+        }
+        names.push(entry.map_err(failed)?.file_name().to_string_lossy().into_owned());
+    }
+    names.sort();
+    Ok(names)
 }
 
 fn read_text(path: String) -> Result<String, String> {

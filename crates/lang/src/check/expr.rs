@@ -372,6 +372,10 @@ impl<'a> Cx<'_, 'a> {
     }
 
     pub(crate) fn unknown_receiver(&mut self, of: &Expr) {
+        // After another mistake in this function it may be known once that is mended.
+        if self.failed {
+            return;
+        }
         let message = "the type of what stands before the dot is not known yet";
         let report = Report::error(Code::UnknownReceiver, of.span, message).label("of what type?");
         self.tell(report.hint("write the type where it is declared: `let name: Type = ..`, `fn(name: Type) { .. }`"));

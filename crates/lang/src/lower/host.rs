@@ -3,7 +3,9 @@
 //! **Invariant:** these are the lines of `docs/spec/host.md`.
 
 /// Name and parameters of each.
-const FUNCTIONS: [&str; 14] = [
+const FUNCTIONS: [&str; 16] = [
+    "fs.exists(Text) -> Bool",
+    "fs.list(Text) -> List<Text>",
     "fs.read_bytes(Text) -> Bytes",
     "fs.read_text(Text) -> Text",
     "fs.write_bytes(Text, Bytes)",
