@@ -24,6 +24,19 @@ fn names_and_groups_are_known_on_all_nodes() {
     }
 }
 
+/// Alone the example counts to 10, on one node.
+#[test]
+fn a_program_in_the_language_counts_on_all_nodes() {
+    let source = fs::read_to_string(root().join("examples/cluster-counter.fdl")).expect("the example is there");
+    let folder = folder("");
+    fs::write(folder.path().join("counter.fdl"), source).expect("a file can be written");
+    let one = Node::start(&folder, "one", &SHARED);
+    let two = Node::start(&folder, "two", &[&SHARED[..], &["--join", &one.address]].concat());
+    two.process.says("connected");
+    let args = [&["run", "--connect", &one.address], &SHARED[..], &["counter.fdl"]].concat();
+    assert_eq!(Process::start(&folder, &args).ends(SOON), (0, "30 on 3 nodes\n".to_owned(), String::new()));
+}
+
 /// NOD1, NOD2, REG2: a fiber on node `one` has a name; when that node ends, its fiber's end comes first, then that of the node, and
 /// the name is free for `main`.
 const WATCH: &str = "host io.print(Text)

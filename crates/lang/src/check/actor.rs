@@ -73,9 +73,10 @@ impl<'a> Cx<'_, 'a> {
             return Receive { is_selective, set, arms: Vec::new(), after: None };
         }
         let mut out: Vec<(Option<usize>, Arm)> = Vec::new();
+        let taken = self.taken_types(arms, &set);
         for arm in &arms.arms {
             let visible = self.names.len();
-            let found = self.message_type(&arm.pat, &set);
+            let found = self.message_type(&arm.pat, &set, &taken);
             let which = found.unwrap_or(None);
             let ty = match (which, set.as_slice()) {
                 (Some(at), _) => set.get(at).copied().unwrap_or(ERROR),
@@ -109,8 +110,23 @@ impl<'a> Cx<'_, 'a> {
         Receive { is_selective, set, arms: out, after }
     }
 
-    /// Which type of the set a pattern is for, if not for all; nothing for one that is told to be wrong.
-    fn message_type(&mut self, pat: &'a ast::Pat<'a>, set: &[Ty]) -> Option<Option<usize>> {
+    /// For each type of the set, whether an arm says by its pattern that it is for this type.
+    fn taken_types(&mut self, arms: &'a ast::Arms<'a>, set: &[Ty]) -> Vec<bool> {
+        let mut taken = vec![false; set.len()];
+        for arm in &arms.arms {
+            if matches!(arm.pat.kind, ast::PatKind::Any | ast::PatKind::Name(_) | ast::PatKind::Error) {
+                continue;
+            }
+            for (at, taken) in taken.iter_mut().enumerate() {
+                *taken |= self.could_match(&arm.pat, set[at]);
+            }
+        }
+        taken
+    }
+
+    /// Which type of the set a pattern is for, if not for all; nothing for one that is told to be wrong. A name is for the one
+    /// type that has no arms of its own.
+    fn message_type(&mut self, pat: &'a ast::Pat<'a>, set: &[Ty], taken: &[bool]) -> Option<Option<usize>> {
         let goes: Vec<usize> = (0..set.len()).filter(|at| self.could_match(pat, set[*at])).collect();
         match (goes.as_slice(), &pat.kind) {
             ([one], _) => Some(Some(*one)),
@@ -125,9 +141,13 @@ impl<'a> Cx<'_, 'a> {
             }
             (_, ast::PatKind::Any) => Some(None),
             (_, ast::PatKind::Name(name)) => {
+                let mut left = taken.iter().enumerate().filter(|(_, taken)| !**taken).map(|(at, _)| at);
+                if let (Some(only), None) = (left.next(), left.next()) {
+                    return Some(Some(only));
+                }
                 let message = format!("`{}` would be of several types", name.text);
                 let report = Report::error(Code::Receives, pat.span, message).label("of which type?");
-                self.tell(report.hint("match each type's variants, or write `_`"));
+                self.tell(report.hint("a name is for the one type that has no arm of its own; match the variants of the others, or write `_`"));
                 None
             }
             ([first, ..], _) => Some(Some(*first)),
