@@ -14,6 +14,7 @@ mod node;
 mod operate;
 mod options;
 mod package;
+mod repl;
 mod roles;
 mod run;
 mod say;
@@ -29,6 +30,7 @@ fn main() {
         Command::New(options) => package::new(&options),
         Command::Build(options) => build::build(&options),
         Command::Test(options) => test::test(&options),
+        Command::Repl(options) => repl::repl(&options),
         Command::Fmt(options) => fmt::fmt(&options),
         Command::Asm(options) => asm::asm(&options),
         Command::Disasm(options) => disasm::disasm(&options),

@@ -1,6 +1,6 @@
 //! What can be asked for on the command line, each option with its help.
 
-use crate::{asm, build, check, demo, disasm, fmt, keygen, node, operate, package, run, test};
+use crate::{asm, build, check, demo, disasm, fmt, keygen, node, operate, package, repl, run, test};
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
@@ -39,6 +39,8 @@ pub(crate) enum Command {
     Build(build::Options),
     /// Runs the tests of programs
     Test(test::Options),
+    /// Opens a prompt
+    Repl(repl::Options),
     /// Writes sources in the one style
     Fmt(fmt::Options),
     /// Makes a module of assembly text

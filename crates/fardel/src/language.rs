@@ -3,6 +3,7 @@
 use crate::program::{ProgramError, read_source};
 use fardel_bytecode::Module;
 pub use fardel_lang::{Checked, Compiled, Goal, Sources, check, compile, format};
+pub use fardel_lang::{Entry, EntryPart, parse_entry};
 use fardel_lang::{Found, Resolver};
 use std::path::{Path, PathBuf};
 
@@ -76,4 +77,76 @@ pub fn with_main(module: &Module, export: &str) -> Option<Module> {
     module.exports.retain(|one| one.name == export);
     module.exports.first_mut()?.name = "main".to_owned();
     Some(module)
+}
+
+/// The name of an item.
+pub fn name_of<'a>(item: &fardel_lang::ast::Item<'a>) -> &'a str {
+    use fardel_lang::ast::ItemKind;
+    match &item.kind {
+        ItemKind::Fn(function) => function.name.text,
+        ItemKind::Type(declared) => declared.name.text,
+        ItemKind::Const(constant) => constant.name.text,
+        ItemKind::Test(_) => "",
+    }
+}
+
+/// Whether a statement is an expression, whose value can be shown.
+pub fn is_value(stmt: &fardel_lang::ast::Stmt<'_>) -> bool {
+    matches!(stmt.kind, fardel_lang::ast::StmtKind::Expr(_))
+}
+
+/// The names that a statement gives for those behind it, and whether each can be assigned.
+pub fn names_bound(stmt: &fardel_lang::ast::Stmt<'_>) -> Vec<(String, bool)> {
+    use fardel_lang::ast::StmtKind;
+    let mut names = Vec::new();
+    match &stmt.kind {
+        StmtKind::Let { pat, .. } => names_in(pat, &mut names),
+        StmtKind::Var { name, .. } => names.push((name.text.to_owned(), true)),
+        StmtKind::For { .. }
+        | StmtKind::While { .. }
+        | StmtKind::Return(_)
+        | StmtKind::Break
+        | StmtKind::Continue
+        | StmtKind::Serve { .. }
+        | StmtKind::Assign { .. }
+        | StmtKind::Expr(_)
+        | StmtKind::Error => {}
+    }
+    names
+}
+
+fn names_in(pat: &fardel_lang::ast::Pat<'_>, names: &mut Vec<(String, bool)>) {
+    use fardel_lang::ast::{PatArg, PatKind};
+    let mut name = |name: &fardel_lang::ast::Name<'_>| {
+        if name.text != "_" {
+            names.push((name.text.to_owned(), false));
+        }
+    };
+    let args = match &pat.kind {
+        PatKind::Name(own) => return name(own),
+        PatKind::As { pat, name: own } => {
+            name(own);
+            return names_in(pat, names);
+        }
+        PatKind::Prefix { rest, .. } => return name(rest),
+        PatKind::Or(all) => return all.first().into_iter().for_each(|first| names_in(first, names)),
+        PatKind::Tuple(args) | PatKind::List(args) | PatKind::Constructor { args: Some(args), .. } => args,
+        PatKind::Constructor { args: None, .. }
+        | PatKind::Any
+        | PatKind::Int(_)
+        | PatKind::Float(_)
+        | PatKind::Duration(_)
+        | PatKind::Bool(_)
+        | PatKind::Text(_)
+        | PatKind::Bytes(_)
+        | PatKind::Range { .. }
+        | PatKind::Error => return,
+    };
+    for arg in args {
+        match arg {
+            PatArg::Pat { pat, .. } => names_in(pat, names),
+            PatArg::Rest { name: Some(own), .. } => names.push((own.text.to_owned(), false)),
+            PatArg::Rest { name: None, .. } => {}
+        }
+    }
 }

@@ -19,6 +19,8 @@ pub enum Goal {
     Run,
     /// A module with an export for each test.
     Test,
+    /// A module that exports the main source's function `entry`, under the name that [`Compiled::entry`] has.
+    Entry,
 }
 
 /// What was found of a program: diagnostics with the number of their source.
@@ -35,6 +37,9 @@ impl Checked {
     }
 }
 
+/// The name of a function, and names in it with their types.
+pub type EntryNames = (String, Vec<(String, String)>);
+
 /// What came of a program.
 #[derive(Clone, Debug)]
 pub struct Compiled {
@@ -44,8 +49,17 @@ pub struct Compiled {
     pub assembly: String,
     /// Its tests: the exported function's name, the title, the source's number.
     pub tests: Vec<(String, String, usize)>,
+    /// The name of the exported function of an entry, and the outermost names in it with their types, as they can be written
+    /// in the main source.
+    pub entry: EntryNames,
     /// Errors and warnings.
     pub checked: Checked,
+}
+
+impl Compiled {
+    fn without_module(tests: Vec<(String, String, usize)>, assembly: String, checked: Checked) -> Compiled {
+        Compiled { module: None, assembly, tests, entry: (String::new(), Vec::new()), checked }
+    }
 }
 
 /// Bytes of the stack that a program is checked and made on: its expressions nest, and each level takes some.
@@ -77,10 +91,10 @@ fn make(sources: &Sources, goal: Goal) -> Compiled {
     with_program(sources, |program, checked, sinks| {
         let main = match goal {
             Goal::Run => main_of(program, sources.main),
-            Goal::Test => None,
+            Goal::Test | Goal::Entry => None,
         };
         let tests: Vec<usize> = match goal {
-            Goal::Run => Vec::new(),
+            Goal::Run | Goal::Entry => Vec::new(),
             Goal::Test => (0..program.tests.len()).filter(|at| !program.module(program.tests[*at].module).is_std).collect(),
         };
         let titles = tests.iter().map(|at| {
@@ -90,16 +104,22 @@ fn make(sources: &Sources, goal: Goal) -> Compiled {
         let titles: Vec<_> = titles.collect();
         let mut found = finish(program, sinks);
         if found.has_errors() {
-            return Compiled { module: None, assembly: String::new(), tests: titles, checked: found };
+            return Compiled::without_module(titles, String::new(), found);
         }
-        let roots = lower::Roots { main, tests, exports: Vec::new() };
+        let entry = match goal {
+            Goal::Entry => entry_of(program, checked, sources.main),
+            Goal::Run | Goal::Test => None,
+        };
+        let exports = entry.as_ref().map(|(id, _)| *id).into_iter().collect();
+        let entry = entry.map(|(_, entry)| entry).unwrap_or_default();
+        let roots = lower::Roots { main, tests, exports };
         let lowered = match lower::lower(program, checked, &roots) {
             Ok(lowered) => lowered,
             Err((module, report)) => {
                 let mut sink = Sink::default();
                 report.tell(&mut sink);
                 found.diagnostics.extend(sink.finish().into_iter().map(|one| (module.0 as usize, one)));
-                return Compiled { module: None, assembly: String::new(), tests: titles, checked: found };
+                return Compiled::without_module(titles, String::new(), found);
             }
         };
         let file = &sources.main().file;
@@ -112,11 +132,53 @@ fn make(sources: &Sources, goal: Goal) -> Compiled {
             let mut sink = Sink::default();
             Report::error(Code::TooLarge, 0..0, message).tell(&mut sink);
             found.diagnostics.extend(sink.finish().into_iter().map(|one| (sources.main, one)));
-            return Compiled { module: None, assembly: lowered.assembly, tests: titles, checked: found };
+            return Compiled::without_module(titles, lowered.assembly, found);
         };
         lower::relocate(&mut module, &lowered);
-        Compiled { module: Some(module), assembly: lowered.assembly, tests: titles, checked: found }
+        Compiled { module: Some(module), assembly: lowered.assembly, tests: titles, entry, checked: found }
     })
+}
+
+/// The function `entry` of the main source, its name in the module, and its outermost names with their types.
+fn entry_of(program: &mut Program<'_>, checked: &checker::Checked, main: usize) -> Option<(FnId, EntryNames)> {
+    let module = ModuleId(main as u32);
+    let Some(Value::Fn(id)) = program.module(module).own.values.get("entry").copied() else { return None };
+    let body = checked.fns.get(id.0 as usize).and_then(Option::as_ref)?;
+    let outermost = body.locals.iter().filter(|local| local.depth == 1);
+    let mut names = Vec::new();
+    for local in outermost {
+        let ty = program.types.replace(local.ty, &|kind| match kind {
+            Kind::Var(number) => body.solutions.get(*number as usize).copied().flatten(),
+            _ => None,
+        });
+        names.push((local.name.clone(), written(program, module, ty)));
+    }
+    Some((id, (format!("{}.entry", program.module(module).path), names)))
+}
+
+/// A type as it can be written in a module, where the modules of its parts are imported.
+fn written(program: &Program<'_>, here: ModuleId, ty: crate::ty::Ty) -> String {
+    let list = |items: &[crate::ty::Ty]| items.iter().map(|item| written(program, here, *item)).collect::<Vec<_>>();
+    match program.types.kind(ty) {
+        Kind::Tuple(items) => format!("({})", list(items).join(", ")),
+        Kind::Fn(params, result, receives) => {
+            let result = if *result == UNIT { String::new() } else { format!(" -> {}", written(program, here, *result)) };
+            let receives = list(receives).join(" | ");
+            let receives = if receives.is_empty() { receives } else { format!(" receives {receives}") };
+            format!("fn({}){result}{receives}", list(params).join(", "))
+        }
+        Kind::Named(def, args) => {
+            let declared = program.def(*def);
+            let is_known = declared.module == here || program.prelude.types.get(declared.name) == Some(def);
+            let module = &program.module(declared.module).path;
+            let module = module.rsplit('.').next().unwrap_or(module);
+            let name = if is_known { declared.name.to_owned() } else { format!("{module}.{}", declared.name) };
+            let args = list(args).join(", ");
+            if args.is_empty() { name } else { format!("{name}<{args}>") }
+        }
+        Kind::Never => "Never".to_owned(),
+        Kind::Error | Kind::Param(_) | Kind::Var(_) => "()".to_owned(),
+    }
 }
 
 pub(crate) fn with_program<R>(

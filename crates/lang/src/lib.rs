@@ -24,7 +24,7 @@ mod thir;
 mod ty;
 
 pub use code::Code;
-pub use compile::{Checked, Compiled, Goal, check, compile};
+pub use compile::{Checked, Compiled, EntryNames, Goal, check, compile};
 pub use fardel_diagnostic::{Diagnostic, Severity};
-pub use fardel_syntax::format;
+pub use fardel_syntax::{Entry, EntryPart, ast, format, parse_entry};
 pub use load::{Found, Resolver, Source, Sources, load};

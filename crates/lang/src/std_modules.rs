@@ -28,6 +28,7 @@ pub(crate) const OTHERS: &[(&str, &str)] = &[
     ("io", include_str!("../std/io.fdl")),
     ("fs", include_str!("../std/fs.fdl")),
     ("process", include_str!("../std/process.fdl")),
+    ("prompt", include_str!("../std/prompt.fdl")),
     ("random", include_str!("../std/random.fdl")),
     ("node", include_str!("../std/node.fdl")),
     ("timer", include_str!("../std/timer.fdl")),

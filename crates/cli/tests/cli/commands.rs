@@ -54,6 +54,7 @@ fn help_is_as_reviewed() {
     check_help(&["build", "--help"], "build");
     check_help(&["test", "--help"], "test");
     check_help(&["fmt", "--help"], "fmt");
+    check_help(&["repl", "--help"], "repl");
     check_help(&["keygen", "--help"], "keygen");
     check_help(&["node", "--help"], "node");
     for command in ["nodes", "ps", "inspect", "send", "call", "spawn", "kill"] {

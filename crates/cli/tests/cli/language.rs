@@ -100,3 +100,32 @@ fn a_failure_shows_the_calls_that_led_there() {
         "fn half(n: Int) -> Int {\n  100 / n\n}\n\npub fn main(args: List<Text>) {\n  print(half(args.len()) + 1)\n}\n";
     check_says(&[("a.fdl", source)], &["run", "a.fdl"], 1, &["divide_by_zero", "a.fdl:2", "a.fdl:6"]);
 }
+
+/// Values, declarations and fibers of one entry are there for the next ones.
+#[test]
+fn a_prompt_keeps_what_entries_make() {
+    let entries = "1 + 2\nlet xs = [1, 2, 3]\nxs.map(fn(x) { x * it })\nfn double(n: Int) -> Int {\n  n * 2\n}\ndouble(21)\n\
+        var n = 5\nn += 1\nuse json\njson.encode([\"a\": xs])\n\
+        type Msg { Add(n: Int), Get(reply: Reply<Int>) }\n\
+        fn counter() receives Msg {\n serve total = 0 {\n  Add(n) -> total += n\n  Get(reply) -> reply.send(total)\n }\n}\n\
+        let c = spawn counter()\nc.send(Add(5))\nc.send(Add(n))\nc.call(Get(_))\n\
+        let (a, b) = (1, \"x\")\nb\ntype P { x: Int }\nlet p = P(3)\np.x\n";
+    let wanted =
+        "3: Int\n[3, 6, 9]: List<Int>\n42: Int\n{\"a\":[1,2,3]}: Text\nOk(11): Result<Int, CallError>\nx: Text\n3: Int\n";
+    let folder = Folder::with(&[]);
+    let seen = seen(&run(folder.path(), &["repl"], entries.as_bytes()));
+    assert_eq!(seen, (0, wanted.to_owned(), String::new()));
+}
+
+#[test]
+fn a_prompt_goes_on_behind_mistakes() {
+    let entries = "let n = 1\nfoo\n1 / 0\nlet f = fn(x: Int) { x }\ntype P { x: Int }\nlet p = P(1)\ntype P { y: Int }\n:bad\n\"n is ${n}\"\n:quit\nn\n";
+    let folder = Folder::with(&[]);
+    let (status, output, error) = seen(&run(folder.path(), &["repl"], entries.as_bytes()));
+    assert_eq!((status, output.as_str()), (0, "n is 1: Text\n"));
+    for part in
+        ["unknown name `foo`", "divide_by_zero", "`f` holds a function", "`p` was of the type `P`", "unknown command :bad"]
+    {
+        assert!(error.contains(part), "{part} is not in {error}");
+    }
+}

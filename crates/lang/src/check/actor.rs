@@ -147,7 +147,9 @@ impl<'a> Cx<'_, 'a> {
                 }
                 let message = format!("`{}` would be of several types", name.text);
                 let report = Report::error(Code::Receives, pat.span, message).label("of which type?");
-                self.tell(report.hint("a name is for the one type that has no arm of its own; match the variants of the others, or write `_`"));
+                self.tell(report.hint(
+                    "a name is for the one type that has no arm of its own; match the variants of the others, or write `_`",
+                ));
                 None
             }
             ([first, ..], _) => Some(Some(*first)),
