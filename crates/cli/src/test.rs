@@ -40,7 +40,7 @@ pub(crate) fn test(options: &Options) -> u8 {
 }
 
 fn run(file: &Path, only: Option<&str>, passed: &mut usize, failed: &mut usize) -> Result<(), u8> {
-    let sources = language::sources(file).map_err(|problem| say::bad_program(&problem))?;
+    let sources = language::sources_for_tests(file).map_err(|problem| say::bad_program(&problem))?;
     let compiled = language::compile(&sources, Goal::Test);
     let (errors, warnings) = language::rendered(&compiled.checked, &sources, say::in_colour());
     warnings.iter().chain(&errors).for_each(|text| say::line(&format!("{text}\n")));

@@ -1,5 +1,6 @@
 //! Programs in the language: their files, and what is wrong with them.
 
+use crate::doc_tests::with_doc_tests;
 use crate::program::{ProgramError, read_source};
 use fardel_bytecode::Module;
 pub use fardel_lang::{Checked, Compiled, Goal, Sources, check, compile, format};
@@ -16,16 +17,23 @@ pub fn is_source(path: &Path) -> bool {
 }
 
 /// Modules as files in a folder: `kv.store` is `kv/store.fdl`.
-struct Files(PathBuf);
+struct Files {
+    folder: PathBuf,
+    /// Whether code in documents becomes tests.
+    tests_documents: bool,
+}
 
 impl Resolver for Files {
     fn module(&mut self, path: &str) -> Result<Option<Found>, String> {
-        let file = self.0.join(path.replace('.', "/")).with_extension(EXTENSION);
+        let file = self.folder.join(path.replace('.', "/")).with_extension(EXTENSION);
         if !file.is_file() {
             return Ok(None);
         }
         match read_source(&file) {
-            Ok(text) => Ok(Some(Found { file: file.display().to_string(), text })),
+            Ok(text) => {
+                let text = if self.tests_documents { with_doc_tests(&text) } else { text };
+                Ok(Some(Found { file: file.display().to_string(), text }))
+            }
             Err(problem) => Err(problem.to_string()),
         }
     }
@@ -36,10 +44,25 @@ impl Resolver for Files {
 /// # Errors
 /// When that file cannot be read; what is wrong with others is told by [`fardel_lang::check`].
 pub fn sources(path: &Path) -> Result<Sources, ProgramError> {
+    load(path, false)
+}
+
+/// As [`sources`], with tests for the code in documents: blocks between ` ```fardel ` and ` ``` `, where a line
+/// `expression // => text` says what the expression prints.
+///
+/// # Errors
+/// As [`sources`].
+pub fn sources_for_tests(path: &Path) -> Result<Sources, ProgramError> {
+    load(path, true)
+}
+
+fn load(path: &Path, tests_documents: bool) -> Result<Sources, ProgramError> {
     let text = read_source(path)?;
+    let text = if tests_documents { with_doc_tests(&text) } else { text };
     let name = path.file_stem().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-    Ok(fardel_lang::load(&name, &path.display().to_string(), text, &mut Files(folder)))
+    let mut files = Files { folder, tests_documents };
+    Ok(fardel_lang::load(&name, &path.display().to_string(), text, &mut files))
 }
 
 /// Finds no modules.

@@ -52,6 +52,7 @@
 #![forbid(unsafe_code)]
 
 pub mod clock;
+mod doc_tests;
 mod host;
 pub mod language;
 pub mod limits;

@@ -129,3 +129,15 @@ fn a_prompt_goes_on_behind_mistakes() {
         assert!(error.contains(part), "{part} is not in {error}");
     }
 }
+
+#[test]
+fn code_in_documents_is_tested() {
+    let source = "/// Twice a number.\n///\n/// ```fardel\n/// twice(21) // => 42\n/// let t = \"a\"\n/// t + t // => aa\n/// ```\n\
+        fn twice(n: Int) -> Int { n * 2 }\n\n/// ```fardel\n/// wrong() // => 2\n/// ```\nfn wrong() -> Int { 1 }\n";
+    let folder = Folder::with(&[("a.fdl", source.as_bytes())]);
+    let (status, output, error) = seen(&run(folder.path(), &["test", "a.fdl"], b""));
+    assert_eq!((status, error.as_str()), (1, ""), "{output}");
+    for part in ["ok     a: code in line 3", "FAILED a: code in line 10", "right: 2", "1 passed, 1 failed"] {
+        assert!(output.contains(part), "{part} is not in {output}");
+    }
+}
