@@ -17,6 +17,7 @@ mod derive;
 mod doubt;
 mod load;
 mod lower;
+mod parts;
 mod program;
 mod std_modules;
 mod suggest;

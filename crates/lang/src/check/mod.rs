@@ -14,7 +14,6 @@ mod foreign;
 pub(crate) mod infer;
 mod pattern;
 mod property;
-mod visit;
 mod whole;
 
 use crate::program::{Constraint, DefKind, Generic, ModuleId, Program, Value};

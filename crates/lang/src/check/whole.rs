@@ -1,8 +1,9 @@
 //! What holds of a program as a whole: constants that need no machine, types that end, parameters that are used.
 
+use super::Checked;
 use super::infer::display;
-use super::{Checked, visit};
 use crate::code::Code;
+use crate::parts;
 use crate::program::{DefKind, Field, ModuleId, Program};
 use crate::thir::{Body, Expr, ExprKind, FnId, SpawnWhat};
 use crate::ty::{DefId, Kind, Ty};
@@ -70,7 +71,7 @@ fn constants(p: &mut Program<'_>, checked: &Checked) {
             continue;
         }
         let mut told: Option<(Span, String)> = None;
-        visit::walk(&body.value, &mut |expr| {
+        parts::each_part(&body.value, &mut |expr| {
             let why = match &expr.kind {
                 ExprKind::Call(id, ..) | ExprKind::FnValue(id, _) if needs[id.0 as usize] => {
                     format!("`{}` asks the machine that runs it", p.fun(*id).name)
@@ -102,7 +103,7 @@ fn functions_of_machine(p: &Program<'_>, checked: &Checked) -> Vec<bool> {
             .split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_')
             .any(|word| OF_MACHINE.contains(&word));
         let Some(body) = body else { continue };
-        visit::walk(&body.value, &mut |expr| match &expr.kind {
+        parts::each_part(&body.value, &mut |expr| match &expr.kind {
             ExprKind::Call(id, ..) | ExprKind::FnValue(id, _) => callers[id.0 as usize].push(at as u32),
             ExprKind::Me | ExprKind::Spawn(_) | ExprKind::Receive(_) | ExprKind::Serve(_) => needs[at] = true,
             _ => {}
@@ -429,7 +430,7 @@ fn growing_functions(p: &mut Program<'_>, checked: &Checked) {
 /// The calls of declared functions in a body, with their type arguments.
 pub(super) fn calls(body: &Body) -> Vec<(FnId, &[Ty], Span)> {
     let mut out = Vec::new();
-    visit::walk(&body.value, &mut |expr: &Expr| match &expr.kind {
+    parts::each_part(&body.value, &mut |expr: &Expr| match &expr.kind {
         ExprKind::Call(id, args, _) | ExprKind::FnValue(id, args) => out.push((*id, args.as_slice(), expr.span)),
         ExprKind::Spawn(spawn) => {
             if let SpawnWhat::Call(id, args, _) = &spawn.what {

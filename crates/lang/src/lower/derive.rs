@@ -40,27 +40,8 @@ impl<'c, 'a> Lower<'c, 'a> {
         if is(&shape) {
             return true;
         }
-        let parts = match shape {
-            Shape::Option(inner) | Shape::List(inner) | Shape::Set(inner) => vec![inner],
-            Shape::Map(key, value) => vec![key, value],
-            Shape::Tuple(items) => items,
-            Shape::Record(..) => self.field_types(ty, None),
-            Shape::Sum(..) => {
-                let count = self.variants(ty).len();
-                (0..count).flat_map(|at| self.field_types(ty, Some(at))).collect()
-            }
-            Shape::Unit
-            | Shape::Never
-            | Shape::Int
-            | Shape::Float
-            | Shape::Bool
-            | Shape::Text
-            | Shape::Bytes
-            | Shape::Array(_)
-            | Shape::Object(..)
-            | Shape::Fn(..)
-            | Shape::Word => Vec::new(),
-        };
+        // An object is compared by itself, not by what is in it.
+        let parts = if let Shape::Object(..) = shape { Vec::new() } else { self.object_parts(ty) };
         parts.into_iter().any(|part| self.holds(part, seen, is))
     }
 

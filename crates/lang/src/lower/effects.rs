@@ -4,7 +4,8 @@
 use super::Lower;
 use super::call::{INLINE_DEPTH_MAX, SMALL_PARTS_MAX};
 use super::frame::{Binding, Frame};
-use super::walk::{each_part, made_in};
+use super::walk::made_in;
+use crate::parts::each_part;
 use crate::thir::{Body, Closure, Expr, ExprKind, FnId, LocalId, Op, Place, SpawnWhat};
 use crate::ty::{Kind, NEVER};
 use rustc_hash::FxHashSet;

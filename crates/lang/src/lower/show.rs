@@ -55,7 +55,8 @@ impl<'c, 'a> Lower<'c, 'a> {
         false
     }
 
-    fn object_parts(&mut self, ty: Ty) -> Vec<Ty> {
+    /// The types that values of a type consist of, those of an object's fields included.
+    pub(super) fn object_parts(&mut self, ty: Ty) -> Vec<Ty> {
         match self.shape(ty) {
             Shape::Option(inner) | Shape::List(inner) | Shape::Set(inner) => vec![inner],
             Shape::Map(key, value) => vec![key, value],

@@ -1,18 +1,17 @@
-//! What expressions consist of.
+//! The parts of expressions, all of them.
 
-use crate::thir::{Cond, Expr, ExprKind, Place, SpawnWhat};
+use crate::thir::{Cond, Expr, ExprKind, Place, Receive, SpawnWhat};
 
-/// Calls `each` with an expression and with all that are in it.
-pub(super) fn walk<'e>(expr: &'e Expr, each: &mut dyn FnMut(&'e Expr)) {
-    // With a stack of its own, since blocks of a long function lie deep in each other.
+/// Shows every part of an expression, those of closures included.
+pub(crate) fn each_part<'e>(expr: &'e Expr, see: &mut impl FnMut(&'e Expr)) {
     let mut work = vec![expr];
     while let Some(expr) = work.pop() {
-        each(expr);
-        children(expr, &mut work);
+        see(expr);
+        parts_of(expr, &mut work);
     }
 }
 
-fn children<'e>(expr: &'e Expr, out: &mut Vec<&'e Expr>) {
+fn parts_of<'e>(expr: &'e Expr, out: &mut Vec<&'e Expr>) {
     match &expr.kind {
         ExprKind::Error
         | ExprKind::Unit
@@ -34,37 +33,39 @@ fn children<'e>(expr: &'e Expr, out: &mut Vec<&'e Expr>) {
         | ExprKind::List(all)
         | ExprKind::Record(all)
         | ExprKind::Variant(_, all) => out.extend(all),
-        ExprKind::CallValue(callee, args) => {
+        ExprKind::CallValue(callee, all) => {
             out.push(callee);
-            out.extend(args);
+            out.extend(all);
         }
         ExprKind::Closure(closure) => out.push(&closure.body),
-        ExprKind::And(one, other) | ExprKind::Or(one, other) | ExprKind::Index(one, other) => out.extend([&**one, &**other]),
-        ExprKind::Map(entries) => out.extend(entries.iter().flat_map(|(key, value)| [key, value])),
-        ExprKind::With(of, changes) => {
-            out.push(of);
+        ExprKind::And(a, b) | ExprKind::Or(a, b) | ExprKind::Index(a, b) => out.extend([&**a, &**b]),
+        ExprKind::Map(entries) => entries.iter().for_each(|(key, value)| out.extend([key, value])),
+        ExprKind::With(base, changes) => {
+            out.push(base);
             out.extend(changes.iter().map(|(_, value)| value));
         }
-        ExprKind::Field(of, _) | ExprKind::Try(of, _) => out.push(of),
+        ExprKind::Field(of, _) | ExprKind::Try(of, _) | ExprKind::Let(_, of) => out.push(of),
         ExprKind::Block(stmts, value) => {
             out.extend(stmts);
             out.extend(value.as_deref());
         }
-        ExprKind::Let(_, value) => out.push(value),
         ExprKind::LetElse(_, value, otherwise) => out.extend([&**value, &**otherwise]),
         ExprKind::If(cond, then, otherwise) => {
-            condition(cond, out);
-            out.push(then);
+            out.extend([condition_part(cond), then]);
             out.extend(otherwise.as_deref());
         }
+        ExprKind::While(cond, body) => out.extend([condition_part(cond), body]),
         ExprKind::Match(value, arms) => {
             out.push(value);
-            out.extend(arms.iter().flat_map(|arm| arm.guard.iter().chain([&arm.body])));
+            for arm in arms {
+                out.extend(arm.guard.as_ref());
+                out.push(&arm.body);
+            }
         }
-        ExprKind::Receive(receive) => received(receive, out),
+        ExprKind::Receive(receive) => received_parts(receive, out),
         ExprKind::Serve(serve) => {
             out.push(&serve.init);
-            received(&serve.receive, out);
+            received_parts(&serve.receive, out);
         }
         ExprKind::Spawn(spawn) => {
             out.extend(spawn.options.iter().map(|(_, value)| value));
@@ -74,10 +75,6 @@ fn children<'e>(expr: &'e Expr, out: &mut Vec<&'e Expr>) {
             }
         }
         ExprKind::Return(value) => out.extend(value.as_deref()),
-        ExprKind::While(cond, body) => {
-            condition(cond, out);
-            out.push(body);
-        }
         ExprKind::For(each) => out.extend([&each.over, &each.body]),
         ExprKind::Assign(place, _, value) => {
             match &**place {
@@ -90,13 +87,18 @@ fn children<'e>(expr: &'e Expr, out: &mut Vec<&'e Expr>) {
     }
 }
 
-fn condition<'e>(cond: &'e Cond, out: &mut Vec<&'e Expr>) {
-    match cond {
-        Cond::Expr(expr) | Cond::Let(_, expr) => out.push(expr),
+fn received_parts<'e>(receive: &'e Receive, out: &mut Vec<&'e Expr>) {
+    for (_, arm) in &receive.arms {
+        out.extend(arm.guard.as_ref());
+        out.push(&arm.body);
+    }
+    for (time, body) in receive.after.iter() {
+        out.extend([time, body]);
     }
 }
 
-fn received<'e>(receive: &'e crate::thir::Receive, out: &mut Vec<&'e Expr>) {
-    out.extend(receive.arms.iter().flat_map(|(_, arm)| arm.guard.iter().chain([&arm.body])));
-    out.extend(receive.after.iter().flat_map(|(wait, body)| [wait, body]));
+fn condition_part(cond: &Cond) -> &Expr {
+    match cond {
+        Cond::Expr(expr) | Cond::Let(_, expr) => expr,
+    }
 }
