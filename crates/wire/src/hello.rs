@@ -84,6 +84,8 @@ pub struct Hello {
     pub established: bool,
     /// The last sequence that it got in it, 0 for none.
     pub received: Sequence,
+    /// Whom it calls, where it knows that: another node may have come to that address.
+    pub called: Option<NodeId>,
     /// Who it is.
     pub node: Node,
 }
@@ -124,6 +126,10 @@ impl Local {
     /// The refusal to send.
     pub fn judge_hello(&self, hello: &Hello, proven: Option<NodeId>) -> Result<Version, Refusal> {
         self.judge_node(&hello.node, proven)?;
+        if let Some(called) = hello.called.filter(|called| *called != self.node.id) {
+            let text = format!("node {called} is called, and this is {}", self.node.id);
+            return Err(Refusal::new(RefusalCode::Identity, text));
+        }
         let (own, peer) = (self.versions, hello.versions);
         let version = own.1.min(peer.1);
         if version < own.0.max(peer.0) {
@@ -170,6 +176,9 @@ impl Local {
     }
 }
 
+/// What stands for a node that is not known.
+const NOBODY: NodeId = NodeId([0; 16]);
+
 /// The byte by which each role is known.
 const fn role_byte(role: Role) -> u8 {
     match role {
@@ -188,6 +197,7 @@ impl Hello {
         out.extend(self.session.0.to_le_bytes());
         out.push(self.established.into());
         out.extend(self.received.0.to_le_bytes());
+        out.extend(self.called.unwrap_or(NOBODY).0);
         self.node.encode(out);
     }
 
@@ -204,6 +214,7 @@ impl Hello {
             session: SessionId(fields.u64()?),
             established: fields.flag("the established flag")?,
             received: Sequence(fields.u64()?),
+            called: Some(NodeId(fields.read(Cursor::array)?)).filter(|called| *called != NOBODY),
             node: Node::decode(fields)?,
         };
         if versions.1 > VERSIONS.1 {

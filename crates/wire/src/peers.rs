@@ -134,13 +134,13 @@ impl Peers {
         let node = self.local.node.clone();
         let Some(peer) = peer else {
             let received = Sequence(0);
-            return Hello { versions, proposal: fresh, session: fresh, established: false, received, node };
+            return Hello { versions, proposal: fresh, session: fresh, established: false, received, called: None, node };
         };
         self.dialling.insert(peer, now + limits::HANDSHAKE_TIME);
         let session = self.open(now, peer, fresh);
         let (proposal, session, established) = (session.proposal(), session.id(), session.is_established());
         let received = self.open(now, peer, fresh).received();
-        Hello { versions, proposal, session, established, received, node }
+        Hello { versions, proposal, session, established, received, called: Some(peer), node }
     }
 
     /// A connection that this node dialled has ended, or has got past the handshake.

@@ -95,7 +95,8 @@ fn nodes_find_each_other_by_names_of_hosts_and_by_a_file() {
     prints_42(Process::start(&folder, &args).ends(SOON));
 }
 
-/// Each took over the connection of the other, some tens of times a second.
+/// Each took over the connection of the other, some tens of times a second; later, those that still looked for the node
+/// that had been at that address did.
 #[test]
 fn nodes_that_join_each_other_settle_on_one_connection() {
     let folder = folder(TWICE);

@@ -96,6 +96,12 @@ impl Server {
         result: Result<Connection, DialError>,
     ) {
         match result {
+            // One that has come to the address of another, which may be restarted elsewhere, or gone.
+            Ok(connection) if connection.peer.zip(wanted).is_some_and(|(proven, wanted)| proven != wanted) => {
+                self.counts.dials_failed += 1;
+                tracing::debug!(peer = ?wanted, "no connection: another node is at {target}");
+                self.seeds.again(now, target);
+            }
             Ok(connection) => {
                 let peer = connection.peer.or(wanted);
                 let link = Link::dial(now, &mut self.peers, peer, self.router.fresh_session());

@@ -183,11 +183,12 @@ fn node() -> impl Strategy<Value = Node> {
 pub(crate) fn frame() -> impl Strategy<Value = Frame<'static>> {
     let versions = (1_u16..=u16::MAX).prop_flat_map(|low| (Just(Version(low)), (low..=u16::MAX).prop_map(Version)));
     let sequence = || any::<u64>().prop_map(Sequence);
-    let hello = (versions, any::<[u64; 2]>(), any::<bool>(), sequence(), node());
+    let called = any::<[u8; 16]>().prop_map(|id| Some(NodeId(id)).filter(|_| id != [0; 16]));
+    let hello = (versions, any::<[u64; 2]>(), any::<bool>(), sequence(), called, node());
     let welcome = (any::<u16>(), any::<u64>(), any::<bool>(), sequence(), node());
     prop_oneof![
-        1 => hello.prop_map(|(versions, session, established, received, node)| Frame::Hello(Hello {
-            versions, proposal: SessionId(session[0]), session: SessionId(session[1]), established, received, node,
+        1 => hello.prop_map(|(versions, session, established, received, called, node)| Frame::Hello(Hello {
+            versions, proposal: SessionId(session[0]), session: SessionId(session[1]), established, received, called, node,
         })),
         1 => welcome.prop_map(|(version, session, resumed, received, node)| Frame::Welcome(Welcome {
             version: Version(version), session: SessionId(session), resumed, received, node,

@@ -125,6 +125,7 @@ pub(crate) fn hello() -> Hello {
         session: SessionId(0x0123_4567_89ab_cdef),
         established: true,
         received: Sequence(41),
+        called: Some(OTHER),
         node: node(NODE, "left"),
     }
 }

@@ -139,11 +139,28 @@ fn a_node_is_the_one_that_the_transport_has_proven() {
     let (mut left, mut right) = (Peers::new(local(NODE)), Peers::new(local(OTHER)));
     let mut dial = Link::dial(0, &mut left, Some(NodeId([9; 16])), SessionId(11));
     let mut accept = Link::accept(0, None, SessionId(12));
-    let bytes = output(&mut dial, &mut left, 0);
+    // What it answers to somebody who did not know whom he calls.
+    let bytes = output(&mut Link::dial(0, &mut left, None, SessionId(11)), &mut left, 0);
     feed(&mut accept, &mut right, &bytes);
     let bytes = output(&mut accept, &mut right, 0);
     let (established, closed) = feed(&mut dial, &mut left, &bytes);
     assert!(!established && matches!(closed, Some(Closed::Refused(_))), "{closed:?}");
+}
+
+/// A node was started at the address of one that was gone. All that still looked for the old one called the new one, and
+/// what these calls asked for took the place of the sessions that were there.
+#[test]
+fn a_call_to_another_node_is_refused() {
+    let mut left = Peers::new(local(NODE));
+    let mut right = Peers::new(local(OTHER));
+    let mut dial = Link::dial(0, &mut left, Some(NodeId([9; 16])), SessionId(11));
+    let mut accept = Link::accept(0, Some(NODE), SessionId(12));
+    let bytes = output(&mut dial, &mut left, 0);
+    let (established, closed) = feed(&mut accept, &mut right, &bytes);
+    let Some(Closed::Refused(refusal)) = closed else { panic!("{closed:?}") };
+    assert_eq!(refusal.code, RefusalCode::Identity);
+    assert_eq!(refusal.text, format!("node {} is called, and this is {OTHER}", NodeId([9; 16])));
+    assert!(!established && right.sessions().count() == 0);
 }
 
 #[test]
@@ -163,8 +180,8 @@ fn each_wrong_byte_of_a_hello_has_its_refusal() {
         with(30, &[2]),
         (RefusalCode::Malformed, "the established flag is 2 in a HELLO frame; 0 or 1 is wanted".into())
     );
-    assert_eq!(with(59, &[0, 0, 1, 0]).0, RefusalCode::Limits);
-    assert_eq!(with(63, &[0, 0, 1, 0]).0, RefusalCode::Limits);
+    assert_eq!(with(75, &[0, 0, 1, 0]).0, RefusalCode::Limits);
+    assert_eq!(with(79, &[0, 0, 1, 0]).0, RefusalCode::Limits);
     assert_eq!(with(0, &[0xff, 0xff, 0xff, 0]).0, RefusalCode::Malformed);
     let (code, text) = refused(local(OTHER), None, b"GET / HTTP/1.1\r\n");
     assert_eq!(code, RefusalCode::Malformed);
