@@ -20,7 +20,8 @@ const PROGRAMS: [&str; 3] = ["examples", "bench/programs", "crates/fardel/tests/
 /// Folders with programs of the language.
 const LANGUAGE: [&str; 3] = ["crates/syntax/tests/samples", "crates/syntax/tests/errors", "crates/syntax/tests/format"];
 /// Where sources of the language are.
-const SOURCES: [&str; 4] = ["examples", "crates/lang/std", "crates/lang/tests/wrong", "crates/syntax/tests/samples"];
+const SOURCES: [&str; 4] = ["examples", "crates/lang/std", WRONG, "crates/syntax/tests/samples"];
+const WRONG: &str = "crates/lang/tests/wrong";
 const TARGETS: [&str; 12] = [
     "assemble",
     "decode",
@@ -139,7 +140,9 @@ fn main() -> io::Result<()> {
     let mut count = 0;
     for folder in SOURCES {
         let prefix = folder.replace('/', "-");
-        for path in programs(&root.join(folder), "fdl")? {
+        // Every seed is compiled before anything is tried; all wrong programs are by a test as well.
+        let step = if folder == WRONG { 8 } else { 1 };
+        for path in programs(&root.join(folder), "fdl")?.into_iter().step_by(step) {
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             fs::copy(&path, corpus.join("language").join(format!("{prefix}-{name}")))?;
             count += 1;
