@@ -48,7 +48,7 @@ fn by_hand(session: &mut Session) -> u8 {
                 // A history that cannot be kept is none.
                 let _ = editor.add_history_entry(entry.trim_end());
                 if !session.take(&entry) {
-                    return say::OK;
+                    return session.status();
                 }
                 entry.clear();
             }
@@ -77,14 +77,14 @@ fn from_file(session: &mut Session, input: impl BufRead) -> u8 {
             continue;
         }
         if !session.take(&entry) {
-            return say::OK;
+            return session.status();
         }
         entry.clear();
     }
     if !entry.trim().is_empty() {
         session.take(&entry);
     }
-    say::OK
+    session.status()
 }
 
 /// Something that has a name at the prompt.
@@ -108,6 +108,8 @@ struct Session {
 
 /// The name of the last value.
 const IT: &str = "it";
+/// What has the value of an entry shown.
+const SHOWN: &str = "let it = ";
 /// What stands before names that the prompt itself makes.
 const OWN: &str = "prompt__";
 
@@ -116,6 +118,11 @@ impl Session {
         let mut runtime = Runtime::new(Settings::default(), Hosts::standard());
         let port = runtime.open_port().map_err(|problem| problem.to_string())?;
         Ok(Session { runtime, port, uses: Vec::new(), items: Vec::new(), receives: String::new(), kept: Vec::new() })
+    }
+
+    /// The exit status for whoever started the prompt.
+    fn status(&self) -> u8 {
+        self.runtime.exit_status().unwrap_or(say::OK)
     }
 
     fn needs_more(&self, entry: &str) -> bool {
@@ -146,7 +153,7 @@ impl Session {
             return true;
         }
         self.run(entry, &parsed.parts);
-        true
+        self.runtime.exit_status().is_none()
     }
 
     fn run(&mut self, entry: &str, parts: &[EntryPart<'_>]) {
@@ -200,6 +207,10 @@ impl Session {
         let compiled = language::compile(&sources, Goal::Entry);
         let (errors, warnings) = language::rendered(&compiled.checked, &sources, say::in_colour());
         let Some(module) = compiled.module else {
+            // One that never ends, such as `panic(..)`, has no value that could be shown.
+            if let Some(endless) = new.as_endless().filter(|endless| self.is_sound(endless)) {
+                return self.carry_out(&endless);
+            }
             errors.iter().for_each(|text| say::line(text));
             return false;
         };
@@ -211,6 +222,12 @@ impl Session {
             say::error(problem);
         }
         true
+    }
+
+    /// Whether an entry compiles.
+    fn is_sound(&self, entry: &Entry) -> bool {
+        let sources = language::single("prompt.fdl", &self.source(entry));
+        language::compile(&sources, Goal::Entry).module.is_some()
     }
 
     fn start(
@@ -229,6 +246,7 @@ impl Session {
         let args: Vec<Value> = std::iter::once(Value::Address(self.port)).chain(values).collect();
         let fiber = self.runtime.machine_mut().spawn(hash, function, &args).map_err(|problem| problem.to_string())?;
         match self.runtime.join(fiber).map(|exit| exit.reason) {
+            None if self.runtime.exit_status().is_some() => return Ok(()),
             None => return Err("this entry waits for what can never come".to_owned()),
             Some(ExitReason::Normal) => {}
             Some(ExitReason::Error(failure)) if failure.message.is_empty() => return Err(failure.name.to_string()),
@@ -260,6 +278,9 @@ impl Session {
 
     /// The names that stand after an entry: earlier ones, and those that it makes.
     fn names(&self, new: &Entry) -> Vec<(String, bool)> {
+        if new.is_endless {
+            return Vec::new();
+        }
         let made = |name: &str| new.names.iter().any(|(own, _)| own == name) || (new.has_value && name == IT);
         let earlier = self.kept.iter().filter(|kept| !made(&kept.name)).map(|kept| (kept.name.clone(), kept.is_var));
         let it = new.has_value.then(|| (IT.to_owned(), false));
@@ -300,6 +321,8 @@ struct Entry {
     names: Vec<(String, bool)>,
     /// Whether the last one is an expression, whose value is shown.
     has_value: bool,
+    /// Whether it never comes to its end, and so gives nothing.
+    is_endless: bool,
 }
 
 impl Entry {
@@ -309,7 +332,15 @@ impl Entry {
             self.names.push((name, is_var));
         }
         self.has_value = is_value;
-        self.stmts.push(if is_value { format!("let {IT} = {text}") } else { text.to_owned() });
+        self.stmts.push(if is_value { format!("{SHOWN}{text}") } else { text.to_owned() });
+    }
+
+    /// The same as one that never comes to its end, if it was to give a value.
+    fn as_endless(&self) -> Option<Entry> {
+        let (last, before) = self.stmts.split_last()?;
+        let last = last.strip_prefix(SHOWN).filter(|_| self.has_value)?;
+        let stmts = before.iter().cloned().chain([last.to_owned()]).collect();
+        Some(Entry { stmts, is_endless: true, ..Entry::default() })
     }
 }
 

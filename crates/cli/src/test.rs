@@ -3,6 +3,7 @@
 use crate::{package, say};
 use clap::Args;
 use fardel::language::{self, Goal};
+use fardel::outcome::End;
 use fardel::program::not_made;
 use fardel::{Hosts, Program, Runtime, Settings, Streams};
 use std::cell::RefCell;
@@ -66,12 +67,15 @@ fn run(file: &Path, only: Option<&str>, passed: &mut usize, failed: &mut usize) 
         let mut settings = Settings { streams, ..Settings::default() };
         settings.machine.seed = SEED;
         let outcome = Runtime::new(settings, Hosts::standard()).run(program);
-        let is_good = outcome.as_ref().is_ok_and(|outcome| outcome.status == 0);
+        // A test that ends the program has not come to its own end.
+        let has_left = outcome.as_ref().is_ok_and(|outcome| matches!(outcome.end, End::Exited(_)));
+        let is_good = !has_left && outcome.as_ref().is_ok_and(|outcome| outcome.status == 0);
         *(if is_good { &mut *passed } else { &mut *failed }) += 1;
         let word = if is_good { "ok" } else { "FAILED" };
         say::output(format!("{word:6} {source}: {title}\n").as_bytes());
         if !is_good {
-            say::output(failure(&output.text(), &error.text()).as_bytes());
+            let why = if has_left { "it called process.exit".to_owned() } else { error.text() };
+            say::output(failure(&output.text(), &why).as_bytes());
         }
     }
     Ok(())

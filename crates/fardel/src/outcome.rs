@@ -26,6 +26,8 @@ pub enum End {
         /// How many more there are.
         more: u64,
     },
+    /// It has asked for its end, with this exit status.
+    Exited(u8),
     /// Somebody interrupted it.
     Interrupted,
     /// Nobody reads the standard output any more.

@@ -67,7 +67,7 @@ fn run(name: &str, program: Program, machine: Config) -> String {
     match outcome.end {
         End::Main(reason) if reason.to_string() == "normal" => {}
         End::Main(reason) => seen += &format!("; ends: {reason}\n"),
-        end @ (End::Deadlock { .. } | End::Interrupted | End::OutputClosed | End::OutputFailed(_)) => {
+        end @ (End::Deadlock { .. } | End::Exited(_) | End::Interrupted | End::OutputClosed | End::OutputFailed(_)) => {
             seen += &format!("; ends: {end:?}\n");
         }
     }

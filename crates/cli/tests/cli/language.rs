@@ -21,6 +21,32 @@ fn a_new_package_runs_and_passes_its_tests() {
 }
 
 #[test]
+fn a_program_ends_with_the_status_that_it_asks_for() {
+    let source = "use process
+
+fn leave() { process.exit(7) }
+
+pub fn main() {
+  spawn leave()
+  spawn { while true { yield() } }
+  print(\"on the way\")
+  sleep(1h)
+}
+
+test \"it leaves\" { leave() }
+
+test \"there is no such status\" { process.exit(256) }
+";
+    let folder = Folder::with(&[("a.fdl", source.as_bytes())]);
+    assert_eq!(seen(&run(folder.path(), &["run", "a.fdl"], b"")), (7, "on the way\n".to_owned(), String::new()));
+    let (status, output, _) = seen(&run(folder.path(), &["test", "a.fdl"], b""));
+    assert_eq!(status, 1);
+    for part in ["FAILED a: it leaves\n       it called process.exit", "the exit status is 256; wanted 0 to 255"] {
+        assert!(output.contains(part), "`{part}` is not in:\n{output}");
+    }
+}
+
+#[test]
 fn a_test_that_fails_shows_both_sides() {
     let source = "test \"sums\" { assert(1 + 1 == 3) }\ntest \"fine\" { assert(true) }\n";
     let folder = Folder::with(&[("a.fdl", source.as_bytes())]);
@@ -99,6 +125,15 @@ fn a_failure_shows_the_calls_that_led_there() {
     let source =
         "fn half(n: Int) -> Int {\n  100 / n\n}\n\npub fn main(args: List<Text>) {\n  print(half(args.len()) + 1)\n}\n";
     check_says(&[("a.fdl", source)], &["run", "a.fdl"], 1, &["divide_by_zero", "a.fdl:2", "a.fdl:6"]);
+}
+
+#[test]
+fn a_prompt_ends_with_the_status_that_an_entry_asks_for() {
+    let folder = Folder::with(&[]);
+    let entries = "1 + 1\npanic(\"oh\")\nit\nuse process\nprocess.exit(4)\n2 + 2\n";
+    let (status, output, error) = seen(&run(folder.path(), &["repl"], entries.as_bytes()));
+    assert_eq!((status, output.as_str()), (4, "2: Int\n2: Int\n"), "{error}");
+    assert!(error.contains("panic: oh"), "{error}");
 }
 
 /// Values, declarations and fibers of one entry are there for the next ones.

@@ -12,6 +12,8 @@ pub(crate) struct HostContext {
     pub(crate) arguments: Vec<String>,
     pub(crate) clock: Clock,
     pub(crate) random: Generator,
+    /// The exit status with which the program wants to end.
+    pub(crate) exit: Option<u8>,
 }
 
 impl HostContext {

@@ -40,6 +40,7 @@ impl World {
             arguments: vec!["one".into(), "two".into()],
             clock: Clock::Virtual { now: 7, wall: -5 },
             random: Generator::new(1),
+            exit: None,
         };
         World { hosts: Hosts::standard(), context, input: Cursor::new(input.to_vec()), output, error }
     }
@@ -140,6 +141,8 @@ fn tells_arguments_environment_and_time() {
     check("process.env", &[text("FARDEL_NOT_SET")], Ok(Value::Null));
     check("process.env", &[text("a=b")], Ok(Value::Null));
     check("process.env", &[text("CARGO_PKG_NAME")], Ok(text("fardel")));
+    check("process.exit", &[Value::Int(7)], Ok(Value::Null));
+    check("process.exit", &[Value::Int(256)], Err("the exit status is 256; wanted 0 to 255"));
     check("time.now", &[], Ok(Value::Int(7)));
     check("time.wall", &[], Ok(Value::Int(-5)));
 }

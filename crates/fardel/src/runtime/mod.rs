@@ -80,7 +80,7 @@ impl Runtime {
             machine,
             config,
             hosts,
-            context: HostContext { output, error: streams.error, arguments, clock, random },
+            context: HostContext { output, error: streams.error, arguments, clock, random, exit: None },
             input: Arc::new(Mutex::new(BufReader::with_capacity(INPUT_BYTES_MAX, streams.input))),
             reader: Workers::new("fardel-input", 1, false, sender.clone()),
             workers: Workers::new("fardel-worker", WORKERS_MAX, true, sender.clone()),
@@ -168,7 +168,7 @@ impl Runtime {
     }
 
     /// Runs until a fiber that was started by [`spawn`](Runtime::spawn) has ended, and takes its end; none when nothing
-    /// can end it any more.
+    /// can end it any more, or when a program has asked for the [end](Runtime::exit_status).
     ///
     /// The end of a fiber that ended before, while something else was waited for, is only there when ends are
     /// [kept](Settings::keep_exits).
@@ -177,9 +177,14 @@ impl Runtime {
             return self.exits.remove(at);
         }
         self.joined = Some(fiber);
-        self.run_until(|runtime| !runtime.machine.is_alive(fiber));
+        self.run_until(|runtime| !runtime.machine.is_alive(fiber) || runtime.context.exit.is_some());
         self.joined = None;
         self.joined_exit.take()
+    }
+
+    /// The exit status with which a program has asked for the end of all, by `process.exit`.
+    pub fn exit_status(&self) -> Option<u8> {
+        self.context.exit
     }
 
     /// Takes the oldest of the ends that are [kept](Settings::keep_exits): of the fibers that were started by

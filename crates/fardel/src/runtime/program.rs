@@ -172,7 +172,7 @@ impl Runtime {
 
     fn go_round(&mut self, running: &mut Running) -> Round {
         let Running { main, deadline } = running;
-        if let Some(end) = self.output_end() {
+        if let Some(end) = self.output_end().or(self.context.exit.map(End::Exited)) {
             self.machine.handle(Input::Exit { fiber: *main, reason: ExitReason::Shutdown });
             self.close(self.context.clock.now().saturating_add(self.grace));
             return Round::Over(end, None);
@@ -245,6 +245,7 @@ impl Runtime {
                 self.context.complain(&report::deadlock(blocked, *more));
                 status::DEADLOCK
             }
+            End::Exited(status) => *status,
             End::Interrupted => status::INTERRUPTED,
             End::OutputClosed => status::OK,
             End::OutputFailed(_) => status::FAILED,

@@ -3,7 +3,7 @@
 //! **Invariant:** these are the lines of `docs/spec/host.md`.
 
 /// Name and parameters of each.
-const FUNCTIONS: [&str; 16] = [
+const FUNCTIONS: [&str; 17] = [
     "fs.exists(Text) -> Bool",
     "fs.list(Text) -> List<Text>",
     "fs.read_bytes(Text) -> Bytes",
@@ -16,6 +16,7 @@ const FUNCTIONS: [&str; 16] = [
     "io.write(Text)",
     "process.args() -> List<Text>",
     "process.env(Text) -> Option<Text>",
+    "process.exit(Int)",
     "random.bytes(Int) -> Bytes",
     "random.int(Int, Int) -> Int",
     "time.now() -> Int",
