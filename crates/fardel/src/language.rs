@@ -32,7 +32,7 @@ impl Resolver for Files {
         match read_source(&file) {
             Ok(text) => {
                 let text = if self.tests_documents { with_doc_tests(&text) } else { text };
-                Ok(Some(Found { file: file.display().to_string(), text }))
+                Ok(Some(Found { file: file.display().to_string(), text, is_own: true }))
             }
             Err(problem) => Err(problem.to_string()),
         }

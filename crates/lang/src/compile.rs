@@ -95,7 +95,7 @@ fn make(sources: &Sources, goal: Goal) -> Compiled {
         };
         let tests: Vec<usize> = match goal {
             Goal::Run | Goal::Entry => Vec::new(),
-            Goal::Test => (0..program.tests.len()).filter(|at| !program.module(program.tests[*at].module).is_std).collect(),
+            Goal::Test => (0..program.tests.len()).filter(|at| program.module(program.tests[*at].module).is_own).collect(),
         };
         let titles = tests.iter().map(|at| {
             let test = &program.tests[*at];
@@ -199,11 +199,8 @@ pub(crate) fn with_program<R>(
         for import in &ast.uses {
             let path: Vec<&str> = import.path.iter().map(|name| name.text).collect();
             let name = import.alias.as_ref().or(import.path.last()).map_or("", |name| name.text);
-            let path = path.join(".");
-            let found = sources.all.iter().position(|other| other.is_std && other.path == path);
-            let found = found.or_else(|| sources.all.iter().position(|other| other.path == path));
-            match (found, &import.names) {
-                (Some(at), None) => drop(modules.entry(name).or_insert(ModuleId(at as u32))),
+            match (source.imports.get(&path.join(".")), &import.names) {
+                (Some(at), None) => drop(modules.entry(name).or_insert(ModuleId(*at as u32))),
                 (Some(_), Some(_)) => {}
                 (None, None) => drop(lost.insert(name)),
                 (None, Some(names)) => lost.extend(names.iter().map(|name| name.text)),
@@ -214,6 +211,8 @@ pub(crate) fn with_program<R>(
             file: source.file.clone(),
             source: &source.text,
             is_std: source.is_std,
+            is_own: source.is_own,
+            imports: &source.imports,
             own: Scope::default(),
             imported: Scope::default(),
             modules,

@@ -251,12 +251,7 @@ impl<'a> Program<'a> {
     /// The module that an import names; the loader has told when there is none.
     fn imported_module(&self, module: ModuleId, import: &ast::Use<'a>) -> Option<ModuleId> {
         let path: Vec<&str> = import.path.iter().map(|name| name.text).collect();
-        let path = path.join(".");
-        let _ = module;
-        // Those of the standard library come first: a main source may have the name of one.
-        let found = self.modules.iter().position(|known| known.is_std && known.path == path);
-        let found = found.or_else(|| self.modules.iter().position(|known| known.path == path));
-        found.map(|at| ModuleId(at as u32))
+        self.module(module).imports.get(&path.join(".")).map(|at| ModuleId(*at as u32))
     }
 
     /// Resolves aliases, each after those that it names.

@@ -29,3 +29,4 @@ pub use compile::{Checked, Compiled, EntryNames, Goal, check, compile};
 pub use fardel_diagnostic::{Diagnostic, Severity};
 pub use fardel_syntax::{Entry, EntryPart, ast, format, parse_entry};
 pub use load::{Found, Resolver, Source, Sources, load};
+pub use std_modules::is_std_module;

@@ -18,15 +18,32 @@ pub struct Found {
     pub file: String,
     /// What is in it.
     pub text: String,
+    /// Whether it is of the program's own package, and not of one that this depends on.
+    pub is_own: bool,
 }
 
 /// Finds modules.
 pub trait Resolver {
-    /// The module with a path such as `kv.store`; nothing when there is none.
+    /// The path that a module has in the whole program, where the module `from` names it `path`. No two modules of a
+    /// program have the same one: types and functions are named by it.
+    ///
+    /// # Errors
+    /// Why it cannot be used there.
+    fn path(&mut self, from: &str, path: &str) -> Result<String, String> {
+        let _ = from;
+        Ok(path.to_owned())
+    }
+
+    /// The module with a path such as `kv.store`, as [`Resolver::path`] gives it; nothing when there is none.
     ///
     /// # Errors
     /// Why it cannot be read.
     fn module(&mut self, path: &str) -> Result<Option<Found>, String>;
+
+    /// Where a module would be that is not there, for people.
+    fn place(&self, path: &str) -> String {
+        format!("the file `{}.fdl` beside the main one", path.replace('.', "/"))
+    }
 }
 
 /// A source.
@@ -40,6 +57,10 @@ pub struct Source {
     pub text: String,
     /// Whether it is of the standard library.
     pub is_std: bool,
+    /// Whether it is of the program's own package.
+    pub is_own: bool,
+    /// The modules that it imports, by the paths that stand in it.
+    pub(crate) imports: BTreeMap<String, usize>,
     /// What is wrong with its imports.
     pub(crate) diagnostics: Vec<Diagnostic>,
 }
@@ -72,66 +93,98 @@ struct Import {
 
 /// Brings a main source and all that it leads to.
 pub fn load(path: &str, file: &str, text: String, resolver: &mut dyn Resolver) -> Sources {
-    let std = |(path, text): &(&str, &str)| Source {
-        path: (*path).to_owned(),
-        file: format!("std/{path}.fdl"),
-        text: (*text).to_owned(),
-        is_std: true,
-        diagnostics: Vec::new(),
-    };
     let mut all: Vec<Source> = std_modules::CORE.iter().map(std).collect();
     let main = all.len();
     // A module of the standard library keeps its name, whatever the main file is called.
     let path = if std_modules::source(path).is_some() { format!("program.{path}") } else { path.to_owned() };
-    all.push(Source { path, file: file.to_owned(), text, is_std: false, diagnostics: Vec::new() });
+    all.push(own(path, Found { file: file.to_owned(), text, is_own: true }));
     let mut known: BTreeMap<String, usize> = all.iter().enumerate().map(|(at, source)| (source.path.clone(), at)).collect();
     let mut imports: Vec<Vec<Import>> = Vec::new();
     while let Some(source) = all.get(imports.len()) {
-        let own = imports_of(&source.text);
+        let (from, written) = (source.path.clone(), imports_of(&source.text));
         let mut sink = Sink::default();
         let mut new = Vec::new();
-        for import in &own {
-            if known.contains_key(&import.path) {
-                continue;
-            }
-            let span = fardel_syntax::ast::Span { start: import.start, end: import.end };
-            if all.len() + new.len() >= MODULES_MAX {
-                let message = format!("a program has {MODULES_MAX} modules at most");
-                Report::error(Code::TooLarge, span, message).label("one too many").tell(&mut sink);
-                continue;
-            }
-            if let Some(text) = std_modules::source(&import.path) {
-                known.insert(import.path.clone(), all.len() + new.len());
-                new.push(std(&(import.path.as_str(), text)));
-                continue;
-            }
-            match resolver.module(&import.path) {
-                Ok(Some(found)) => {
-                    known.insert(import.path.clone(), all.len() + new.len());
-                    let Found { file, text } = found;
-                    new.push(Source { path: import.path.clone(), file, text, is_std: false, diagnostics: Vec::new() });
+        let mut found = BTreeMap::new();
+        for import in &written {
+            let next = all.len() + new.len();
+            match bring(&from, import, next, &known, resolver) {
+                Ok(Brought::Known(at)) => drop(found.insert(import.path.clone(), at)),
+                Ok(Brought::New(source)) => {
+                    known.insert(source.path.clone(), next);
+                    found.insert(import.path.clone(), next);
+                    new.push(source);
                 }
-                Ok(None) => {
-                    let names = std_modules::CORE.iter().chain(std_modules::OTHERS).map(|(name, _)| *name);
-                    let near = crate::suggest::suggestion(&import.path, names);
-                    let file = format!("{}.fdl", import.path.replace('.', "/"));
-                    let hint = near.unwrap_or_else(|| format!("it would be the file `{file}` beside the main one"));
-                    let message = format!("there is no module `{}`", import.path);
-                    Report::error(Code::UnknownModule, span, message).label("not found").hint(hint).tell(&mut sink);
-                }
-                Err(why) => {
-                    let message = format!("the module `{}` cannot be read: {why}", import.path);
-                    Report::error(Code::UnknownModule, span, message).label("imported here").tell(&mut sink);
-                }
+                Err(report) => drop(report.tell(&mut sink)),
             }
         }
         let at = imports.len();
-        all[at].diagnostics = sink.finish();
-        imports.push(own);
+        (all[at].diagnostics, all[at].imports) = (sink.finish(), found);
+        imports.push(written);
         all.extend(new);
     }
-    tell_circles(&mut all, &imports, &known);
+    tell_circles(&mut all, &imports);
     Sources { all, main }
+}
+
+fn std((path, text): &(&str, &str)) -> Source {
+    Source {
+        path: (*path).to_owned(),
+        file: format!("std/{path}.fdl"),
+        text: (*text).to_owned(),
+        is_std: true,
+        is_own: false,
+        imports: BTreeMap::new(),
+        diagnostics: Vec::new(),
+    }
+}
+
+fn own(path: String, Found { file, text, is_own }: Found) -> Source {
+    Source { path, file, text, is_std: false, is_own, imports: BTreeMap::new(), diagnostics: Vec::new() }
+}
+
+/// What an import leads to.
+enum Brought {
+    /// A source that is there already.
+    Known(usize),
+    New(Source),
+}
+
+/// The source that an import of the module `from` leads to; `count` are there already.
+fn bring(
+    from: &str,
+    import: &Import,
+    count: usize,
+    known: &BTreeMap<String, usize>,
+    resolver: &mut dyn Resolver,
+) -> Result<Brought, Report> {
+    let span = fardel_syntax::ast::Span { start: import.start, end: import.end };
+    let written = &import.path;
+    let refused = |what: &str, why: String| {
+        Report::error(Code::UnknownModule, span, format!("the module `{written}` cannot be {what}: {why}"))
+            .label("imported here")
+    };
+    let path = match std_modules::source(written) {
+        Some(_) => written.clone(),
+        None => resolver.path(from, written).map_err(|why| refused("used", why))?,
+    };
+    if let Some(at) = known.get(&path) {
+        return Ok(Brought::Known(*at));
+    }
+    if count >= MODULES_MAX {
+        let message = format!("a program has {MODULES_MAX} modules at most");
+        return Err(Report::error(Code::TooLarge, span, message).label("one too many"));
+    }
+    if let Some(text) = std_modules::source(&path) {
+        return Ok(Brought::New(std(&(path.as_str(), text))));
+    }
+    if let Some(found) = resolver.module(&path).map_err(|why| refused("read", why))? {
+        return Ok(Brought::New(own(path, found)));
+    }
+    let names = std_modules::CORE.iter().chain(std_modules::OTHERS).map(|(name, _)| *name);
+    let near = crate::suggest::suggestion(written, names);
+    let hint = near.unwrap_or_else(|| format!("it would be {}", resolver.place(&path)));
+    let message = format!("there is no module `{written}`");
+    Err(Report::error(Code::UnknownModule, span, message).label("not found").hint(hint))
 }
 
 /// The modules that a source imports.
@@ -165,7 +218,7 @@ fn head(text: &str) -> &str {
 }
 
 /// Tells of modules that lead back to themselves; those of the standard library may.
-fn tell_circles(all: &mut [Source], imports: &[Vec<Import>], known: &BTreeMap<String, usize>) {
+fn tell_circles(all: &mut [Source], imports: &[Vec<Import>]) {
     let mut state = vec![0u8; all.len()];
     for start in 0..all.len() {
         if state[start] != 0 || all[start].is_std {
@@ -183,7 +236,7 @@ fn tell_circles(all: &mut [Source], imports: &[Vec<Import>], known: &BTreeMap<St
             if let Some(last) = stack.last_mut() {
                 last.1 += 1;
             }
-            let Some(to) = known.get(&import.path).copied().filter(|to| !all[*to].is_std) else { continue };
+            let Some(to) = all[at].imports.get(&import.path).copied().filter(|to| !all[*to].is_std) else { continue };
             match state[to] {
                 0 => {
                     state[to] = 1;

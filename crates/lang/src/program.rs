@@ -48,6 +48,10 @@ pub(crate) struct Module<'a> {
     pub(crate) source: &'a str,
     /// Whether it is of the standard library.
     pub(crate) is_std: bool,
+    /// Whether it is of the program's own package.
+    pub(crate) is_own: bool,
+    /// The modules that it imports, by the paths that stand in it.
+    pub(crate) imports: &'a BTreeMap<String, usize>,
     /// What it declares.
     pub(crate) own: Scope,
     /// What it imports by name.

@@ -41,3 +41,8 @@ pub(crate) const OTHERS: &[(&str, &str)] = &[
 pub(crate) fn source(path: &str) -> Option<&'static str> {
     CORE.iter().chain(OTHERS).find(|(name, _)| *name == path).map(|(_, source)| *source)
 }
+
+/// Whether the standard library has a module of this name.
+pub fn is_std_module(name: &str) -> bool {
+    source(name).is_some()
+}

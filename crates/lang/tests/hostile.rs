@@ -143,7 +143,7 @@ impl Resolver for Chain {
     fn module(&mut self, path: &str) -> Result<Option<Found>, String> {
         let at: usize = path.trim_start_matches('m').parse().map_err(|_| "no such module".to_owned())?;
         let next = if at < self.0 { format!("use m{}\n", at + 1) } else { String::new() };
-        Ok(Some(Found { file: format!("{path}.fdl"), text: format!("{next}pub fn f() {{}}\n") }))
+        Ok(Some(Found { file: format!("{path}.fdl"), text: format!("{next}pub fn f() {{}}\n"), is_own: true }))
     }
 }
 

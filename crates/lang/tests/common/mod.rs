@@ -21,7 +21,7 @@ impl Resolver for Folder {
     fn module(&mut self, path: &str) -> Result<Option<Found>, String> {
         let file = format!("{}.fdl", path.replace('.', "/"));
         match std::fs::read_to_string(self.0.join(&file)) {
-            Ok(text) => Ok(Some(Found { file, text })),
+            Ok(text) => Ok(Some(Found { file, text, is_own: true })),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error.to_string()),
         }
