@@ -68,7 +68,7 @@ const LAYERS: &[Layer] = &[
         name: "fardel",
         inside: &["fardel-bytecode", "fardel-asm", "fardel-lang", "fardel-vm"],
         inside_for_tests: &["fardel-syntax"],
-        outside: Outside::Only(&["thiserror"]),
+        outside: Outside::Only(&["blake3", "serde", "thiserror", "toml"]),
     },
     Layer {
         name: "fardel-cluster",

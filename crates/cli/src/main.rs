@@ -10,6 +10,7 @@ mod demo;
 mod disasm;
 mod fmt;
 mod keygen;
+mod lock;
 mod node;
 mod operate;
 mod options;
@@ -28,6 +29,7 @@ fn main() {
     let status = match Options::parse().command {
         Command::Run(options) => run::run(&options),
         Command::New(options) => package::new(&options),
+        Command::Lock(options) => lock::lock(&options),
         Command::Build(options) => build::build(&options),
         Command::Test(options) => test::test(&options),
         Command::Repl(options) => repl::repl(&options),

@@ -1,6 +1,6 @@
 //! What can be asked for on the command line, each option with its help.
 
-use crate::{asm, build, check, demo, disasm, fmt, keygen, node, operate, package, repl, run, test};
+use crate::{asm, build, check, demo, disasm, fmt, keygen, lock, node, operate, package, repl, run, test};
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
@@ -35,6 +35,8 @@ pub(crate) enum Command {
     Run(run::Options),
     /// Makes a package: a folder with a first program
     New(package::New),
+    /// Takes what the dependencies of a package are now, as fardel.lock then says
+    Lock(lock::Options),
     /// Makes a module of a program
     Build(build::Options),
     /// Runs the tests of programs

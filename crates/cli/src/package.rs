@@ -1,11 +1,10 @@
-//! Packages: a folder with `fardel.toml` and the sources in `src`.
+//! Packages: a new one, and the program of the one that is here.
 
 use crate::say;
 use clap::Args;
+use fardel::package::MANIFEST;
 use std::path::{Path, PathBuf};
 
-/// The file that says that a folder is a package.
-const MANIFEST: &str = "fardel.toml";
 /// The main source of a package.
 const MAIN: &str = "src/main.fdl";
 

@@ -6,14 +6,16 @@
 use crate::say;
 use clap::Args;
 use fardel::language::{self, EntryPart, Goal};
+use fardel::package::Package;
 use fardel::{ExitReason, FiberId, Hosts, Program, Runtime, Settings, Value};
 use rustyline::DefaultEditor;
 use rustyline::error::ReadlineError;
 use std::io::{BufRead, IsTerminal as _, stdin};
+use std::path::Path;
 
 #[derive(Args, Debug)]
 #[command(after_help = "At the prompt:\n  items, imports, statements and expressions; `it` is the last value\n  \
-receives Type  sets what entries receive\n  :names         lists what has a name\n  :quit          ends, as ctrl-D does")]
+receives Type  sets what entries receive\n  :names         lists what has a name\n  :quit          ends, as ctrl-D does\n\nIn the folder of a package, entries may import its modules and those of its dependencies.")]
 pub(crate) struct Options {}
 
 /// Reads and runs entries until there are no more.
@@ -97,6 +99,8 @@ struct Kept {
 
 struct Session {
     runtime: Runtime,
+    /// The package here, whose modules entries may import.
+    package: Option<Package>,
     /// Where entries hand over their values.
     port: FiberId,
     uses: Vec<String>,
@@ -106,6 +110,8 @@ struct Session {
     kept: Vec<Kept>,
 }
 
+/// The file of entries, for people.
+const PROMPT: &str = "prompt.fdl";
 /// The name of the last value.
 const IT: &str = "it";
 /// What has the value of an entry shown.
@@ -117,7 +123,9 @@ impl Session {
     fn new() -> Result<Session, String> {
         let mut runtime = Runtime::new(Settings::default(), Hosts::standard());
         let port = runtime.open_port().map_err(|problem| problem.to_string())?;
-        Ok(Session { runtime, port, uses: Vec::new(), items: Vec::new(), receives: String::new(), kept: Vec::new() })
+        let package = Package::open(Path::new("")).map_err(|problem| problem.to_string())?;
+        let (uses, items, receives, kept) = (Vec::new(), Vec::new(), String::new(), Vec::new());
+        Ok(Session { runtime, package, port, uses, items, receives, kept })
     }
 
     /// The exit status for whoever started the prompt.
@@ -203,7 +211,10 @@ impl Session {
     /// Compiles and runs an entry; whether it was compiled.
     fn carry_out(&mut self, new: &Entry) -> bool {
         let source = self.source(new);
-        let sources = language::single("prompt.fdl", &source);
+        let sources = match &self.package {
+            Some(package) => language::in_package(PROMPT, &source, package),
+            None => language::single(PROMPT, &source),
+        };
         let compiled = language::compile(&sources, Goal::Entry);
         let (errors, warnings) = language::rendered(&compiled.checked, &sources, say::in_colour());
         let Some(module) = compiled.module else {

@@ -1,6 +1,7 @@
 //! Programs in the language: their files, and what is wrong with them.
 
 use crate::doc_tests::with_doc_tests;
+use crate::package::Package;
 use crate::program::{ProgramError, read_source};
 use fardel_bytecode::Module;
 pub use fardel_lang::{Checked, Compiled, Goal, Sources, check, compile, format};
@@ -16,15 +17,24 @@ pub fn is_source(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == EXTENSION)
 }
 
-/// Modules as files in a folder: `kv.store` is `kv/store.fdl`.
-struct Files {
+/// Modules as files in a folder: `kv.store` is `kv/store.fdl`; and those of other packages.
+struct Files<'a> {
     folder: PathBuf,
+    /// The package of the folder.
+    package: Option<&'a Package>,
     /// Whether code in documents becomes tests.
     tests_documents: bool,
 }
 
-impl Resolver for Files {
+impl Resolver for Files<'_> {
+    fn path(&mut self, from: &str, path: &str) -> Result<String, String> {
+        self.package.map_or_else(|| Ok(path.to_owned()), |package| package.path(from, path))
+    }
+
     fn module(&mut self, path: &str) -> Result<Option<Found>, String> {
+        if let Some(found) = self.package.and_then(|package| package.module(path)) {
+            return Ok(found.map(|(file, text)| Found { file, text, is_own: false }));
+        }
         let file = self.folder.join(path.replace('.', "/")).with_extension(EXTENSION);
         if !file.is_file() {
             return Ok(None);
@@ -37,12 +47,18 @@ impl Resolver for Files {
             Err(problem) => Err(problem.to_string()),
         }
     }
+
+    fn place(&self, path: &str) -> String {
+        self.package.map_or_else(|| Alone.place(path), |package| package.place(path))
+    }
 }
 
-/// The sources of the program whose main one is in a file.
+/// The sources of the program whose main one is in a file. When the file is one of a package, those of the packages that this
+/// depends on are found as well.
 ///
 /// # Errors
-/// When that file cannot be read; what is wrong with others is told by [`fardel_lang::check`].
+/// When that file cannot be read, or its package is not right; what is wrong with other sources is told by
+/// [`fardel_lang::check`].
 pub fn sources(path: &Path) -> Result<Sources, ProgramError> {
     load(path, false)
 }
@@ -59,16 +75,30 @@ pub fn sources_for_tests(path: &Path) -> Result<Sources, ProgramError> {
 fn load(path: &Path, tests_documents: bool) -> Result<Sources, ProgramError> {
     let text = read_source(path)?;
     let text = if tests_documents { with_doc_tests(&text) } else { text };
-    let name = path.file_stem().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let file = path.display().to_string();
+    if let Some((package, module)) = Package::around(path)? {
+        let mut files = Files { folder: package.sources(), package: Some(&package), tests_documents };
+        return Ok(fardel_lang::load(&module, &file, text, &mut files));
+    }
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-    let mut files = Files { folder, tests_documents };
-    Ok(fardel_lang::load(&name, &path.display().to_string(), text, &mut files))
+    let mut files = Files { folder, package: None, tests_documents };
+    Ok(fardel_lang::load(&stem(&file), &file, text, &mut files))
+}
+
+/// A source that stands in no file, with the modules of a package. `name` is that of its file for people.
+pub fn in_package(name: &str, source: &str, package: &Package) -> Sources {
+    let mut files = Files { folder: package.sources(), package: Some(package), tests_documents: false };
+    fardel_lang::load(&stem(name), name, source.to_owned(), &mut files)
+}
+
+fn stem(name: &str) -> String {
+    Path::new(name).file_stem().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
 }
 
 /// Finds no modules.
-struct NoFiles;
+struct Alone;
 
-impl Resolver for NoFiles {
+impl Resolver for Alone {
     fn module(&mut self, _: &str) -> Result<Option<Found>, String> {
         Ok(None)
     }
@@ -76,11 +106,10 @@ impl Resolver for NoFiles {
 
 /// A source that imports nothing but the standard library, with the name of its file.
 pub fn single(name: &str, source: &str) -> Sources {
-    let path = Path::new(name).file_stem().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    fardel_lang::load(&path, name, source.to_owned(), &mut NoFiles)
+    fardel_lang::load(&stem(name), name, source.to_owned(), &mut Alone)
 }
 
-/// What is said of sources, as people read it: errors, then warnings.
+/// What is said of sources, as people read it: errors, then warnings, of which those about other packages are left out.
 pub fn rendered(checked: &Checked, sources: &Sources, colour: bool) -> (Vec<String>, Vec<String>) {
     let (mut errors, mut warnings) = (Vec::new(), Vec::new());
     for (at, diagnostic) in &checked.diagnostics {
@@ -88,7 +117,8 @@ pub fn rendered(checked: &Checked, sources: &Sources, colour: bool) -> (Vec<Stri
         let text = diagnostic.render(&source.file, &source.text, colour);
         match diagnostic.severity {
             fardel_lang::Severity::Error => errors.push(text),
-            fardel_lang::Severity::Warning => warnings.push(text),
+            fardel_lang::Severity::Warning if source.is_own => warnings.push(text),
+            fardel_lang::Severity::Warning => {}
         }
     }
     (errors, warnings)

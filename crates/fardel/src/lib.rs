@@ -46,7 +46,8 @@
 //! ```
 //!
 //! This crate drives the machine of `fardel-vm` with the standard library alone: one thread owns the machine, others
-//! serve host functions that block. It knows nothing of the command line and of networks.
+//! serve host functions that block. Only [`package`] uses other crates, to read TOML and to hash. It knows nothing of the
+//! command line and of networks.
 //!
 //! **Invariant:** whatever is not determined by a program's code enters its machine through [`Runtime`].
 #![forbid(unsafe_code)]
@@ -59,6 +60,7 @@ pub mod limits;
 mod memory;
 pub mod outcome;
 mod output;
+pub mod package;
 pub mod program;
 mod report;
 mod runtime;

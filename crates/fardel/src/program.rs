@@ -7,6 +7,7 @@
 
 use crate::language;
 use crate::limits::{IMPORT_DEPTH_MAX, MODULES_MAX};
+use crate::package::PackageError;
 use crate::report::Sources;
 use fardel_asm::{ImportedModule, Resolver, Severity};
 use fardel_bytecode::format::{self, FormatError, MAGIC};
@@ -27,7 +28,8 @@ pub struct Program {
 }
 
 impl Program {
-    /// The program in a file, with the modules that it imports.
+    /// The program in a file, with the modules that it imports. Of a source in a package whose dependencies are not in
+    /// `fardel.lock` yet, they are written there.
     ///
     /// # Errors
     /// See [`ProgramError`].
@@ -140,6 +142,9 @@ pub enum ProgramError {
         /// What the verifier says.
         errors: Vec<String>,
     },
+    /// The package of a file is not right.
+    #[error(transparent)]
+    Package(#[from] PackageError),
     /// A file imports itself.
     #[error("{}: these files import each other in a circle", chain.join(" imports "))]
     Circle {

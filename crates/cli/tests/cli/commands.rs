@@ -52,6 +52,7 @@ fn help_is_as_reviewed() {
     check_help(&["check", "--help"], "check");
     check_help(&["new", "--help"], "new");
     check_help(&["build", "--help"], "build");
+    check_help(&["lock", "--help"], "lock");
     check_help(&["test", "--help"], "test");
     check_help(&["fmt", "--help"], "fmt");
     check_help(&["repl", "--help"], "repl");

@@ -3,6 +3,7 @@
 mod commands;
 mod examples;
 mod language;
+mod packages;
 mod runs;
 #[cfg(unix)]
 mod streams;
