@@ -1,6 +1,6 @@
 //! `fardel check`: says whether files hold sound programs or modules.
 
-use crate::say;
+use crate::{against, say};
 use clap::Args;
 use fardel::language;
 use fardel::program::{Loader, not_made};
@@ -11,18 +11,26 @@ pub(crate) struct Options {
     /// Sources, assembly texts or modules [default: src/main.fdl]
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// Tells what breaks between the program and an older module of it: a file, or the first digits of the hash of one in
+    /// the folder of FILE or of its package
+    #[arg(long, value_name = "OLD")]
+    against: Option<String>,
 }
 
 pub(crate) fn check(options: &Options) -> u8 {
     let mut status = say::OK;
     let Some(files) = crate::package::files(&options.files) else { return say::USAGE };
-    for file in files {
-        if language::is_source(&file) {
-            status = status.max(source(&file));
+    if options.against.is_some() && files.len() > 1 {
+        say::error(format_args!("--against compares one file with an older module; seen: {} files", files.len()));
+        return say::USAGE;
+    }
+    for file in &files {
+        if language::is_source(file) {
+            status = status.max(source(file));
             continue;
         }
         let mut loader = Loader::new(say::in_colour());
-        let result = loader.add_file(&file);
+        let result = loader.add_file(file);
         loader.warnings().iter().for_each(|warning| say::line(warning));
         match result {
             Ok(hash) => {
@@ -34,7 +42,10 @@ pub(crate) fn check(options: &Options) -> u8 {
             Err(problem) => status = say::bad_program(&problem),
         }
     }
-    status
+    match (&options.against, files.first()) {
+        (Some(old), Some(file)) if status == say::OK => against::check(file, old),
+        (_, _) => status,
+    }
 }
 
 fn source(file: &Path) -> u8 {

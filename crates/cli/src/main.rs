@@ -3,6 +3,7 @@
 //! **Invariant:** a command gives an exit status and never ends the process itself; only `main`, and a second ctrl-C, do.
 #![forbid(unsafe_code)]
 
+mod against;
 mod asm;
 mod build;
 mod check;

@@ -2,7 +2,7 @@
 
 use crate::say;
 use clap::Args;
-use fardel::package::MANIFEST;
+use fardel::package::{MANIFEST, Package};
 use std::path::{Path, PathBuf};
 
 /// The main source of a package.
@@ -21,6 +21,17 @@ pub(crate) fn main_file() -> Option<PathBuf> {
 /// The files that are named; else the main one of the package here. It has told when there is none.
 pub(crate) fn files(named: &[PathBuf]) -> Option<Vec<PathBuf>> {
     if named.is_empty() { main_file().map(|file| vec![file]) } else { Some(named.to_vec()) }
+}
+
+/// The folder of a file, and that of the package that it is in.
+pub(crate) fn folders(file: &Path) -> Vec<PathBuf> {
+    let here = |folder: &Path| if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder.to_owned() };
+    let mut folders = vec![here(file.parent().unwrap_or(Path::new("")))];
+    if let Ok(Some((package, _))) = Package::around(file) {
+        folders.push(here(package.folder()));
+    }
+    folders.dedup();
+    folders
 }
 
 #[derive(Args, Debug)]

@@ -12,7 +12,7 @@ use crate::deliver::MESSAGE_BYTES_MAX;
 use crate::heap::fragment::Fragment;
 use crate::heap::word::{self, Header, Kind, NULL, TAG_MASK, TAG_VARIANT, is_reference, numbered};
 use crate::runtime::object::fields_header;
-use crate::types::{Layout, Shape, TypeId};
+use crate::types::{Layout, Shape, TypeId, TypeStore};
 use crate::value::Value;
 use fardel_bytecode::types::{Constant, Repr};
 use std::collections::BTreeMap;
@@ -297,13 +297,16 @@ impl Core {
         if let Some(known) = self.plans.get(&(from, to)) {
             return Rc::clone(known);
         }
-        let plan = Rc::new(self.make_plan(from, to));
+        let plan = Rc::new(self.types.plan(from, to));
         self.plans.insert((from, to), Rc::clone(&plan));
         plan
     }
+}
 
-    fn make_plan(&self, from: TypeId, to: TypeId) -> Plan {
-        let (sent, wanted) = (self.types.get(from), self.types.get(to));
+impl TypeStore {
+    /// How a value of one type becomes one of another, as far as their own parts tell.
+    pub(crate) fn plan(&self, from: TypeId, to: TypeId) -> Plan {
+        let (sent, wanted) = (self.get(from), self.get(to));
         let differ = || Plan::No(format!("it is {}, wanted {}", sent.name, wanted.name));
         match (&sent.shape, &wanted.shape) {
             (Shape::Record(old), Shape::Record(new)) | (Shape::Object(old), Shape::Object(new)) => {
@@ -338,11 +341,11 @@ impl Core {
     }
 
     fn plan_variant(&self, variant: TypeId, to: TypeId, count: u32) -> Result<(u32, Vec<FieldSource>), String> {
-        let Some(old) = self.types.layout(variant) else { return Err(String::new()) };
-        let find = |number: &u32| self.types.layout(to + 1 + number).is_some_and(|layout| layout.name == old.name);
-        let sum = &self.types.get(to).name;
+        let Some(old) = self.layout(variant) else { return Err(String::new()) };
+        let find = |number: &u32| self.layout(to + 1 + number).is_some_and(|layout| layout.name == old.name);
+        let sum = &self.get(to).name;
         let number = (0..count).find(find).ok_or_else(|| format!("{sum} has no variant `{}` there", old.name))?;
-        let Some(new) = self.types.layout(to + 1 + number) else { return Err(String::new()) };
+        let Some(new) = self.layout(to + 1 + number) else { return Err(String::new()) };
         Ok((number, self.field_sources(&format!("{sum}.{}", old.name), old, new)?))
     }
 
@@ -358,7 +361,7 @@ impl Core {
                 sources.push(FieldSource::Field(at));
             } else if let Some(default) = &label.default {
                 sources.push(FieldSource::Default(default.clone()));
-            } else if matches!(self.types.get(place.ty).shape, Shape::Option(_)) {
+            } else if matches!(self.get(place.ty).shape, Shape::Option(_)) {
                 sources.push(FieldSource::Default(Constant::Null));
             } else {
                 return Err(format!("field `{}` of {name} is missing and has no default", label.name));
@@ -372,7 +375,7 @@ impl Core {
         if old == new {
             return None;
         }
-        let (sent, wanted) = (self.types.get(old), self.types.get(new));
+        let (sent, wanted) = (self.get(old), self.get(new));
         let may_fit = match (&sent.shape, &wanted.shape) {
             (Shape::Record(_), Shape::Record(_)) | (Shape::Object(_), Shape::Object(_)) | (Shape::Sum(_), Shape::Sum(_)) => {
                 sent.name == wanted.name

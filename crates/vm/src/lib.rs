@@ -7,6 +7,7 @@
 #![deny(unsafe_code)]
 
 pub mod cluster;
+pub mod compare;
 pub mod config;
 pub mod door;
 pub mod exit;

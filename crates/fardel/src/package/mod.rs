@@ -120,6 +120,11 @@ impl Package {
         Ok(reached.map(|(uses, reached)| Package { folder: folder.to_owned(), uses, reached }))
     }
 
+    /// Its folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// The folder of its sources.
     pub(crate) fn sources(&self) -> PathBuf {
         self.folder.join(SOURCES)
