@@ -79,7 +79,7 @@ fn a_type_of_one_does_not_stand_for_the_other() {
         names: &[],
     };
     let main = "use geometry.util as other\nuse util\n\npub fn main() { print(other.area(util.Pair(1))) }\n";
-    check_told(main, packages, &["main.fdl:4:34", "`Pair`"]);
+    check_told(main, packages, &["main.fdl:4:34", "is `geometry.util.Pair`, seen: `util.Pair`"]);
 }
 
 #[test]

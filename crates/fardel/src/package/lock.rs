@@ -15,7 +15,7 @@ struct Written {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table with name, path and hash")]
 struct Entry {
     name: String,
     /// For people: where it was.

@@ -17,7 +17,7 @@ struct Written {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table with name and version")]
 struct WrittenPackage {
     name: Spanned<String>,
     /// For people: a hash says which package it is.
@@ -26,7 +26,7 @@ struct WrittenPackage {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table such as { path = \"../name\" }")]
 struct WrittenDependency {
     path: Spanned<String>,
 }

@@ -168,7 +168,10 @@ impl Package {
     pub(crate) fn place(&self, path: &str) -> String {
         match self.dependency(path) {
             Some((package, file)) => format!("the file `{}`", self.display(package, &file)),
-            None => format!("the file `{}.fdl`", self.sources().join(path.replace('.', "/")).display()),
+            None => {
+                let file = self.sources().join(path.replace('.', "/"));
+                format!("the file `{}.fdl`, or `{}` a package that {MANIFEST} names", file.display(), split(path).0)
+            }
         }
     }
 

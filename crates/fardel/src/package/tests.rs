@@ -120,7 +120,7 @@ fn modules_of_dependencies_come_from_what_was_read() {
     assert_eq!(package.module("geometry.gone"), Some(None));
     assert_eq!(package.place("geometry.gone.too"), "the file `../geometry/src/gone/too.fdl`");
     assert_eq!(package.module("util"), None);
-    assert_eq!(package.place("util"), "the file `src/util.fdl`");
+    assert_eq!(package.place("util"), "the file `src/util.fdl`, or `util` a package that fardel.toml names");
 }
 
 #[test]
@@ -137,6 +137,11 @@ fn a_manifest_is_told_by_its_place() {
         &format!("{good}[dependencies]\nb = {{ path = \"../b\", git = \"x\" }}\n"),
         "fardel.toml:5:22: unknown field `git`, expected `path`",
     );
+    check_manifest(
+        &format!("{good}[dependencies]\nb = \"../b\"\n"),
+        "fardel.toml:5:5: invalid type: string \"../b\", expected a table such as { path = \"../name\" }",
+    );
+    check_manifest("package = 1\n", "fardel.toml:1:11: invalid type: integer `1`, expected a table with name and version");
     check_manifest(
         "[package]\nname = \"App\"\nversion = \"\"\n",
         "fardel.toml:2:8: a package's name has lower-case letters, digits and `_`, and begins with a letter; seen: \"App\"",

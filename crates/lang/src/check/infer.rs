@@ -146,7 +146,12 @@ impl<'a> Cx<'_, 'a> {
 
     fn mismatch(&mut self, expr: &Expr, wanted: Ty, why: &Why) {
         let (found, wanted) = (self.resolve(expr.ty), self.resolve(wanted));
-        let (seen, want) = (self.display(found), self.display(wanted));
+        let (mut seen, mut want) = (self.display(found), self.display(wanted));
+        if seen == want {
+            // Two types have one name.
+            seen = display_in_full(self.p, &self.generics, found);
+            want = display_in_full(self.p, &self.generics, wanted);
+        }
         let message = format!("{} is `{want}`, seen: `{seen}`", why.text);
         let mut report = Report::error(Code::Mismatch, expr.span, message).label(format!("this is `{seen}`"));
         if let Some(span) = why.span {
@@ -437,25 +442,38 @@ pub(crate) fn components(p: &mut Program<'_>, def: DefId, args: &[Ty]) -> Vec<Ty
 
 /// A type for people.
 pub(crate) fn display(p: &Program<'_>, generics: &[Generic<'_>], ty: Ty) -> String {
-    let list = |items: &[Ty]| items.iter().map(|item| display(p, generics, *item)).collect::<Vec<_>>().join(", ");
+    display_named(p, generics, ty, &|def| p.def(def).name.to_owned())
+}
+
+/// A type for people, with the modules of those that the standard library does not declare.
+fn display_in_full(p: &Program<'_>, generics: &[Generic<'_>], ty: Ty) -> String {
+    display_named(p, generics, ty, &|def| {
+        let (name, module) = (p.def(def).name, p.module(p.def(def).module));
+        if module.is_std { name.to_owned() } else { format!("{}.{name}", module.path) }
+    })
+}
+
+fn display_named(p: &Program<'_>, generics: &[Generic<'_>], ty: Ty, name: &dyn Fn(DefId) -> String) -> String {
+    let inner = |ty: Ty| display_named(p, generics, ty, name);
+    let list = |items: &[Ty]| items.iter().map(|item| inner(*item)).collect::<Vec<_>>().join(", ");
     match p.types.kind(ty) {
         Kind::Error => "?".to_owned(),
         Kind::Var(_) => "_".to_owned(),
         Kind::Never => "Never".to_owned(),
         Kind::Param(at) => generics.get(*at as usize).map_or_else(|| "?".to_owned(), |generic| generic.name.to_owned()),
         Kind::Tuple(items) => format!("({})", list(items)),
-        Kind::Named(def, args) if args.is_empty() => p.def(*def).name.to_owned(),
+        Kind::Named(def, args) if args.is_empty() => name(*def),
         Kind::Named(def, args) => match (*def == p.core.address, args.as_slice()) {
             (true, [NEVER]) => "Fiber".to_owned(),
-            _ => format!("{}<{}>", p.def(*def).name, list(args)),
+            _ => format!("{}<{}>", name(*def), list(args)),
         },
         Kind::Fn(params, result, receives) => {
             let mut text = format!("fn({})", list(params));
             if *result != UNIT {
-                text.push_str(&format!(" -> {}", display(p, generics, *result)));
+                text.push_str(&format!(" -> {}", inner(*result)));
             }
             if !receives.is_empty() {
-                let all: Vec<String> = receives.iter().map(|one| display(p, generics, *one)).collect();
+                let all: Vec<String> = receives.iter().map(|one| inner(*one)).collect();
                 text.push_str(&format!(" receives {}", all.join(" | ")));
             }
             text
