@@ -7,6 +7,7 @@
 
 use fardel_bytecode::index::TypeIndex;
 use fardel_bytecode::isa::{Effect, Rule};
+use fardel_bytecode::system;
 use fardel_bytecode::types::{self, ADDRESS, ANY, BOOL, BYTES, FLOAT, Field, INT, NULL, REF, Repr, TEXT, Type};
 
 use crate::ir::Ir;
@@ -198,6 +199,11 @@ impl Typing<'_, '_> {
                 let field = nth(&self.variant(ir)?, ir.args[2])?;
                 self.gives(&[ir.ty()], field)
             }
+            Rule::Deliver => {
+                let (_, fields, _) = self.composite(ir, "a tuple, record or object")?;
+                self.delivery(ir, nth(&fields, ir.args[1])?)
+            }
+            Rule::DeliverVariant => self.delivery(ir, nth(&self.variant(ir)?, ir.args[2])?),
             Rule::Len => {
                 let of = self.shaped(stack, 0, LEN_WANTED, |ty| is_flat(ty) || is_container(ty) || is_builder(ty))?;
                 self.gives(&[of], INT)
@@ -495,6 +501,14 @@ impl Typing<'_, '_> {
             Ok((ir.ty(), types(fields), matches!(found, Type::Object(..))))
         } else {
             Err(Fault::Shape { wanted })
+        }
+    }
+
+    /// Takes a message with an answer in a field of this type.
+    fn delivery(&mut self, ir: &Ir, field: TypeIndex) -> Done {
+        match system::answer(|index| Some(self.pool.get(index)), field) {
+            Some(_) => self.takes(&[ir.ty(), REF, INT]),
+            None => Err(Fault::Shape { wanted: "a type with an answer in the field" }),
         }
     }
 

@@ -174,6 +174,8 @@ rules! {
     Receive "-- T; T is the named type";
     ReceiveUntil "Int -- Option<T>; how long to wait, in milliseconds, negative for ever; T is the named type";
     RemoteCall "T Ref Address --; T is the named type, the message";
+    Deliver "T Ref Int --; T is a tuple, record or object, the message for a time that is over, and the field an answer";
+    DeliverVariant "T Ref Int --; T is a sum type, the message for a time that is over, and the field an answer; traps when the value is another variant";
     Register "Text Address -- Bool; the named type is that of the messages; whether the name was free";
     Whereis "Text -- Any; the named type is that of the messages; an Address, null, or an error value";
     ClusterRegister "Text Address Text -- Any; the named type is that of the messages; the second Text says who keeps the name in a conflict; whether the name was free, or an error value";
@@ -804,6 +806,13 @@ instructions! { <'a>
     205 Nodes "nodes" {} Fixed(&[], &[LIST_TEXT]), ALLOC_BULK.and(COSTLY);
     /// From now on a `NodeUp` message comes for each node that comes, and `NodeDown` for each that is lost, or no longer.
     206 WatchNodes "watch_nodes" {} Fixed(&[BOOL], &[]), TRAPS.and(SAFE).and(COSTLY);
+
+    // Answers as messages.
+    /// In place of `await_reply`: has what comes to the slot of a token sent to the own mailbox in the field of this
+    /// message; the message itself comes when the time is over. A reply of another type is a reason `Error`.
+    207 Deliver "deliver" { ty: TypeIndex, field: FieldIndex } By(Rule::Deliver), TRAPS.and(SAFE).and(BULK).and(COSTLY);
+    /// As `deliver`, with a variant of a sum type.
+    208 DeliverVariant "deliver_variant" { ty: TypeIndex, variant: VariantIndex, field: FieldIndex } By(Rule::DeliverVariant), TRAPS.and(SAFE).and(BULK).and(COSTLY);
 }
 
 const _: () = assert!(INSTRUCTIONS.len() < 256);

@@ -92,6 +92,31 @@ pub fn descriptor(name: &str, reason: TypeIndex) -> Option<Type> {
     }
 }
 
+/// What may come of a request, as the type of a field tells it: a sum type whose first variant has one field, the reply, and
+/// whose second has one field, of a sum type whose first variant has one field, a `Reason`, and whose second has none.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Answer {
+    /// The type of a reply.
+    pub reply: TypeIndex,
+    /// The type that says why there is none.
+    pub error: TypeIndex,
+}
+
+/// What an answer is of, if a type is one.
+pub fn answer<'a>(get: impl Fn(TypeIndex) -> Option<&'a Type>, field: TypeIndex) -> Option<Answer> {
+    let single = |variant: &Variant| if let [field] = &variant.fields[..] { Some(field.ty) } else { None };
+    let two = |ty: TypeIndex| {
+        let Some(Type::Sum(_, variants)) = get(ty) else { return None };
+        if let [first, second, ..] = &variants[..] { Some((first, second)) } else { None }
+    };
+    let (ok, failed) = two(field)?;
+    let (reply, error) = (single(ok)?, single(failed)?);
+    let (gone, time_over) = two(error)?;
+    let reason = get(single(gone)?)?;
+    let is_reason = descriptor(REASON, ANY).is_some_and(|wanted| *reason == wanted);
+    (is_reason && time_over.fields.is_empty()).then_some(Answer { reply, error })
+}
+
 /// A table with all of them, behind the built-in types in the order of [`NAMES`].
 pub fn table() -> TypeTable {
     let reason = TypeIndex(crate::types::FIRST_DECLARED);

@@ -17,6 +17,7 @@ pub mod machine;
 pub mod packed;
 pub mod value;
 
+mod answers;
 mod barrier;
 #[allow(unsafe_code)]
 mod code;

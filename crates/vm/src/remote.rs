@@ -224,8 +224,7 @@ impl Core {
     }
 
     fn reply_in(&mut self, to: FiberId, number: u64, value: &Packed<'_>) -> Result<(), SendError> {
-        let is_open = self.fibers.is_alive(to) && matches!(self.slot_at(to.slot, number), Some(Slot::Open));
-        if !is_open {
+        if !self.is_slot_open(to, number) {
             self.lose_from(None, to, types::ANY.0, LostBecause::NoRequest);
             return Ok(());
         }

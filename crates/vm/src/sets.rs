@@ -121,10 +121,33 @@ impl Core {
     pub(crate) fn admit_root(&self, set: u32, ty: TypeId, root: u64, fragment: &Fragment) -> Admission {
         let says_itself = ty == types::ANY.0 || matches!(self.types.get(ty).shape, Shape::Option(_));
         let is_known = if set == EVERYTHING { ty != types::ANY.0 } else { self.sets.has(set, ty) };
-        let header = |value: u64| Header(fragment.words()[value as usize / 8]);
         match says_itself && !is_known {
-            true => self.admit_known(set, self.type_of_word(root, header).unwrap_or(ty)),
+            true => self.admit_known(set, self.root_type(root, fragment).unwrap_or(ty)),
             false => self.admit_known(set, ty),
+        }
+    }
+
+    /// The exact type of a root of a fragment; nothing for a box around null.
+    pub(crate) fn root_type(&self, root: u64, fragment: &Fragment) -> Option<TypeId> {
+        self.type_of_word(root, |value| Header(fragment.words()[value as usize / 8]))
+    }
+
+    /// Whether a root of a fragment, as a word, is of a type.
+    pub(crate) fn root_is(&self, root: u64, fragment: &Fragment, ty: TypeId) -> bool {
+        if ty == types::ANY.0 {
+            return true;
+        }
+        let Shape::Option(inner) = self.types.get(ty).shape else { return self.root_type(root, fragment) == Some(ty) };
+        let boxed = |value: u64| {
+            let words = &fragment.words()[value as usize / 8..];
+            Header(words[0]).is(Kind::Some).then(|| words[1])
+        };
+        match is_reference(root).then(|| boxed(root)).flatten() {
+            // A box is around what is null, or a box, itself.
+            Some(held) => {
+                (held == NULL || is_reference(held) && boxed(held).is_some()) && self.root_is(held, fragment, inner)
+            }
+            None => root == NULL || self.root_is(root, fragment, inner),
         }
     }
 

@@ -4,6 +4,7 @@
 //!
 //! **Invariant:** no tie names a fiber that has ended and told of it.
 
+use crate::answers::AnswerField;
 use crate::core::Core;
 use crate::door::LostBecause;
 use crate::exit::Cause;
@@ -94,6 +95,8 @@ pub(crate) enum Slot {
     Replied(Message),
     /// The fiber that was asked, or waited for, has ended.
     Gone(Cause),
+    /// It has not come, and will be a message.
+    Delivers(AnswerField),
 }
 
 impl Core {
@@ -254,6 +257,12 @@ impl Core {
         self.watch(slot, number, target, Purpose::Slot(answer));
     }
 
+    /// Whether a slot still takes an answer.
+    pub(crate) fn is_slot_open(&mut self, fiber: FiberId, number: u64) -> bool {
+        let is_alive = self.fibers.is_alive(fiber);
+        is_alive && matches!(self.slot_at(fiber.slot, number), Some(Slot::Open | Slot::Delivers(_)))
+    }
+
     /// Whether a token of the fiber's own stands for a monitor or an open request.
     pub(crate) fn is_in_use(&self, slot: u32, number: u64) -> bool {
         self.fibers.side_of(slot).is_some_and(|side| side.ties.watches.contains_key(&number))
@@ -282,9 +291,13 @@ impl Core {
 
     /// Puts an answer into an open slot; whether there was one.
     pub(crate) fn answer_slot(&mut self, fiber: FiberId, number: u64, answer: Slot) -> Result<(), Slot> {
-        let is_open = self.fibers.is_alive(fiber) && matches!(self.slot_at(fiber.slot, number), Some(Slot::Open));
-        if !is_open {
+        if !self.is_slot_open(fiber, number) {
             return Err(answer);
+        }
+        if let Some(Slot::Delivers(field)) = self.slot_at(fiber.slot, number) {
+            let field = *field;
+            self.answer_delivery(fiber.slot, number, field, answer);
+            return Ok(());
         }
         if let Slot::Replied(message) = &answer {
             self.reply_bytes += message.bytes(&self.scratch) as u64;
@@ -327,7 +340,7 @@ impl Core {
                 self.lose_from(None, id, types::ANY.0, LostBecause::NoFiber);
             }
             Some(Slot::Gone(cause)) => cause.discard(&mut self.shared),
-            Some(Slot::Open) | None => {}
+            Some(Slot::Open | Slot::Delivers(_)) | None => {}
         }
         true
     }

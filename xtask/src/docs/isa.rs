@@ -60,6 +60,13 @@ const SECTIONS: &[(u32, &str, &str)] = &[
     (142, "Builders", ""),
     (150, "The host", ""),
     (160, "Fibers", "Times are in milliseconds. A Ref in the stack column is a token."),
+    (
+        207,
+        "Answers as messages",
+        "The named field is an answer: a sum type whose first variant has one field, the reply, and whose second has one \
+         field, the error: a sum type whose first variant has one field, a `Reason`, and whose second, for a time that is \
+         over, has none.",
+    ),
 ];
 
 /// What each effect means.

@@ -25,6 +25,8 @@ pub(super) const NOWHERE: &[Opcode] = &[
     Opcode::SelectNext,
     Opcode::Poll,
     Opcode::RemoteCall,
+    Opcode::Deliver,
+    Opcode::DeliverVariant,
     Opcode::AwaitReply,
     Opcode::Reply,
     Opcode::BarrierNew,
@@ -346,6 +348,8 @@ impl Maker<'_, '_, '_> {
             | Rule::Receive
             | Rule::ReceiveUntil
             | Rule::RemoteCall
+            | Rule::Deliver
+            | Rule::DeliverVariant
             | Rule::Register
             | Rule::Whereis
             | Rule::ClusterRegister

@@ -77,6 +77,13 @@ impl<'m> Pass<'m> {
         }
     }
 
+    /// The sum type that is named, and the field of its variant.
+    pub(super) fn named_payload(&self) -> Checked<(TypeIndex, TypeIndex)> {
+        let (ty, fields) = self.named_variant()?;
+        let field = self.field_of(fields.len(), self.operands.indices[2], |at| fields.get(at).map(|field| field.ty))?;
+        Ok((ty, field))
+    }
+
     pub(super) fn named_field(&self) -> Checked<(TypeIndex, FieldView)> {
         let (index, ty) = self.named()?;
         let at = self.operands.indices[1];

@@ -9,6 +9,7 @@ use super::error::{Checked, ErrorCode, fault};
 use super::pass::Pass;
 use crate::index::{FunctionIndex, HostIndex, TargetIndex, TypeIndex};
 use crate::isa::Rule;
+use crate::system;
 use crate::types::{
     ADDRESS, ANY, BOOL, BYTES, BYTES_BUILDER, FLOAT, INT, LIST_ANY, MAP_ANY_ANY, OPTION_INT, REF, Repr, TEXT, TEXT_BUILDER,
     Type,
@@ -135,11 +136,17 @@ impl<'m> Pass<'m> {
                 self.push(INT)
             }
             Rule::Payload => {
-                let (ty, fields) = self.named_variant()?;
-                let field =
-                    self.field_of(fields.len(), self.operands.indices[2], |at| fields.get(at).map(|field| field.ty))?;
+                let (ty, field) = self.named_payload()?;
                 self.pop_as(ty, 0)?;
                 self.push(field)
+            }
+            Rule::Deliver => {
+                let (ty, field) = self.named_field()?;
+                self.pop_delivery(ty, field.ty)
+            }
+            Rule::DeliverVariant => {
+                let (ty, field) = self.named_payload()?;
+                self.pop_delivery(ty, field)
             }
             Rule::Len => {
                 self.pop_where(0, "a Text, Bytes, array, List, Map, Set or builder", |_, ty| is_flat(ty) || is_growing(ty))?;
@@ -651,6 +658,17 @@ impl<'m> Pass<'m> {
     fn pop_request(&mut self) -> Checked<()> {
         let (ty, _) = self.named()?;
         self.pop_as(ADDRESS, 2)?;
+        self.pop_as(REF, 1)?;
+        self.pop_as(ty, 0)
+    }
+
+    /// A message with an answer in a field, the token of the request, and a time.
+    fn pop_delivery(&mut self, ty: TypeIndex, field: TypeIndex) -> Checked<()> {
+        if system::answer(|index| self.types.get(index), field).is_none() {
+            let seen = self.types.display(field);
+            return fault(ErrorCode::TypeKind, format!("the named field is {seen}, wanted an answer"));
+        }
+        self.pop_as(INT, 2)?;
         self.pop_as(REF, 1)?;
         self.pop_as(ty, 0)
     }

@@ -64,6 +64,23 @@ fn monitors_links_requests_and_waits_work_over_nodes() {
     );
 }
 
+#[test]
+fn an_answer_from_another_node_can_come_as_a_message() {
+    prints(
+        "type Ask { token: Ref, n: Int }
+        sum Failure { Gone(reason: Reason), Over }
+        sum Answer { Ok(n: Int), Err(error: Failure) }
+        type Got { key: Int, answer: Answer }
+        fn server() | local ask: Ask | await_type Ask | store ask | load ask | field Ask.n | push 1 | add | load ask | field Ask.token | reply
+            await_type Ask | drop | push \"kill\" | exit | end
+        fn ask(key: Int, far: Address) | local token: Ref | new_ref | store token | load token | push 41 | new Ask | load token | load far | remote_call
+            load key | new_variant Failure.Over | new_variant Answer.Err | new Got | load token | push 2000 | deliver Got.answer | ret | end
+        fn main() | local far: Address | push \"n1\" | spawn_on server | cast Address | store far
+            push 7 | load far | call ask | await_type Got | call tell | push 8 | load far | call ask | await_type Got | call tell | ret | end",
+        &["Got(7, Ok(42))", "Got(8, Err(Gone(Kill)))"],
+    );
+}
+
 /// A barrier is a fiber like any other: those that meet at it may be anywhere.
 #[test]
 fn a_barrier_is_met_at_from_other_nodes() {

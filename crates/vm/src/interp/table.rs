@@ -66,7 +66,7 @@ macro_rules! operations {
                 builder_new builder_add builder_grow builder_int builder_code builder_finish builder_len
                 call_host spawn spawn_with spawn_on no_cluster send try_send await_recv await_recv_until poll
                 select_from select_peek select_peek_until select_take select_next
-                remote_call await_reply reply barrier_new barrier_wait wait
+                remote_call await_reply reply deliver barrier_new barrier_wait wait
                 link unlink monitor demonitor exit exit_other trap_exits
                 register unregister whereis cluster_register cluster_unregister cluster_whereis
                 group_join group_leave group_members nodes watch_nodes timer_start timer_cancel new_ref panic raise

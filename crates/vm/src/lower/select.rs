@@ -7,8 +7,9 @@ use crate::code::Op;
 use crate::heap::word::{NULL, TAG_FUNCTION, numbered};
 use crate::interp::table::Operation as Do;
 use crate::runtime::timers::REPEATS;
+use crate::types::TypeId;
 use fardel_bytecode::Inst;
-use fardel_bytecode::index::{FunctionIndex, LocalIndex, TypeIndex};
+use fardel_bytecode::index::{FieldIndex, FunctionIndex, LocalIndex, TypeIndex};
 use fardel_bytecode::isa::{COSTLY, COSTLY_FUEL};
 use fardel_bytecode::types::{ANY, BYTES_BUILDER, LIST_TEXT, Repr, TEXT_BUILDER, Type};
 
@@ -254,6 +255,14 @@ impl<'m> Lowering<'m, '_> {
                 let (value, token, address) = (self.operand(2), self.operand(1), self.operand(0));
                 self.slow(at, Do::remote_call, value, address, Op::pair(token, 0), u64::from(id));
                 self.effect(3)
+            }
+            Inst::Deliver { ty, field } => {
+                let layout = self.type_id(ty);
+                self.deliver(at, layout, field)
+            }
+            Inst::DeliverVariant { ty, variant, field } => {
+                let layout = self.type_id(ty) + 1 + variant.0;
+                self.deliver(at, layout, field)
             }
             Inst::AwaitReply {} => self.stop_point(at, Do::await_reply, 0),
             Inst::Reply {} => self.slow_effect(at, Do::reply, 2),
@@ -559,6 +568,12 @@ impl<'m> Lowering<'m, '_> {
         let frame_bytes = u64::from(self.frame_bytes);
         self.slow(at, Do::function_value_tail_call, self.home(first), value, 0, frame_bytes);
         self.effect(params + 1)
+    }
+
+    fn deliver(&mut self, at: usize, layout: TypeId, field: FieldIndex) -> usize {
+        let (message, token, millis) = (self.operand(2), self.operand(1), self.operand(0));
+        self.slow(at, Do::deliver, message, millis, Op::pair(token, 0), u64::from(layout) << 8 | u64::from(field.0));
+        self.effect(3)
     }
 
     fn closure(&mut self, at: usize, function: FunctionIndex) -> usize {

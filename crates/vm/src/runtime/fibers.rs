@@ -511,7 +511,7 @@ impl Cx<'_> {
             return Ok(Arrived::Reply(word));
         }
         match self.core.slot_at(self.core.current, number) {
-            None => Ok(Arrived::NoSlot),
+            None | Some(Slot::Delivers(_)) => Ok(Arrived::NoSlot),
             Some(Slot::Open) => {
                 if self.is_over(millis, false) {
                     self.leave_slot(number);
@@ -527,7 +527,7 @@ impl Cx<'_> {
                 self.reserve(bytes)?;
                 match self.leave_slot(number) {
                     Some(Slot::Replied(message)) => self.put(message, As::Value).map(Arrived::Reply),
-                    Some(Slot::Open | Slot::Gone(_)) | None => Ok(Arrived::NoSlot),
+                    Some(Slot::Open | Slot::Gone(_) | Slot::Delivers(_)) | None => Ok(Arrived::NoSlot),
                 }
             }
             Some(Slot::Gone(cause)) => {

@@ -2,6 +2,8 @@
 
 use super::Cx;
 use super::fibers::{Arrived, TOKEN};
+use super::receive::nanos;
+use crate::answers::AnswerField;
 use crate::deliver::{PostError, Posted, Sending};
 use crate::door::{LostBecause, Signal};
 use crate::exit::{Cause, ErrorKind};
@@ -161,6 +163,32 @@ pub(crate) fn await_reply(cx: &mut Cx<'_>) -> Result<(), Stop> {
     Ok(())
 }
 
+/// Has what comes to the slot of the token `c` sent to this fiber in a field of the message `a`, which itself comes after
+/// `b` milliseconds. The extension has the field, in its lower eight bits, and whose it is.
+pub(crate) fn deliver(cx: &mut Cx<'_>) -> Result<(), Stop> {
+    let field = AnswerField { layout: (cx.extra >> 8) as TypeId, index: cx.extra as u8 };
+    let (slot, millis) = (cx.core.current, cx.b() as i64);
+    let Some(number) = cx.own_token(cx.c()) else { return cx.trap(ErrorKind::NoRequest) };
+    if !cx.is_carrying() {
+        if cx.kind(cx.a()).is_none() || cx.header(cx.a()).ty() != field.layout {
+            return cx.trap(ErrorKind::BadVariant);
+        }
+        let delivers = matches!(cx.core.slot_at(slot, number), None | Some(Slot::Delivers(_)));
+        // A program may have made a slot under the token of a timer.
+        if delivers || cx.core.timers.find((cx.core.current_address, number)).is_some() {
+            return cx.trap(ErrorKind::NoRequest);
+        }
+    }
+    let message = cx.carry_to_keep(cx.core.types.sum_of(field.layout), cx.a())?;
+    if let Err(stop) = cx.allow_timer() {
+        message.discard(&mut cx.core.shared);
+        return Err(stop);
+    }
+    let nanos = if millis < 0 { u64::MAX } else { nanos(millis) };
+    cx.core.deliver_answer(slot, number, field, message, nanos);
+    Ok(())
+}
+
 impl Cx<'_> {
     fn lose_reply(&mut self, to: FiberId) {
         self.core.saved.fuel -= i64::from(COSTLY_FUEL);
@@ -175,14 +203,12 @@ pub(crate) fn reply(cx: &mut Cx<'_>) -> Result<(), Stop> {
     if cx.core.is_remote(to) {
         return reply_remote(cx, to, number);
     }
-    let waits =
-        |cx: &mut Cx<'_>| cx.core.fibers.is_alive(to) && matches!(cx.core.slot_at(to.slot, number), Some(Slot::Open));
-    if !cx.is_carrying() && !waits(cx) {
+    if !cx.is_carrying() && !cx.core.is_slot_open(to, number) {
         cx.lose_reply(to);
         return Ok(());
     }
     let message = cx.carry_to_keep(types::ANY.0, cx.a())?;
-    if !waits(cx) {
+    if !cx.core.is_slot_open(to, number) {
         message.discard(&mut cx.core.shared);
         cx.lose_reply(to);
         return Ok(());

@@ -5,12 +5,14 @@ use super::fibers::TOKEN;
 use super::receive::nanos;
 use crate::core::Core;
 use crate::exit::ErrorKind;
-use crate::fiber::State;
+use crate::fiber::{FiberId, State};
 use crate::heap::word::{self, NULL, small_int};
 use crate::interp::Stop;
 use crate::mailbox::Origin;
+use crate::message::Message;
 use crate::sets::{Admission, EVERYTHING};
-use crate::timer::{Action, Siblings, TIMER_BYTES, TimerIndex};
+use crate::ties::Slot;
+use crate::timer::{Action, Siblings, TIMER_BYTES, TimerIndex, Token};
 use crate::types::TypeId;
 use fardel_bytecode::types;
 
@@ -41,7 +43,6 @@ pub(crate) fn timer_start(cx: &mut Cx<'_>) -> Result<(), Stop> {
     {
         tag = known;
     }
-    let bytes = message.bytes(&cx.core.scratch);
     let (token, number) = cx.add_token();
     if !cx.core.fibers.is_alive(to) {
         // Nobody would get it.
@@ -49,16 +50,8 @@ pub(crate) fn timer_start(cx: &mut Cx<'_>) -> Result<(), Stop> {
         cx.set_a(token);
         return Ok(());
     }
-    cx.core.timer_bytes += (TIMER_BYTES + bytes) as u64;
     let every = repeats.then(|| nanos(millis));
-    let next = cx.core.fibers.side_or_new(to.slot).timers;
-    let siblings = Siblings { before: None, next };
-    let key = (cx.core.current_address, number);
-    let timer = cx.core.timers.start(nanos(millis), Action::Send { to, ty: tag, message, every, token: key, siblings });
-    if let Some(siblings) = next.and_then(|next| cx.core.timers.siblings(next)) {
-        siblings.before = Some(timer);
-    }
-    cx.core.fibers.side_or_new(to.slot).timers = Some(timer);
+    cx.core.start_timer((to, tag, message), nanos(millis), every, (cx.core.current_address, number));
     cx.set_a(token);
     Ok(())
 }
@@ -70,11 +63,17 @@ impl Cx<'_> {
         if millis < least {
             return self.trap_with(ErrorKind::OutOfRange, format!("{millis} milliseconds, {least} at least"));
         }
-        if self.core.timers.sending >= self.core.config.timers_max {
-            let message = format!("{} timers run, as many as there may", self.core.timers.sending);
-            return self.trap_with(ErrorKind::SystemLimit, message);
-        }
+        self.allow_timer()?;
         self.reserve(TOKEN.bytes())
+    }
+
+    /// Makes sure that another timer may be started.
+    pub(super) fn allow_timer(&mut self) -> Result<(), Stop> {
+        let running = self.core.timers.sending;
+        if running < self.core.config.timers_max {
+            return Ok(());
+        }
+        self.trap_with(ErrorKind::SystemLimit, format!("{running} timers run, as many as there may"))
     }
 }
 
@@ -92,16 +91,54 @@ pub(crate) fn timer_cancel(cx: &mut Cx<'_>) -> Result<(), Stop> {
 }
 
 impl Core {
+    /// Starts a timer that sends a message to a fiber that is alive, for the first time after so many nanoseconds.
+    pub(crate) fn start_timer(
+        &mut self,
+        (to, ty, message): (FiberId, TypeId, Message),
+        nanos: u64,
+        every: Option<u64>,
+        token: Token,
+    ) {
+        self.timer_bytes += (TIMER_BYTES + message.bytes(&self.scratch)) as u64;
+        let next = self.fibers.side_or_new(to.slot).timers;
+        let siblings = Siblings { before: None, next };
+        let timer = self.timers.start(nanos, Action::Send { to, ty, message, every, token, siblings });
+        if let Some(siblings) = next.and_then(|next| self.timers.siblings(next)) {
+            siblings.before = Some(timer);
+        }
+        self.fibers.side_or_new(to.slot).timers = Some(timer);
+    }
+
+    /// Ends the timer of a token, and gives what it would have sent, with its type.
+    pub(crate) fn take_timer(&mut self, token: Token) -> Option<(TypeId, Message)> {
+        let timer = self.timers.find(token)?;
+        let action = self.timers.cancel(timer);
+        self.unlist_timer(action)
+    }
+
     /// Ends a timer that sends.
     fn remove_timer(&mut self, timer: TimerIndex) {
         let action = self.timers.cancel(timer);
         self.forget_timer(action);
     }
 
+    /// Forgets a timer that is over, with the slot whose answers it had to send.
     fn forget_timer(&mut self, action: Option<Action>) {
-        let Some(Action::Send { to, message, siblings, .. }) = action else { return };
+        if let Some(Action::Send { to, token: (of, number), .. }) = action
+            && of == word::address_word(to)
+            && let Some(Slot::Delivers(_)) = self.slot_at(to.slot, number)
+        {
+            self.close_slot(to.slot, number);
+        }
+        if let Some((_, message)) = self.unlist_timer(action) {
+            message.discard(&mut self.shared);
+        }
+    }
+
+    /// Takes a timer that is over out of its fiber's list; what it sent, with its type.
+    fn unlist_timer(&mut self, action: Option<Action>) -> Option<(TypeId, Message)> {
+        let Action::Send { to, ty, message, siblings, .. } = action? else { return None };
         self.timer_bytes -= (TIMER_BYTES + message.bytes(&self.scratch)) as u64;
-        message.discard(&mut self.shared);
         match siblings.before.and_then(|before| self.timers.siblings(before)) {
             Some(before) => before.next = siblings.next,
             None => {
@@ -113,6 +150,7 @@ impl Core {
         if let Some(next) = siblings.next.and_then(|next| self.timers.siblings(next)) {
             next.before = siblings.before;
         }
+        Some((ty, message))
     }
 
     /// Ends one of the timers that send to a fiber which has ended; whether there was one.

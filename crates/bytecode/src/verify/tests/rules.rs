@@ -8,6 +8,7 @@ use crate::index::{FieldIndex, FunctionIndex, HostIndex, LocalIndex, TypeIndex, 
 use crate::isa::{Effect, INSTRUCTIONS, Inst, Rule};
 use crate::module::{Data, Function, HostImport, Module};
 use crate::operand::{BytesData, Depth, TextData};
+use crate::system;
 use crate::types::*;
 use crate::verify::verify;
 
@@ -22,6 +23,14 @@ const FN: TypeIndex = TypeIndex(39);
 const POINTS: TypeIndex = TypeIndex(40);
 const MAP_POINT: TypeIndex = TypeIndex(41);
 const FN_ANY: TypeIndex = TypeIndex(42);
+const REASON: TypeIndex = TypeIndex(43);
+const FAILURE: TypeIndex = TypeIndex(44);
+const ANSWER: TypeIndex = TypeIndex(45);
+const GOT: TypeIndex = TypeIndex(46);
+const CAME: TypeIndex = TypeIndex(47);
+/// As `ANSWER`, without a reason.
+const NO_ANSWER: TypeIndex = TypeIndex(48);
+const CAME_NOT: TypeIndex = TypeIndex(49);
 
 const PLAIN: FunctionIndex = FunctionIndex(1);
 const CAPTURING: FunctionIndex = FunctionIndex(2);
@@ -32,6 +41,13 @@ fn types() -> Vec<Type> {
     let next = Field { mutable: true, ..field("next", OPTION_NODE) };
     let circle = Variant { name: "Circle".to_owned(), fields: vec![field("radius", FLOAT)] };
     let empty = Variant { name: "Empty".to_owned(), fields: Vec::new() };
+    let variant = |name: &str, fields: &[(&str, TypeIndex)]| Variant {
+        name: name.to_owned(),
+        fields: fields.iter().map(|(name, ty)| field(name, *ty)).collect(),
+    };
+    let answer = |name: &str, error| {
+        Type::Sum(name.to_owned(), vec![variant("Ok", &[("value", INT)]), variant("Err", &[("error", error)])])
+    };
     vec![
         Type::Record("Point".to_owned(), vec![field("x", FLOAT), field("y", INT)]),
         Type::Object("Node".to_owned(), vec![field("value", INT), next]),
@@ -44,6 +60,13 @@ fn types() -> Vec<Type> {
         Type::List(POINT),
         Type::Map(INT, POINT),
         Type::Function(vec![INT], Some(ANY)),
+        system::descriptor(system::REASON, REASON).unwrap_or(Type::Null),
+        Type::Sum("Failure".to_owned(), vec![variant("Gone", &[("reason", REASON)]), variant("Over", &[])]),
+        answer("Answer", FAILURE),
+        Type::Record("Got".to_owned(), vec![field("key", INT), field("answer", ANSWER)]),
+        Type::Sum("Came".to_owned(), vec![variant("Nothing", &[]), variant("Came", &[("answer", ANSWER)])]),
+        answer("NoAnswer", SHAPE),
+        Type::Sum("CameNot".to_owned(), vec![variant("CameNot", &[("answer", NO_ANSWER)])]),
     ]
 }
 
@@ -190,6 +213,8 @@ const TAKEN: &[Taken] = &[
     (&[], Inst::AwaitType { ty: POINT }, &[POINT]),
     (&[INT], Inst::AwaitTypeUntil { ty: NODE }, &[OPTION_NODE]),
     (&[INT, REF, ADDRESS], Inst::RemoteCall { ty: INT }, &[]),
+    (&[GOT, REF, INT], Inst::Deliver { ty: GOT, field: FieldIndex(1) }, &[]),
+    (&[CAME, REF, INT], Inst::DeliverVariant { ty: CAME, variant: VariantIndex(1), field: FieldIndex(0) }, &[]),
     (&[TEXT, ADDRESS], Inst::Register { ty: INT }, &[BOOL]),
     (&[TEXT], Inst::Whereis { ty: INT }, &[ANY]),
     (&[TEXT, ADDRESS, TEXT], Inst::ClusterRegister { ty: INT }, &[ANY]),
@@ -260,7 +285,7 @@ const REFUSED: &[Refused] = &[
     (&[INT], Inst::Cast { ty: TEXT }, "operand 1 of `cast` is Int, wanted Any"),
     (&[ANY], Inst::Cast { ty: ANY }, "the named type is Any, wanted a type other than Any"),
     (&[BOOL], Inst::Is { ty: TEXT }, "operand 1 of `is` is Bool, wanted Any"),
-    (&[ANY], Inst::Is { ty: TypeIndex(99) }, "type 99 does not exist, the module has 43"),
+    (&[ANY], Inst::Is { ty: TypeIndex(99) }, "type 99 does not exist, the module has 50"),
     (&[INT], Inst::Some { ty: OPTION_FLOAT }, "operand 1 of `some` is Int, wanted Float"),
     (&[INT], Inst::Some { ty: INT }, "the named type is Int, wanted an Option"),
     (&[ANY], Inst::Unwrap { ty: OPTION_INT }, "operand 1 of `unwrap` is Any, wanted Option<Int>"),
@@ -346,7 +371,7 @@ const REFUSED: &[Refused] = &[
     (&[INT, ADDRESS], Inst::Send { ty: TEXT }, "operand 1 of `send` is Int, wanted Text"),
     (&[TEXT, TEXT], Inst::Send { ty: TEXT }, "operand 2 of `send` is Text, wanted Address"),
     (&[INT, ADDRESS], Inst::TrySend { ty: TEXT }, "operand 1 of `try_send` is Int, wanted Text"),
-    (&[], Inst::AwaitType { ty: TypeIndex(99) }, "type 99 does not exist, the module has 43"),
+    (&[], Inst::AwaitType { ty: TypeIndex(99) }, "type 99 does not exist, the module has 50"),
     (&[INT], Inst::AwaitTypeUntil { ty: POINT }, "the type Option<Point> is not declared"),
     (&[TEXT], Inst::AwaitTypeUntil { ty: INT }, "operand 1 of `await_type_until` is Text, wanted Int"),
     (&[INT, ADDRESS], Inst::Register { ty: INT }, "operand 1 of `register` is Int, wanted Text"),
@@ -355,6 +380,23 @@ const REFUSED: &[Refused] = &[
     (&[TEXT, TEXT], Inst::GroupJoin { ty: INT }, "operand 2 of `group_join` is Text, wanted Address"),
     (&[INT], Inst::GroupMembers { ty: INT }, "operand 1 of `group_members` is Int, wanted Text"),
     (&[INT, REF, ADDRESS], Inst::RemoteCall { ty: TEXT }, "operand 1 of `remote_call` is Int, wanted Text"),
+    (&[INT, REF, INT], Inst::Deliver { ty: GOT, field: FieldIndex(1) }, "operand 1 of `deliver` is Int, wanted Got"),
+    (&[GOT, REF, INT], Inst::Deliver { ty: GOT, field: FieldIndex(0) }, "the named field is Int, wanted an answer"),
+    (
+        &[CAME, REF, INT],
+        Inst::Deliver { ty: CAME, field: FieldIndex(0) },
+        "the named type is Came, wanted a tuple, record or object",
+    ),
+    (
+        &[CAME, INT, INT],
+        Inst::DeliverVariant { ty: CAME, variant: VariantIndex(1), field: FieldIndex(0) },
+        "operand 2 of `deliver_variant` is Int, wanted Ref",
+    ),
+    (
+        &[CAME_NOT, REF, INT],
+        Inst::DeliverVariant { ty: CAME_NOT, variant: VariantIndex(0), field: FieldIndex(0) },
+        "the named field is NoAnswer, wanted an answer",
+    ),
     (&[INT, ADDRESS, TEXT], Inst::TimerEvery { ty: INT }, "operand 3 of `timer_every` is Text, wanted Int"),
 ];
 
