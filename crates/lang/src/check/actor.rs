@@ -5,7 +5,7 @@ use super::{Cx, Frame};
 use crate::code::Code;
 use crate::program::Value;
 use crate::suggest::suggestion;
-use crate::thir::{Arm, Closure, Expr, ExprKind, Receive, Serve, Spawn, SpawnOption, SpawnWhat};
+use crate::thir::{Arm, Closure, Expr, ExprKind, Receive, Serve, Spawn, SpawnOption, SpawnWhat, constructor};
 use crate::ty::{ERROR, Kind, NEVER, Ty, UNIT};
 use fardel_diagnostic::Report;
 use fardel_syntax::ast::{self, ArgKind, Span};
@@ -40,6 +40,21 @@ impl<'a> Cx<'_, 'a> {
         };
         let ty = self.p.types.named(address, vec![message]);
         Expr { kind: ExprKind::Me, ty, span }
+    }
+
+    /// Whether what `deliver` takes is a constructor with one hole.
+    pub(crate) fn check_delivery(&mut self, args: &[Expr]) {
+        let Some(make) = args.get(1) else { return };
+        let option = self.p.core.option;
+        // An option is no type of its own to the machine.
+        let is_message = constructor(make)
+            .is_some_and(|(_, closure, _)| !matches!(self.kind(closure.body.ty), Kind::Named(def, _) if def == option));
+        if is_message || matches!(make.kind, ExprKind::Error) {
+            return;
+        }
+        let report = Report::error(Code::Hole, make.span, "what `deliver` takes is a message with one hole")
+            .label("another function");
+        self.tell(report.hint("write a constructor with `_` for the answer, such as `p.deliver(Got(key, _))`"));
     }
 
     /// `receive` and `select`.

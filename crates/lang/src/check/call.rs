@@ -6,7 +6,7 @@ use crate::code::Code;
 use crate::declare::count;
 use crate::program::{DefKind, ModuleId, Value};
 use crate::suggest::suggestion;
-use crate::thir::{Closure, Expr, ExprKind, FnId, LocalId, Op, Pat, PatKind};
+use crate::thir::{Closure, DELIVER, Expr, ExprKind, FnId, LocalId, Op, Pat, PatKind};
 use crate::ty::{DefId, ERROR, Kind, NEVER, Ty, UNIT};
 use fardel_diagnostic::Report;
 use fardel_syntax::ast::{self, ArgKind, Span};
@@ -388,6 +388,9 @@ impl<'a> Cx<'_, 'a> {
             return Expr { kind: ExprKind::Error, ty: if self.p.types.is_open(result) { ERROR } else { result }, span };
         };
         all.extend(args);
+        if self.p.fun(id).asm == Some(DELIVER) {
+            self.check_delivery(&all);
+        }
         let receives: Vec<Ty> = receives.into_iter().map(|ty| self.p.types.instantiate(ty, &types)).collect();
         if has_hole {
             // The receiver is looked at once, when the function is made.

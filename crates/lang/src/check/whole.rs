@@ -41,6 +41,7 @@ const OF_MACHINE: &[&str] = &[
     "reply",
     "remote_call",
     "await_reply",
+    "deliver",
     "await_type_until",
     "wait",
     "register",

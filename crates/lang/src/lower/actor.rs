@@ -4,11 +4,13 @@
 //! what is not theirs in its place.
 
 use super::code::{Label, Slot};
-use super::frame::{Binding, Frame, Literal, Loop, Want};
+use super::frame::{Binding, Frame, Got, Literal, Loop, Want};
 use super::matching::Match;
-use crate::thir::{Arm, Expr, ExprKind, Op, Receive, Serve};
+use crate::thir::{Arm, Expr, ExprKind, Op, Receive, Serve, constructor, is_hole};
 use crate::ty::Ty;
 
+/// The function of the module `actor` that gives milliseconds for `deliver`.
+const MILLIS: &str = "delivery_millis";
 const NANOS: i64 = 1_000_000;
 
 /// A wait: what may come, and where it goes on.
@@ -28,6 +30,53 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
         let end = self.code.label();
         self.wait(receive, want, end);
         self.code.bind(end);
+    }
+
+    /// Has the answer of a request come as a message: the request, the constructor with one hole, and the time.
+    pub(super) fn delivery(&mut self, args: &'c [Expr], expr: &'c Expr, want: Want) {
+        let [request, make, within] = args else { return };
+        let scope = self.code.open_scope();
+        let request = self.stable(request, "request");
+        if let Some((lets, closure, fields)) = constructor(make) {
+            for one in lets {
+                self.expr(one, Want::Nothing);
+            }
+            let mut hole = 0;
+            for (at, field) in fields.iter().enumerate() {
+                if is_hole(field, closure) {
+                    hole = at;
+                    self.time_over(field);
+                } else {
+                    self.expr(field, Want::Value);
+                }
+            }
+            let ty = self.ty(&closure.body);
+            let made = if let ExprKind::Variant(variant, _) = closure.body.kind {
+                let operand = self.l.variant_operand(ty, variant);
+                self.code.op(format!("new_variant {operand}"));
+                format!("deliver_variant {}", self.l.payload_operand(ty, variant, hole))
+            } else {
+                let text = self.l.asm_type(ty);
+                self.code.op(format!("new {text}"));
+                format!("deliver {text}.{}", self.l.field_name(ty, hole))
+            };
+            self.code.load(request);
+            self.expr(within, Want::Value);
+            self.helper(MILLIS, &[], expr);
+            self.code.op(made);
+        }
+        self.code.close_scope(scope);
+        self.deliver(Got::Unit, want);
+    }
+
+    /// `Err(Timeout)`, as the type of a hole.
+    fn time_over(&mut self, hole: &'c Expr) {
+        let answer = self.ty(hole);
+        let error = self.l.field_types(answer, Some(1)).first().copied().unwrap_or(answer);
+        for (ty, what) in [(error, "Timeout"), (answer, "Err")] {
+            let text = self.l.asm_type(ty);
+            self.code.op(format!("new_variant {text}.{what}"));
+        }
     }
 
     /// A loop that receives, with its state in a local.

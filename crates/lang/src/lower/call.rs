@@ -5,7 +5,7 @@ use super::frame::{Binding, Frame, Got, Return, Want};
 use super::instructions::has_handler;
 use super::types::Shape;
 use super::{ClosureJob, Job};
-use crate::thir::{Closure, Expr, ExprKind, FnId, LocalId};
+use crate::thir::{Closure, DELIVER, Expr, ExprKind, FnId, LocalId};
 use crate::ty::{NEVER, Ty};
 use std::rc::Rc;
 
@@ -24,6 +24,9 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
         let def = self.l.p.fun(id);
         let (asm, is_inline) = (def.asm, def.is_inline);
         let result = self.got_of(expr);
+        if asm == Some(DELIVER) {
+            return self.delivery(args, expr, want);
+        }
         if let Some(asm) = asm
             && !has_handler(asm)
         {

@@ -5,7 +5,7 @@ use super::frame::{Frame, Got, Want};
 use super::{Lower, host};
 use crate::code::Code as Mistake;
 use crate::program::ModuleId;
-use crate::thir::{Expr, FnId};
+use crate::thir::{DELIVER, Expr, FnId};
 use crate::ty::Ty;
 use fardel_syntax::ast::Span;
 
@@ -111,6 +111,10 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
     pub(super) fn asm_body(&mut self, asm: &str, id: FnId, types: &[Ty]) {
         let def = self.l.p.fun(id);
         let (params, result, span) = (def.params.clone(), def.result, def.span);
+        if asm == DELIVER {
+            let message = "`deliver` is called, and is no function to pass on or to spawn";
+            return self.l.refuse(def.module, span, Mistake::NotAvailable, message.to_owned(), "here");
+        }
         for param in &params {
             let ty = self.l.p.types.instantiate(param.ty, types);
             let text = self.l.asm_type(ty);

@@ -3,7 +3,7 @@
 use super::{Roots, lower};
 use crate::load::{Found, Resolver, load};
 use crate::std_modules::{CORE, OTHERS};
-use crate::thir::FnId;
+use crate::thir::{DELIVER, FnId};
 use crate::ty::Ty;
 
 struct Nothing;
@@ -25,6 +25,8 @@ fn compile_all(pick: fn(&mut crate::program::Program<'_>) -> Ty) {
         let std: Vec<FnId> = fns
             .into_iter()
             .filter(|id| program.module(program.fun(*id).module).is_std && program.fun(*id).derive.is_none())
+            // Not a function for others to call.
+            .filter(|id| program.fun(*id).asm != Some(DELIVER))
             .collect();
         let std: Vec<(FnId, Vec<Ty>)> = std
             .into_iter()
