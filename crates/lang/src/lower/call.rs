@@ -72,7 +72,8 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
     /// A call, or one in place of the function where its value is the function's.
     fn call_by(&mut self, call: &str, tail: &str, got: Got, want: Want) {
         let goes_on = want != Want::Tail;
-        let fits = if self.has_result { got == Got::Value } else { got != Got::Value };
+        // One that never returns keeps its caller's frame, for the trace.
+        let fits = got == if self.has_result { Got::Value } else { Got::Unit };
         if !goes_on && fits {
             return self.code.op(tail.to_owned());
         }

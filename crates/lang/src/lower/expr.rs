@@ -318,6 +318,11 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
 
     fn block(&mut self, stmts: &'c [Expr], value: Option<&'c Expr>, want: Want) {
         let scope = self.code.open_scope();
+        // What a function without a result does last may be in its place.
+        let (stmts, value) = match (stmts, value) {
+            ([before @ .., last], None) if want == Want::Tail && may_be_last(last) => (before, Some(last)),
+            _ => (stmts, value),
+        };
         for stmt in stmts {
             self.expr(stmt, Want::Nothing);
         }
@@ -344,4 +349,13 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
         self.expr(expr, Want::Into(slot));
         slot
     }
+}
+
+/// Whether a statement is one that could be a block's value.
+fn may_be_last(stmt: &Expr) -> bool {
+    stmt.ty == UNIT
+        && matches!(
+            stmt.kind,
+            ExprKind::Call(..) | ExprKind::CallValue(..) | ExprKind::If(..) | ExprKind::Match(..) | ExprKind::Block(..)
+        )
 }

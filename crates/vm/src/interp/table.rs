@@ -46,7 +46,7 @@ macro_rules! operations {
                 list_len array_len map_len text_len
                 list_get list_set list_push list_pop
                 array_get_8 array_get_byte array_get_i32 array_get_f32
-                array_set_8 array_set_byte array_set_i32 array_set_f32
+                array_set_8 array_set_byte array_set_i32 array_set_f32 array_set_int_k array_set_byte_k
                 byte_at builder_byte
                 yield_now self_address random trap_now charge
                 send_now send_int_now receive_now

@@ -270,8 +270,18 @@ impl Lowering<'_, '_> {
             Type::Map(..) => return self.slow_effect(at, Do::map_set, 3),
             _ => Do::list_set,
         };
-        let (container, index, value) = (self.operand(2), self.operand(1), self.operand(0));
-        self.emit(operation, container, index, u32::from(value));
+        let (container, index) = (self.operand(2), self.operand(1));
+        let constant = self.constant_int(0).filter(|_| self.fuses()).and_then(|value| i32::try_from(value).ok());
+        match (operation, constant) {
+            (Do::array_set_8, Some(value)) => self.emit(Do::array_set_int_k, container, index, value as u32),
+            (Do::array_set_byte, Some(value @ 0..=255)) => {
+                self.emit(Do::array_set_byte_k, container, index, value as u32);
+            }
+            _ => {
+                let value = self.operand(0);
+                self.emit(operation, container, index, u32::from(value));
+            }
+        }
         self.effect(3)
     }
 

@@ -194,7 +194,7 @@ impl Lowering<'_, '_> {
         self.done(3, target)
     }
 
-    fn constant_int(&self, depth: usize) -> Option<i64> {
+    pub(super) fn constant_int(&self, depth: usize) -> Option<i64> {
         if let Entry::Int(value) = self.stack[self.position(depth)] { Some(value) } else { None }
     }
 

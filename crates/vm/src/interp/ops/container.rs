@@ -159,6 +159,26 @@ array_set! {
     array_set_f32 f32, |x| Some(f64::from_bits(x) as f32);
 }
 
+macro_rules! array_set_k {
+    ($($name:ident $element:ty;)*) => {$(
+        #[inline(always)]
+        pub(in crate::interp) unsafe fn $name<D: Dispatch>(r: Regs) -> D::Out {
+            let o = op(&r);
+            let (array, index) = (get(&r, o.a), get(&r, o.b));
+            if index >= *field_at(&r, array, 0) {
+                return trap::<D>(r, ErrorKind::OutOfRange);
+            }
+            field_at(&r, array, 1).cast::<$element>().add(index as usize).write(o.c as i32 as $element);
+            on::<D>(r)
+        }
+    )*};
+}
+// The element at `b` of the array `a` := `c`, which is one.
+array_set_k! {
+    array_set_int_k i64;
+    array_set_byte_k u8;
+}
+
 /// Adds the byte `b` to the builder `a` if its storage has room; then the next instruction is stepped over.
 #[inline(always)]
 pub(in crate::interp) unsafe fn builder_byte<D: Dispatch>(mut r: Regs) -> D::Out {
