@@ -9,8 +9,6 @@ use super::matching::Match;
 use crate::thir::{Arm, Expr, ExprKind, Op, Receive, Serve, constructor, is_hole};
 use crate::ty::Ty;
 
-/// The function of the module `actor` that gives milliseconds for `deliver`.
-const MILLIS: &str = "delivery_millis";
 const NANOS: i64 = 1_000_000;
 
 /// A wait: what may come, and where it goes on.
@@ -33,7 +31,7 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
     }
 
     /// Has the answer of a request come as a message: the request, the constructor with one hole, and the time.
-    pub(super) fn delivery(&mut self, args: &'c [Expr], expr: &'c Expr, want: Want) {
+    pub(super) fn delivery(&mut self, args: &'c [Expr], want: Want) {
         let [request, make, within] = args else { return };
         let scope = self.code.open_scope();
         let request = self.stable(request, "request");
@@ -61,8 +59,7 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
                 format!("deliver {text}.{}", self.l.field_name(ty, hole))
             };
             self.code.load(request);
-            self.expr(within, Want::Value);
-            self.helper(MILLIS, &[], expr);
+            self.millis(within);
             self.code.op(made);
         }
         self.code.close_scope(scope);

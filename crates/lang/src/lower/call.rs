@@ -25,7 +25,7 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
         let (asm, is_inline) = (def.asm, def.is_inline);
         let result = self.got_of(expr);
         if asm == Some(DELIVER) {
-            return self.delivery(args, expr, want);
+            return self.delivery(args, want);
         }
         if let Some(asm) = asm
             && !has_handler(asm)

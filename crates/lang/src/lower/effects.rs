@@ -112,7 +112,6 @@ impl<'c, 'a> Lower<'c, 'a> {
                 ExprKind::Call(..)
                 | ExprKind::CallValue(..)
                 | ExprKind::Index(..)
-                | ExprKind::Receive(_)
                 | ExprKind::Assign(..) => false,
                 _ => true,
             };

@@ -115,7 +115,7 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
     }
 
     /// Calls a function of the module `actor` that the compiler knows by name.
-    pub(super) fn helper(&mut self, name: &str, types: &[Ty], expr: &Expr) {
+    fn helper(&mut self, name: &str, types: &[Ty], expr: &Expr) {
         match self.l.actor_function(name) {
             Some(id) => {
                 let name = self.l.instance(id, types);
