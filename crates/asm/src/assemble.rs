@@ -5,7 +5,7 @@
 use fardel_bytecode::Module;
 use fardel_bytecode::index::FunctionIndex;
 use fardel_bytecode::limits::{DATA_MAX, TYPES_MAX};
-use fardel_bytecode::module::{Debug, Function, FunctionDebug, HostImport, Import, ModuleHash, features};
+use fardel_bytecode::module::{Debug, Function, FunctionDebug, HostImport, Import, ModuleHash};
 use fardel_bytecode::verify::verify;
 
 use crate::data_pool::DataPool;
@@ -158,7 +158,7 @@ fn signatures(scope: &mut Scope<'_>, declared: &Declared<'_>) -> Module {
             pool.need(*ty);
         });
     }
-    Module { features: features::DRAFT, hosts, imports, ..Module::default() }
+    Module { hosts, imports, ..Module::default() }
 }
 
 fn function<'a>(

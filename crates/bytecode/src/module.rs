@@ -11,10 +11,10 @@ pub const FORMAT_VERSION: u16 = 1;
 
 /// Bits of the header that say what a reader must know.
 pub mod features {
-    /// The format is not final: the language has not landed on it.
+    /// A draft of version 1, from before it was final; no reader takes one.
     pub const DRAFT: u32 = 1;
-    /// Every bit that this version knows.
-    pub const KNOWN: u32 = DRAFT;
+    /// Every bit that this version knows: there is no feature yet.
+    pub const KNOWN: u32 = 0;
 }
 
 /// The name of a module: the BLAKE3 hash of its canonical bytes.
@@ -27,7 +27,7 @@ impl std::fmt::Display for ModuleHash {
     }
 }
 
-/// A module. The default is an empty one of this version, a draft.
+/// A module. The default is an empty one of this version.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Module {
     /// Feature bits.
@@ -51,7 +51,7 @@ pub struct Module {
 impl Default for Module {
     fn default() -> Self {
         Module {
-            features: features::DRAFT,
+            features: 0,
             types: TypeTable::default(),
             imports: Vec::new(),
             hosts: Vec::new(),

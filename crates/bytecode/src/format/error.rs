@@ -47,9 +47,9 @@ pub enum Problem {
     /// A feature that this reader does not know.
     #[error("feature bit {0} is unknown to this reader; a newer one is needed")]
     UnknownFeature(u32),
-    /// Version 1 without its draft bit.
-    #[error("feature bit 0, draft, is not set; version {FORMAT_VERSION} is a draft as yet")]
-    NotDraft,
+    /// A draft of version 1.
+    #[error("feature bit 0, draft, is set: this was made before version 1 was final; make it again from its source")]
+    Draft,
     /// A section that this reader does not know.
     #[error("section number {0} is unknown; the last one known is {last}, {name}", last = Section::Debug as u8, name = Section::Debug.name())]
     UnknownSection(u8),

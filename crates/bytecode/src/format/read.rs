@@ -83,12 +83,12 @@ fn header(cursor: &mut Cursor<'_>) -> Result<u32> {
     }
     let offset = cursor.offset();
     let seen = u32::from_le_bytes(cursor.array("header.features")?);
+    if seen & features::DRAFT != 0 {
+        return Err(FormatError::new(offset, "header.features", Problem::Draft));
+    }
     let unknown = seen & !features::KNOWN;
     if unknown != 0 {
         return Err(FormatError::new(offset, "header.features", Problem::UnknownFeature(unknown.trailing_zeros())));
-    }
-    if seen & features::DRAFT == 0 {
-        return Err(FormatError::new(offset, "header.features", Problem::NotDraft));
     }
     debug_assert!(cursor.offset() == HEADER_BYTES);
     Ok(seen)

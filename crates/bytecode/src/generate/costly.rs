@@ -6,7 +6,7 @@ use super::body::Body;
 use crate::index::LocalIndex;
 use crate::isa::{Inst, Opcode};
 use crate::limits::{LOCALS_MAX, STACK_CELLS_EACH};
-use crate::module::{Function, Module, features};
+use crate::module::{Function, Module};
 use crate::types::{ANY, BOOL, INT, TEXT};
 
 /// A module of about so many bytes of code, one branch after the other: each brings as many values as instructions may
@@ -17,7 +17,7 @@ pub fn costly(code_bytes: usize) -> Module {
     for at in 0..branches.div_ceil(BRANCHES) {
         functions.push(function(at, BRANCHES.min(branches - at * BRANCHES)));
     }
-    Module { features: features::DRAFT, functions, ..Module::default() }
+    Module { functions, ..Module::default() }
 }
 
 /// Branches of one function, and the bytes that one takes: a truth value to push, an instruction, a target.

@@ -21,7 +21,7 @@ mod world;
 pub use costly::costly;
 
 use crate::index::FunctionIndex;
-use crate::module::{Export, Module, features};
+use crate::module::{Export, Module};
 use world::World;
 
 /// Makes a module whose `main` can be run.
@@ -30,7 +30,6 @@ pub fn generate(bytes: &[u8]) -> Module {
     let world = World::new(&mut source);
     let functions = world.functions(&mut source);
     Module {
-        features: features::DRAFT,
         types: world.types,
         hosts: world.hosts,
         data: world.data,

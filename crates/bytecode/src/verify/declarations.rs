@@ -51,10 +51,6 @@ impl Check<'_, '_> {
         if unknown != 0 {
             self.errors.module(ErrorCode::WrongFeatures, format!("feature bits {unknown:#x} are not known"));
         }
-        if self.module.features & features::DRAFT == 0 {
-            let detail = "the draft bit is not set, and this version knows no other format 1".to_owned();
-            self.errors.module(ErrorCode::WrongFeatures, detail);
-        }
         let functions = self.module.imports.len() + self.module.functions.len();
         for (what, count, max) in [
             ("functions", functions, FUNCTIONS_MAX),

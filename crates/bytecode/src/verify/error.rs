@@ -33,7 +33,7 @@ macro_rules! codes {
 
 codes! {
     // The module.
-    "E0001" WrongFeatures "A feature bit that this version does not know is set, or one that it wants is not.";
+    "E0001" WrongFeatures "A feature bit that this version does not know is set.";
     "E0002" OverLimit "A count or a size is over the format's limit.";
     "E0003" BadName "A name is empty or too long.";
     "E0004" DuplicateName "Two things of one kind have one name.";

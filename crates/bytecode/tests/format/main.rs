@@ -3,6 +3,7 @@
 mod damage;
 mod errors;
 mod examples;
+mod frozen;
 mod generate;
 mod properties;
 mod spec;

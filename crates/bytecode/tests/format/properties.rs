@@ -42,7 +42,7 @@ proptest! {
 
     #[test]
     fn noise_behind_a_header_is_no_module_or_written_again(noise in vec(any::<u8>(), 0..200)) {
-        let bytes = [b"\0fdm\x01\0\x01\0\0\0", noise.as_slice()].concat();
+        let bytes = [b"\0fdm\x01\0\0\0\0\0", noise.as_slice()].concat();
         if let Ok(read) = decode(&bytes) {
             prop_assert_eq!(encode(&read), bytes);
         }
