@@ -54,8 +54,18 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
             return self.code.close_scope(scope);
         }
         self.operands(args);
-        let name = self.l.instance(id, &types);
-        self.call_by(&format!("call {}", backquoted(&name)), &format!("tail_call {}", backquoted(&name)), result, want);
+        self.call_function(id, &types, result, want);
+    }
+
+    fn call_function(&mut self, id: FnId, types: &[Ty], got: Got, want: Want) {
+        let name = self.l.instance(id, types);
+        let name = backquoted(&name);
+        if want == Want::Tail && got == Got::Never && self.l.p.module(self.l.p.fun(id).module).is_std {
+            // Such as a failed assertion, whose place the trace has to show.
+            self.code.op(format!("call {name}"));
+            return self.unreachable();
+        }
+        self.call_by(&format!("call {name}"), &format!("tail_call {name}"), got, want);
     }
 
     /// Whether an expression gives the same whatever is done before it.
@@ -72,8 +82,7 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
     /// A call, or one in place of the function where its value is the function's.
     fn call_by(&mut self, call: &str, tail: &str, got: Got, want: Want) {
         let goes_on = want != Want::Tail;
-        // One that never returns keeps its caller's frame, for the trace.
-        let fits = got == if self.has_result { Got::Value } else { Got::Unit };
+        let fits = if self.has_result { got == Got::Value } else { got != Got::Value };
         if !goes_on && fits {
             return self.code.op(tail.to_owned());
         }
@@ -135,8 +144,7 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
             let left = self.left_by(id);
             return self.deliver_call(left, want);
         }
-        let name = self.l.instance(id, types);
-        self.call_by(&format!("call {}", backquoted(&name)), &format!("tail_call {}", backquoted(&name)), got, want);
+        self.call_function(id, types, got, want);
     }
 
     /// Gives the parameters of a body that becomes part of this function their meaning.
