@@ -28,7 +28,7 @@ impl std::fmt::Display for ModuleHash {
 }
 
 /// A module. The default is an empty one of this version.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct Module {
     /// Feature bits.
     pub features: u32,
@@ -46,21 +46,6 @@ pub struct Module {
     pub exports: Vec<Export>,
     /// What a debugger wants; not part of the hash.
     pub debug: Option<Debug>,
-}
-
-impl Default for Module {
-    fn default() -> Self {
-        Module {
-            features: 0,
-            types: TypeTable::default(),
-            imports: Vec::new(),
-            hosts: Vec::new(),
-            data: Vec::new(),
-            functions: Vec::new(),
-            exports: Vec::new(),
-            debug: None,
-        }
-    }
 }
 
 /// A function of another module.

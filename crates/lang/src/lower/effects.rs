@@ -109,10 +109,7 @@ impl<'c, 'a> Lower<'c, 'a> {
                                 | Op::Ge
                         )
                 }
-                ExprKind::Call(..)
-                | ExprKind::CallValue(..)
-                | ExprKind::Index(..)
-                | ExprKind::Assign(..) => false,
+                ExprKind::Call(..) | ExprKind::CallValue(..) | ExprKind::Index(..) | ExprKind::Assign(..) => false,
                 _ => true,
             };
         });
