@@ -38,4 +38,5 @@ fardel_diagnostic::codes! {
     "F0134" NotAvailable "Something that the machine does not have yet.";
     "F0135" TooLarge "More of something than a program may have.";
     "F0136" Costly "Something that takes longer than it has to.";
+    "F0137" Attribute "An attribute that there is not, or that means nothing where it stands.";
 }

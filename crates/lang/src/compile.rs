@@ -1,5 +1,6 @@
 //! The compiler as a whole.
 
+use crate::attributes;
 use crate::check as checker;
 use crate::code::Code;
 use crate::doubt;
@@ -232,6 +233,9 @@ pub(crate) fn with_program<R>(
         applied: Vec::new(),
         refused: std::collections::BTreeSet::new(),
     };
+    for (module, ast) in program.modules.iter_mut().zip(&asts).filter(|(module, _)| !module.is_std) {
+        attributes::check(ast, &mut module.sink);
+    }
     program.declare(&asts);
     let checked = checker::check(&mut program);
     for ((module, before), ast) in program.modules.iter_mut().zip(&sinks).zip(&asts) {

@@ -9,6 +9,7 @@
 
 // Of the kinds of expressions, types and patterns each place knows a few, and treats all others alike.
 #[expect(clippy::wildcard_enum_match_arm)]
+mod attributes;
 mod check;
 mod code;
 mod compile;
