@@ -7,9 +7,9 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::wildcard_enum_match_arm, reason = "a rule about one kind of expression says nothing of the other thirty")]
 
+mod attributes;
 // Of the kinds of expressions, types and patterns each place knows a few, and treats all others alike.
 #[expect(clippy::wildcard_enum_match_arm)]
-mod attributes;
 mod check;
 mod code;
 mod compile;

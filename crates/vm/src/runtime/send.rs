@@ -8,6 +8,7 @@ use crate::deliver::{PostError, Posted, Sending};
 use crate::door::{LostBecause, Signal};
 use crate::exit::{Cause, ErrorKind};
 use crate::fiber::{FiberId, Flags, State};
+use crate::heap::PIECE_BYTES;
 use crate::heap::word::{self, NULL};
 use crate::interp::Stop;
 use crate::message::Message;
@@ -180,7 +181,15 @@ pub(crate) fn deliver(cx: &mut Cx<'_>) -> Result<(), Stop> {
         }
     }
     let message = cx.carry_to_keep(cx.core.types.sum_of(field.layout), cx.a())?;
-    if let Err(stop) = cx.allow_timer() {
+    // All of it is copied when the answer comes.
+    let allowed = match message.kept_bytes() {
+        0..=PIECE_BYTES => cx.allow_timer(),
+        bytes => {
+            let message = format!("a message of {bytes} bytes for an answer, {PIECE_BYTES} at most");
+            cx.trap_with(ErrorKind::SystemLimit, message)
+        }
+    };
+    if let Err(stop) = allowed {
         message.discard(&mut cx.core.shared);
         return Err(stop);
     }
