@@ -125,6 +125,35 @@ fn requests_and_replies_are_carried() {
     check(functions, "local token: Ref", body, 20);
 }
 
+const ANSWER: &str = "system Reason
+sum Failure { Gone(reason: Reason), Over }
+sum Answer { Ok(pairs: List<Pair>), Err(error: Failure) }
+type Got { pairs: List<Pair>, answer: Answer }
+fn over(pairs: List<Pair>) -> Got | load pairs | new_variant Failure.Over | new_variant Answer.Err | new Got | ret | end
+fn answers() | local ask: Ask | await_type Ask | store ask
+    load ask | field Ask.pairs | load ask | field Ask.token | reply | ret | end";
+
+#[test]
+fn a_large_reply_becomes_part_of_a_message() {
+    let body = "new_ref | store token | load token | load p | new Ask | load token | spawn answers | remote_call
+        list_new List<Pair> | call over | load token | push -1 | deliver Got.answer
+        await_type Got | field Got.answer | payload Answer.Ok.pairs | call is_good";
+    check(ANSWER, "local token: Ref", body, 20);
+}
+
+/// All of it would have to be copied when the answer comes.
+#[test]
+fn a_large_message_takes_no_answer() {
+    let functions = format!(
+        "{ANSWER}
+        fn fails(p: List<Pair>) -> Bool | local token: Ref | handle try caught caught
+        try: new_ref | store token | load token | list_new List<Pair> | new Ask | load token | spawn answers | remote_call
+        load p | call over | load token | push -1 | deliver Got.answer | push false | ret
+        caught: | field (Text, Text).0 | push \"system_limit\" | eq | ret | end"
+    );
+    check(&functions, "local q", "load p | call fails", 6);
+}
+
 /// DEL1, TMR1: a timer's message is copied when it is started, and each time that it fires is one of its own.
 #[test]
 fn timers_send_large_messages() {
