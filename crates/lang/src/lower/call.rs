@@ -160,6 +160,15 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
         if let ExprKind::Closure(closure) = &arg.kind {
             return Binding::Closure(self.at, closure);
         }
+        // A call with a hole, of which something is evaluated before.
+        if let ExprKind::Block(lets, Some(made)) = &arg.kind
+            && let ExprKind::Closure(closure) = &made.kind
+        {
+            for one in lets {
+                self.expr(one, Want::Nothing);
+            }
+            return Binding::Closure(self.at, closure);
+        }
         if let ExprKind::FnValue(id, types) = &arg.kind {
             return Binding::Function(*id, self.concrete_all(types).into());
         }
