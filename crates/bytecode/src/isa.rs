@@ -705,8 +705,8 @@ instructions! { <'a>
     /// Starts a fiber on a node; without a cluster gives the error value `no_cluster`.
     163 SpawnOn "spawn_on" { function: FunctionIndex } By(Rule::SpawnOn), SIGNAL.and(BULK);
     /// Starts a fiber with options by name: `link` (Bool), `mailbox` and `mailbox_bytes` (Int), `full` (Text: `block`,
-    /// `reject`, `drop_old`, `drop_new`, `exit`), `memory` and `stack` (Int, bytes). An unknown option gives the error
-    /// value `bad_option`.
+    /// `reject`, `drop_old`, `drop_new`, `exit`), `memory` and `stack` (Int, bytes), and `on`, a node as `spawn_on` takes it.
+    /// An unknown option gives the error value `bad_option`.
     164 SpawnWith "spawn_with" { function: FunctionIndex } By(Rule::SpawnWith), SIGNAL.and(BULK).and(COSTLY);
     /// Sends a copy of a message. To a fiber that is gone it succeeds and is counted as a dead letter. To a full mailbox
     /// it waits for room, if the mailbox's policy says so. One that nobody takes charges 16 fuel.

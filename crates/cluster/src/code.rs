@@ -7,7 +7,7 @@ use fardel_bytecode::limits::MODULE_BYTES_MAX;
 use fardel_bytecode::module::{Module, ModuleHash};
 use fardel_bytecode::verify::{VerifiedModule, verify};
 use fardel_vm::fiber::FiberId;
-use fardel_wire::frame::Message;
+use fardel_wire::frame::{Bounds, Message};
 use fardel_wire::id::NodeId;
 use fardel_wire::limits::CODE_CHUNK_BYTES_MAX;
 use fardel_wire::packed::Values;
@@ -24,6 +24,7 @@ pub(crate) struct Wanted {
     /// The fiber with which it is to be linked.
     pub(crate) parent: Option<FiberId>,
     pub(crate) function: u32,
+    pub(crate) bounds: Bounds,
     pub(crate) args: Values<'static>,
 }
 

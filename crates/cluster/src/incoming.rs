@@ -3,6 +3,7 @@
 use crate::code::Wanted;
 use crate::grants::{Denial, Reach};
 use crate::limits::{HELD_BYTES_MAX, HELD_MAX};
+use crate::outgoing::{Pending, from_the_wire};
 use crate::router::{Held, Home, Router};
 use crate::types::BadValue;
 use fardel_vm::door::{Input, SendError, Signal};
@@ -148,9 +149,9 @@ impl Router {
                     self.credit(remote, messages, home);
                 }
             }
-            Message::Spawn { request, from, linked, module, function, args } => {
+            Message::Spawn { request, from, linked, module, function, bounds, args } => {
                 let grants = self.grants_of(peer);
-                let mut wanted = Wanted { peer, request, parent: None, function, args: Values::default() };
+                let mut wanted = Wanted { peer, request, parent: None, function, bounds, args: Values::default() };
                 if !grants.spawn || from.id.node != peer {
                     self.deny(peer, if grants.spawn { Denial::Identity } else { Denial::Spawn });
                     self.refuse_spawn(now, &wanted, SpawnRefusal::Denied, "this node starts no fibers for it", peers);
@@ -414,7 +415,7 @@ impl Router {
             self.refuse_spawn(now, wanted, SpawnRefusal::Arguments, "the arguments cannot be read", peers);
             return;
         };
-        match home.machine().start(module, wanted.function, &args, wanted.parent) {
+        match home.machine().start(module, wanted.function, &args, wanted.parent, &from_the_wire(&wanted.bounds)) {
             Ok(fiber) => {
                 let result = Ok(self.addresses.address(fiber));
                 self.send(now, wanted.peer, Message::Spawned { request: wanted.request, result }, peers);
@@ -448,10 +449,10 @@ impl Router {
         home: &mut impl Home,
     ) -> Result<(), Problem> {
         match self.spawns.get(&request) {
-            Some((node, _)) if *node == peer => {}
+            Some(pending) if pending.node == peer => {}
             Some(_) | None => return Err(Problem::Denied(Denial::Identity)),
         }
-        let Some((_, call)) = self.spawns.remove(&request) else { return Ok(()) };
+        let Some(Pending { call, linked, .. }) = self.spawns.remove(&request) else { return Ok(()) };
         let result = match result {
             Ok(address) if address.id.node == peer => {
                 let fiber = self.addresses.fiber(address, peer, home.machine());
@@ -460,7 +461,7 @@ impl Router {
             Ok(address) => Err(("bad_spawn".to_owned(), format!("{} is not on that node", address.id))),
             Err((code, why)) => Err((kind_of(code).to_owned(), why.into_owned())),
         };
-        home.machine().handle(Input::Spawned { call, result });
+        home.machine().handle(Input::Spawned { call, result, linked: linked.is_some() });
         Ok(())
     }
 }

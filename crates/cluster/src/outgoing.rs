@@ -2,17 +2,20 @@
 
 use crate::limits::{REASON_BYTES_MAX, VALUE_BYTES_MAX};
 use crate::router::{Home, Router};
-use fardel_vm::door::{HostCallId, Input, Output, Signal};
+use fardel_vm::config::FullPolicy;
+use fardel_vm::door::{Bounds, HostCallId, Input, Output, Signal};
 use fardel_vm::exit::ExitReason;
 use fardel_vm::fiber::FiberId;
 use fardel_vm::packed::Packed;
 use fardel_vm::value::Value;
-use fardel_wire::frame::Message;
+use fardel_wire::frame::{self, Message};
 use fardel_wire::id::{Address, NodeId};
 use fardel_wire::packed::Values;
 use fardel_wire::peers::Peers;
 use fardel_wire::reason;
+use fardel_wire::table::MailboxPolicy;
 use std::borrow::Cow;
+use std::num::NonZeroU64;
 
 impl Router {
     /// Takes an output of the machine that is about other nodes; any other is not for it.
@@ -36,13 +39,13 @@ impl Router {
                 }
             }
             Output::Room { from, to } => self.offer_held(now, to, from, home),
-            Output::Spawn { call, fiber, node, module, function, args } => {
+            Output::Spawn { call, fiber, node, module, function, args, link, bounds } => {
                 let Some(node) = self.node_of_value(&node) else {
                     let error = ("no_node".to_owned(), format!("no node is known as {}", shown(&node)));
-                    home.machine().handle(Input::Spawned { call, result: Err(error) });
+                    home.machine().handle(Input::Spawned { call, result: Err(error), linked: false });
                     return;
                 };
-                self.ask(now, node, Asked { call, fiber, module, function, args }, home, peers);
+                self.ask(now, node, Asked { call, fiber, module, function, args, link, bounds }, home, peers);
             }
             Output::Claim(claim) => self.claim(now, claim, home, peers),
             Output::HostCall { .. } | Output::Message { .. } | Output::DeadLetter(_) | Output::Exited { .. } => {}
@@ -186,33 +189,93 @@ impl Router {
 
     /// Asks a node, which may be this one, to start a fiber.
     fn ask(&mut self, now: u64, node: NodeId, asked: Asked, home: &mut impl Home, peers: &mut Peers) {
-        let Asked { call, fiber, module, function, mut args } = asked;
+        let Asked { call, fiber, module, function, mut args, link, bounds } = asked;
         if node == self.addresses.node {
-            let result = home.machine().start(module, function, &args, None);
+            let result = home.machine().start(module, function, &args, link.then_some(fiber), &bounds);
             let result = result.map_err(|error| ("bad_spawn".to_owned(), error.to_string()));
-            home.machine().handle(Input::Spawned { call, result });
+            home.machine().handle(Input::Spawned { call, result, linked: link });
             return;
         }
         let Some(args) = self.value_for(now, node, &mut args, home, peers) else {
             let error = ("bad_spawn".to_owned(), "an argument cannot leave the node".to_owned());
-            home.machine().handle(Input::Spawned { call, result: Err(error) });
+            home.machine().handle(Input::Spawned { call, result: Err(error), linked: false });
             return;
         };
+        let by = match self.addresses.node_fiber(node, home.machine()) {
+            Ok(by) => by,
+            Err(error) => {
+                let error = ("system_limit".to_owned(), error.to_string());
+                home.machine().handle(Input::Spawned { call, result: Err(error), linked: false });
+                return;
+            }
+        };
         let request = self.next_request();
-        self.spawns.insert(request, (node, call));
-        let from = self.addresses.address(fiber);
-        self.send(now, node, Message::Spawn { request, from, linked: false, module, function, args }, peers);
+        self.spawns.insert(request, Pending { node, call, linked: link.then_some(fiber) });
+        let (from, bounds) = (self.addresses.address(fiber), on_the_wire(&bounds));
+        self.send(now, node, Message::Spawn { request, from, linked: link, module, function, bounds, args }, peers);
+        if link {
+            // Should it end before the answer comes, the other node hears of that all the same.
+            home.machine().handle(Input::Watch { by, fiber });
+        }
     }
 
-    /// Tells those that wait for fibers on a node that it is lost.
+    /// Tells those that wait for fibers on a node that it is lost. Those that are linked are told as of the end of these.
     pub(crate) fn fail_spawns(&mut self, node: NodeId, home: &mut impl Home) {
-        let (failed, rest) = std::mem::take(&mut self.spawns).into_iter().partition(|(_, (asked, _))| *asked == node);
+        let (failed, rest) = std::mem::take(&mut self.spawns).into_iter().partition(|(_, pending)| pending.node == node);
         self.spawns = rest;
-        let failed: std::collections::BTreeMap<u64, (NodeId, HostCallId)> = failed;
-        for (_, (_, call)) in failed {
+        let failed: std::collections::BTreeMap<u64, Pending> = failed;
+        for Pending { call, linked, .. } in failed.into_values() {
             let error = ("noconnection".to_owned(), format!("node {node} cannot be reached"));
-            home.machine().handle(Input::Spawned { call, result: Err(error) });
+            home.machine().handle(Input::Spawned { call, result: Err(error), linked: false });
+            if let Some(fiber) = linked {
+                home.machine().handle(Input::Exit { fiber, reason: ExitReason::NoConnection });
+            }
         }
+    }
+}
+
+/// A fiber that another node has been asked for.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    pub(crate) node: NodeId,
+    /// The call of the fiber that waits.
+    pub(crate) call: HostCallId,
+    /// That fiber, where the two are linked.
+    pub(crate) linked: Option<FiberId>,
+}
+
+/// Limits as another node is told of them.
+fn on_the_wire(bounds: &Bounds) -> frame::Bounds {
+    let number = |bound: Option<NonZeroU64>| bound.map_or(0, NonZeroU64::get);
+    frame::Bounds {
+        messages: number(bounds.mailbox_messages_max),
+        message_bytes: number(bounds.mailbox_bytes_max),
+        memory_bytes: number(bounds.memory_bytes_max),
+        stack_bytes: number(bounds.stack_bytes_max),
+        policy: bounds.policy.map(|policy| match policy {
+            FullPolicy::Block => MailboxPolicy::Block,
+            FullPolicy::Reject => MailboxPolicy::Reject,
+            FullPolicy::DropOld => MailboxPolicy::DropOld,
+            FullPolicy::DropNew => MailboxPolicy::DropNew,
+            FullPolicy::Exit => MailboxPolicy::Exit,
+        }),
+    }
+}
+
+/// Limits as another node has told of them.
+pub(crate) fn from_the_wire(bounds: &frame::Bounds) -> Bounds {
+    Bounds {
+        mailbox_messages_max: NonZeroU64::new(bounds.messages),
+        mailbox_bytes_max: NonZeroU64::new(bounds.message_bytes),
+        memory_bytes_max: NonZeroU64::new(bounds.memory_bytes),
+        stack_bytes_max: NonZeroU64::new(bounds.stack_bytes),
+        policy: bounds.policy.map(|policy| match policy {
+            MailboxPolicy::Block => FullPolicy::Block,
+            MailboxPolicy::Reject => FullPolicy::Reject,
+            MailboxPolicy::DropOld => FullPolicy::DropOld,
+            MailboxPolicy::DropNew => FullPolicy::DropNew,
+            MailboxPolicy::Exit => FullPolicy::Exit,
+        }),
     }
 }
 
@@ -223,6 +286,8 @@ struct Asked {
     module: fardel_bytecode::module::ModuleHash,
     function: u32,
     args: Packed<'static>,
+    link: bool,
+    bounds: Bounds,
 }
 
 fn shown(value: &Value) -> String {

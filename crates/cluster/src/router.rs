@@ -8,10 +8,11 @@ use crate::members::Packets;
 use crate::membership::{Member, Membership, NodeEvent, Random};
 use crate::names::Names;
 use crate::operate::{Asking, Desk};
+use crate::outgoing::Pending;
 use crate::types::Types;
 use fardel_bytecode::module::ModuleHash;
 use fardel_bytecode::verify::VerifiedModule;
-use fardel_vm::door::{HostCallId, Input, Signal};
+use fardel_vm::door::{Input, Signal};
 use fardel_vm::exit::ExitReason;
 use fardel_vm::fiber::FiberId;
 use fardel_vm::machine::{LoadError, Machine};
@@ -124,8 +125,8 @@ pub struct Router {
     pub(crate) told_next: Vec<(NodeId, FiberId)>,
     /// When it is time to tell of all.
     told_at: Option<u64>,
-    /// Spawns that other nodes have been asked for: the call of the fiber that waits.
-    pub(crate) spawns: BTreeMap<u64, (NodeId, HostCallId)>,
+    /// Spawns that other nodes have been asked for.
+    pub(crate) spawns: BTreeMap<u64, Pending>,
     pub(crate) fetches: Fetches,
     pub(crate) types: Types,
     requests: u64,

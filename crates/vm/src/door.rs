@@ -1,6 +1,7 @@
 //! The doors: everything that a machine learns enters as an [`Input`], everything it wants leaves as an [`Output`].
 
 use crate::cluster::{Claim, News};
+use crate::config::FullPolicy;
 use crate::exit::ExitReason;
 use crate::fiber::FiberId;
 use crate::packed::{Packed, Unreadable};
@@ -8,6 +9,7 @@ use crate::value::Value;
 use fardel_bytecode::module::{Module, ModuleHash};
 use fardel_bytecode::shape::TypeKey;
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 
 /// What a machine learns from outside. Everything that the code does not determine is one of these.
 #[derive(Clone, PartialEq, Debug)]
@@ -79,6 +81,8 @@ pub enum Input {
         call: HostCallId,
         /// What became of it.
         result: Result<FiberId, (String, String)>,
+        /// Whether the fiber that was started is linked with the one that waits.
+        linked: bool,
     },
     /// What is new in the cluster.
     News(News),
@@ -140,6 +144,21 @@ impl Signal<'_> {
     }
 }
 
+/// Limits that a fiber is started with; none stands for what is usual on its machine.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Bounds {
+    /// Messages in its mailbox.
+    pub mailbox_messages_max: Option<NonZeroU64>,
+    /// Their bytes.
+    pub mailbox_bytes_max: Option<NonZeroU64>,
+    /// What a full mailbox does.
+    pub policy: Option<FullPolicy>,
+    /// Bytes of its memory; never more than what is usual.
+    pub memory_bytes_max: Option<NonZeroU64>,
+    /// Bytes of its stack; never more than what is usual.
+    pub stack_bytes_max: Option<NonZeroU64>,
+}
+
 /// What enters a machine, in the order in which it enters: whoever keeps this can have everything happen again.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Entry<'a> {
@@ -162,8 +181,10 @@ pub enum Entry<'a> {
         function: u32,
         /// With these arguments.
         args: &'a Packed<'a>,
-        /// Linked with this fiber of another node.
+        /// Linked with this fiber.
         link: Option<FiberId>,
+        /// With these limits.
+        bounds: &'a Bounds,
     },
     /// The types of a module become known.
     Types(&'a Module),
@@ -338,6 +359,10 @@ pub enum Output {
         function: u32,
         /// The arguments.
         args: Packed<'static>,
+        /// Whether the two are linked from the first.
+        link: bool,
+        /// The limits of the new one.
+        bounds: Bounds,
     },
     /// What other nodes have to hear of the fibers of this one. It comes before the [`Output::Gone`] of a fiber that had it.
     Claim(Claim),

@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::convert::from_value;
 use crate::core::Core;
 use crate::door::Journal;
-use crate::door::{Entry, HostTable, Input, Output, SendError, Signal};
+use crate::door::{Bounds, Entry, HostTable, Input, Output, SendError, Signal};
 use crate::exit::{Cause, ExitReason, Payload};
 use crate::fiber::FiberId;
 use crate::heap::fragment::{Fragment, relocate};
@@ -206,8 +206,8 @@ impl Machine {
         Ok(self.core.fibers.id(slot))
     }
 
-    /// Starts a fiber for one of another node ([`Output::Spawn`]), in any function of a module, by its place there. With
-    /// `link` it is linked with a fiber of that node from the first.
+    /// Starts a fiber for another one ([`Output::Spawn`]), in any function of a module, by its place there, with limits of
+    /// its own. With `link` it is linked with a fiber from the first; when that has ended, it ends as well.
     ///
     /// # Errors
     /// See [`SpawnError`]; then nothing was started.
@@ -217,8 +217,9 @@ impl Machine {
         function: u32,
         args: &Packed<'_>,
         link: Option<FiberId>,
+        bounds: &Bounds,
     ) -> Result<FiberId, SpawnError> {
-        self.note(&Entry::Start { module, function, args, link });
+        self.note(&Entry::Start { module, function, args, link, bounds });
         let loaded = self.core.find_module(module).ok_or(SpawnError::NoModule(module))?;
         // A closure has captured values besides its arguments, which nobody outside can give.
         let is_plain = |known: &Function| known.captures.is_empty();
@@ -241,10 +242,16 @@ impl Machine {
         };
         let slot = self.begin_with(number, &slots, fragment)?;
         let fiber = self.core.fibers.id(slot);
-        if let Some(link) = link.filter(|link| self.core.is_remote(*link)) {
+        let limits = self.core.limits_within(bounds);
+        self.core.limit(slot, limits);
+        let has_ended = link.is_some_and(|link| !self.core.fibers.is_alive(link));
+        if let Some(link) = link.filter(|_| !has_ended) {
             self.core.note_link(fiber, link);
         }
         self.core.launch(slot);
+        if has_ended {
+            self.core.doom(slot, Cause::Plain(Reason::NoProc));
+        }
         Ok(fiber)
     }
 
@@ -323,7 +330,7 @@ impl Machine {
             Input::Lost { remote } => self.core.remote_lost(remote),
             Input::Taken { remote, messages, bytes } => self.core.remote_taken(remote, messages, bytes),
             Input::Withdrawn { from, to } => self.core.withdraw(from, to),
-            Input::Spawned { call, result } => self.core.spawned(call, result),
+            Input::Spawned { call, result, linked } => self.core.spawned(call, result, linked),
             Input::News(news) => self.core.take_news(news),
             Input::Exit { fiber, reason } => {
                 let is_kill = matches!(reason, ExitReason::Kill | ExitReason::Killed);

@@ -306,9 +306,10 @@ impl Core {
         }
     }
 
-    /// What became of a fiber that was to be started on another node.
-    pub(crate) fn spawned(&mut self, call: HostCallId, result: Result<FiberId, (String, String)>) {
+    /// What became of a fiber that was to be started on another node. One that is linked is so before its end is told.
+    pub(crate) fn spawned(&mut self, call: HostCallId, result: Result<FiberId, (String, String)>, linked: bool) {
         let Some(slot) = self.waits_for_call(call) else { return };
+        let started = result.as_ref().ok().copied().filter(|_| linked);
         let mut fragment = Fragment::default();
         let word = match result {
             Ok(fiber) => address_word(fiber),
@@ -319,5 +320,8 @@ impl Core {
             }
         };
         self.put_result(slot, Ok((word, fragment)));
+        if let Some(started) = started {
+            self.link_started(slot, started);
+        }
     }
 }

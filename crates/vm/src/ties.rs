@@ -137,6 +137,16 @@ impl Core {
         Ok(())
     }
 
+    /// Links a fiber with one that was started for it, whose node knows of the link.
+    pub(crate) fn link_started(&mut self, slot: u32, started: FiberId) {
+        let id = self.fibers.id(slot);
+        if self.fibers.is_alive(started) {
+            self.note_link(id, started);
+        } else {
+            self.signal_by_link(id, started, &Cause::Plain(Reason::NoProc));
+        }
+    }
+
     /// Notes a link at both of its ends; whether it is new.
     pub(crate) fn note_link(&mut self, one: FiberId, other: FiberId) -> bool {
         let is_new = self.change_ties(one.slot, |ties| ties.links.insert(address_word(other)));

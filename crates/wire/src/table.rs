@@ -144,6 +144,17 @@ closed_set! {
 }
 
 closed_set! {
+    /// What a full mailbox does.
+    MailboxPolicy: u8 {
+        Block = 1 "block" "The sender waits.";
+        Reject = 2 "reject" "The message is refused; one that asks is told.";
+        DropOld = 3 "drop_old" "The oldest message makes room.";
+        DropNew = 4 "drop_new" "The new message is dropped.";
+        Exit = 5 "exit" "The receiver ends with `mailbox_overflow`.";
+    }
+}
+
+closed_set! {
     /// The exit reasons.
     ReasonCode: u8 {
         Normal = 0 "normal" "No more bytes.";
@@ -197,6 +208,7 @@ mod tests {
         assert!((0..=u16::MAX).filter_map(Goodbye::of).eq(Goodbye::ALL.iter().copied()));
         assert!((0..=u16::MAX).filter_map(SpawnRefusal::of).eq(SpawnRefusal::ALL.iter().copied()));
         assert!((0..=u8::MAX).filter_map(NamePolicy::of).eq(NamePolicy::ALL.iter().copied()));
+        assert!((0..=u8::MAX).filter_map(MailboxPolicy::of).eq(MailboxPolicy::ALL.iter().copied()));
         assert!((0..=u8::MAX).filter_map(ReasonCode::of).eq(ReasonCode::ALL.iter().copied()));
     }
 }

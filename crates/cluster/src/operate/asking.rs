@@ -4,7 +4,7 @@ use super::{Answer, Question, Refusal, from_bytes};
 use crate::router::{Home, Router};
 use fardel_bytecode::module::ModuleHash;
 use fardel_vm::fiber::FiberId;
-use fardel_wire::frame::Message;
+use fardel_wire::frame::{Bounds, Message};
 use fardel_wire::id::{Address, Incarnation, NodeId};
 use fardel_wire::peers::Peers;
 use fardel_wire::table::SpawnRefusal;
@@ -68,7 +68,8 @@ impl Router {
         let request = self.next_request();
         self.asking.open.insert(request, node);
         let from = self.addresses.address(FiberId { slot: 0, generation: 0 });
-        self.send(now, node, Message::Spawn { request, from, linked: false, module, function, args }, peers);
+        let spawn = Message::Spawn { request, from, linked: false, module, function, bounds: Bounds::default(), args };
+        self.send(now, node, spawn, peers);
         Ok(Asked(request))
     }
 

@@ -4,7 +4,7 @@ use crate::sim::{Sim, program};
 use fardel_bytecode::types;
 use fardel_vm::config::Config;
 use fardel_vm::fiber::FiberId;
-use fardel_wire::frame::Message;
+use fardel_wire::frame::{Bounds, Message};
 use fardel_wire::id::{ActorId, Address, Incarnation, NodeId, Tag, TagKey};
 use fardel_wire::packed::Values;
 use std::borrow::Cow;
@@ -118,7 +118,7 @@ fn main() | ret | end",
     let from = Address { id: id(peer, f(1)), tag: Tag([1; 16]) };
     // [0x4141414141414140]
     let args = any(&[], &[], &[0xd3, 0x41, 0x41, 0x41, 0x41, 0x41, 0x41, 0x41, 0x40]);
-    let m = Message::Spawn { request: 1, from, linked: false, module: hash, function: at, args };
+    let m = Message::Spawn { request: 1, from, linked: false, module: hash, function: at, bounds: Bounds::default(), args };
     node.router.message(0, peer, m, &mut node.home, &mut node.peers);
     sim.run();
     assert_eq!(sim.nodes[1].home.machine.stats().fibers_started, 1, "a closure was started without what it captures");

@@ -8,3 +8,4 @@ mod operate;
 mod programs;
 mod rights;
 mod sim;
+mod starts;

@@ -166,15 +166,16 @@ impl Nodes {
                     self.held[node] = rest;
                     self.offer_all(node, first);
                 }
-                Output::Spawn { call, node: _, module, function, args, .. } => {
+                Output::Spawn { call, fiber, node: _, module, function, args, link, bounds } => {
                     let other = (node + 1) % self.worlds.len();
                     let args = self.packed_at(&args, node, other);
-                    let started = self.worlds[other].machine.start(module, function, &args, None);
+                    let parent = link.then(|| self.address(other, (node, fiber)));
+                    let started = self.worlds[other].machine.start(module, function, &args, parent, &bounds);
                     let result = match started {
                         Ok(fiber) => Ok(self.address(node, (other, fiber))),
                         Err(error) => Err(("bad_spawn".to_owned(), error.to_string())),
                     };
-                    self.worlds[node].machine.handle(Input::Spawned { call, result });
+                    self.worlds[node].machine.handle(Input::Spawned { call, result, linked: link });
                 }
                 Output::Claim(claim) => {
                     for other in (0..self.worlds.len()).filter(|other| *other != node) {

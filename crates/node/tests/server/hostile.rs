@@ -5,7 +5,7 @@ use crate::support::{LOOPBACK, both, listening, run, settings, start};
 use fardel_node::server::Settings;
 use fardel_node::transport::{PLAIN_GREETING, Plain, Security};
 use fardel_vm::fiber::FiberId;
-use fardel_wire::frame::{Bye, Compressed, Fragment, Frame, Message, Refusal, Sequence};
+use fardel_wire::frame::{Bounds, Bye, Compressed, Fragment, Frame, Message, Refusal, Sequence};
 use fardel_wire::hello::{Local, Welcome};
 use fardel_wire::id::{ActorId, Address, Incarnation, NodeId, Tag};
 use fardel_wire::limits;
@@ -45,7 +45,15 @@ fn frames() -> Vec<Vec<u8>> {
         Message::Watch { fiber: to },
         Message::Exit { from: to, to, reason: vec![4].into() },
         Message::Fetch { request: 1, module },
-        Message::Spawn { request: 1, from: to, linked: false, module, function: 0, args: values(0x90) },
+        Message::Spawn {
+            request: 1,
+            from: to,
+            linked: false,
+            module,
+            function: 0,
+            bounds: Bounds::default(),
+            args: values(0x90),
+        },
     ];
     let numbered = messages.into_iter().map(|message| Frame::Numbered(Sequence(1), message));
     let plain = [

@@ -4,8 +4,9 @@ use super::Cx;
 use super::carry::{As, Copied};
 use crate::config::FullPolicy;
 use crate::convert::{VALUES_BYTES_MAX, to_value};
+use crate::core::Core;
 use crate::deliver::MESSAGE_BYTES_MAX;
-use crate::door::Output;
+use crate::door::{Bounds, Output};
 use crate::exit::{Cause, ErrorKind, FAILURE_BYTES_MAX, Failure, Payload};
 use crate::fiber::{Flags, Limits, NONE, State};
 use crate::heap::block::header;
@@ -20,6 +21,7 @@ use crate::ties::{SLOTS_MAX, Slot};
 use crate::value::Value;
 use fardel_bytecode::system::Reason;
 use fardel_bytecode::types;
+use std::num::NonZeroU64;
 use std::rc::Rc;
 
 /// Bytes of the message in an error value.
@@ -180,13 +182,6 @@ impl Cx<'_> {
         Ok(slot)
     }
 
-    /// Keeps arguments for when the instruction runs again, if they are many.
-    fn keep_arguments(&mut self, arguments: Arguments) {
-        if let Some(copy) = arguments.copy {
-            self.keep_copied(copy, &arguments.roots);
-        }
-    }
-
     fn discard_arguments(&mut self, arguments: Arguments) {
         if let Some(Copied::Large(fragment)) = arguments.copy {
             fragment.discard(&mut self.core.shared);
@@ -221,25 +216,32 @@ pub(crate) fn spawn(cx: &mut Cx<'_>) -> Result<(), Stop> {
     Ok(())
 }
 
-/// As [`spawn`], with the options behind the arguments; `a` := the address, or an error value.
+/// As [`spawn`], with the options behind the arguments; `a` := the address, or an error value. With the option `on` it
+/// runs twice, as [`spawn_on`].
 pub(crate) fn spawn_with(cx: &mut Cx<'_>) -> Result<(), Stop> {
+    if cx.core.fibers.side(cx.core.current).is_some_and(|side| side.call.is_some()) {
+        return take_started(cx);
+    }
     let function = cx.extra as u32;
-    let arguments = cx.arguments(function)?;
     let options = cx.arg(cx.core.functions[function as usize].params as usize);
     let options = match cx.options(options) {
         Ok(options) => options,
-        Err(problem) => match cx.error_value("bad_option", &problem) {
-            Ok(error) => {
-                cx.discard_arguments(arguments);
-                cx.set_a(error);
-                return Ok(());
-            }
-            Err(stop) => {
-                cx.keep_arguments(arguments);
-                return Err(stop);
-            }
-        },
+        Err(problem) => {
+            let error = cx.error_value("bad_option", &problem)?;
+            cx.set_a(error);
+            return Ok(());
+        }
     };
+    if let Some(node) = options.on {
+        if !cx.core.config.cluster {
+            return no_cluster(cx);
+        }
+        if options.link {
+            cx.reserve_tie()?;
+        }
+        return ask_node(cx, node, options.link, options.bounds);
+    }
+    let arguments = cx.arguments(function)?;
     if options.link
         && let Err(stop) = cx.reserve_tie()
     {
@@ -248,14 +250,8 @@ pub(crate) fn spawn_with(cx: &mut Cx<'_>) -> Result<(), Stop> {
     }
     let slot = cx.start(function, arguments)?;
     let core = &mut *cx.core;
-    if let Some(limits) = options.limits {
-        let block = core.fibers.get(slot).block;
-        block.store(header::THRESHOLD, limits.memory_bytes_max);
-        let top = core.fibers.get(slot).top as usize;
-        crate::core::set_limits(block, top, limits.stack_bytes_max, core.config.collect_always);
-        core.fibers.side_or_new(slot).limits = Some(Box::new(limits));
-        core.fibers.get_mut(slot).flags.set(Flags::BOUNDED, true);
-    }
+    let limits = core.limits_within(&options.bounds);
+    core.limit(slot, limits);
     if options.link {
         let child = core.fibers.id(slot);
         // Both are alive, so there is no reason to end.
@@ -274,9 +270,18 @@ pub(crate) fn spawn_on(cx: &mut Cx<'_>) -> Result<(), Stop> {
     if !cx.core.config.cluster {
         return no_cluster(cx);
     }
+    if cx.core.fibers.side(cx.core.current).is_some_and(|side| side.call.is_some()) {
+        return take_started(cx);
+    }
+    let node = cx.arg(cx.core.functions[cx.extra as usize].params as usize);
+    let node = to_value(cx.core, cx.block(), node, types::ANY.0, &mut { VALUES_BYTES_MAX });
+    ask_node(cx, node, false, Bounds::default())
+}
+
+/// Takes what came of the call of a node, or waits for it further.
+fn take_started(cx: &mut Cx<'_>) -> Result<(), Stop> {
     let slot = cx.core.current;
-    let (call, reply) = cx.core.fibers.side(slot).map_or((None, None), |side| (side.call, side.reply.take()));
-    match reply {
+    match cx.core.fibers.side(slot).and_then(|side| side.reply.take()) {
         Some(Ok((word, fragment))) => {
             if let Err(stop) = cx.reserve(fragment.bytes()) {
                 cx.core.fibers.side_or_new(slot).reply = Some(Ok((word, fragment)));
@@ -291,35 +296,34 @@ pub(crate) fn spawn_on(cx: &mut Cx<'_>) -> Result<(), Stop> {
             cx.core.close_call(slot);
             cx.trap_with(ErrorKind::SystemLimit, message)
         }
-        None if call.is_some() => cx.wait_for_host(),
-        None => ask_node(cx),
+        None => cx.wait_for_host(),
     }
 }
 
 /// Commits the call that has a fiber started on another node.
-fn ask_node(cx: &mut Cx<'_>) -> Result<(), Stop> {
+fn ask_node(cx: &mut Cx<'_>, node: Value, link: bool, bounds: Bounds) -> Result<(), Stop> {
     let entry = &cx.core.functions[cx.extra as usize];
     let (module, position) = (entry.module as usize, entry.position);
     let types: Vec<u32> = entry.param_types.to_vec();
-    let words = cx.slots_from_a(types.len() + 1);
-    let (args, node) = words.split_at(types.len());
-    let roots: Vec<(u64, u32)> = args.iter().copied().zip(types).collect();
+    let words = cx.slots_from_a(types.len());
+    let roots: Vec<(u64, u32)> = words.iter().copied().zip(types).collect();
     let args = match packed::write(cx.core, cx.block(), &roots) {
         Ok(args) => args,
         Err(name) => return cx.trap_with(ErrorKind::NotSendable, name),
     };
     cx.charge(args.len());
-    let node = node.first().copied().unwrap_or(NULL);
-    let node = to_value(cx.core, cx.block(), node, types::ANY.0, &mut { VALUES_BYTES_MAX });
     let module = cx.core.modules[module].module.hash();
-    cx.core.open_call(|call, fiber| Output::Spawn { call, fiber, node, module, function: position, args });
+    cx.core.open_call(|call, fiber| Output::Spawn { call, fiber, node, module, function: position, args, link, bounds });
     cx.wait_for_host()
 }
 
 /// What a fiber is started with.
+#[derive(Default)]
 struct Options {
+    /// The node, where one is named.
+    on: Option<Value>,
     link: bool,
-    limits: Option<Limits>,
+    bounds: Bounds,
 }
 
 /// A value in an option, as a program writes it.
@@ -334,7 +338,42 @@ impl Cx<'_> {
         let mut left = REASON_BYTES_MAX;
         let value = crate::convert::to_value(self.core, self.block(), map, types::MAP_ANY_ANY.0, &mut left);
         let Value::Map(entries) = value else { return Err("the options are no map".to_owned()) };
-        let config = &self.core.config;
+        let Options { mut on, mut link, mut bounds } = Options::default();
+        for (key, value) in entries {
+            let Value::Text(key) = key else { return Err("the name of an option is a Text".to_owned()) };
+            let positive = |wanted: &str| {
+                let number = if let Value::Int(number) = value { u64::try_from(number).unwrap_or(0) } else { 0 };
+                let number = NonZeroU64::new(number).map(Some);
+                number.ok_or_else(|| format!("`{key}` is {}, wanted {wanted}", shown(&value)))
+            };
+            match key.as_str() {
+                "on" => on = Some(value),
+                "link" => {
+                    let Value::Bool(value) = value else {
+                        return Err(format!("`link` is {}, wanted a Bool", shown(&value)));
+                    };
+                    link = value;
+                }
+                "mailbox" => bounds.mailbox_messages_max = positive("a number of messages above 0")?,
+                "mailbox_bytes" => bounds.mailbox_bytes_max = positive("a number of bytes above 0")?,
+                "memory" => bounds.memory_bytes_max = positive("a number of bytes above 0")?,
+                "stack" => bounds.stack_bytes_max = positive("a number of bytes above 0")?,
+                "full" => {
+                    let policy = if let Value::Text(name) = &value { FullPolicy::of(name) } else { None };
+                    let names = "one of block, reject, drop_old, drop_new, exit";
+                    bounds.policy = Some(policy.ok_or_else(|| format!("`full` is {}, wanted {names}", shown(&value)))?);
+                }
+                _ => return Err(format!("unknown option `{key}`")),
+            }
+        }
+        Ok(Options { on, link, bounds })
+    }
+}
+
+impl Core {
+    /// The limits that bounds mean here, where they are not the machine's own.
+    pub(crate) fn limits_within(&self, bounds: &Bounds) -> Option<Limits> {
+        let config = &self.config;
         let usual = Limits {
             mailbox_messages_max: config.mailbox_messages_max,
             mailbox_bytes_max: config.mailbox_bytes_max,
@@ -342,34 +381,27 @@ impl Cx<'_> {
             memory_bytes_max: config.fiber_memory_bytes_max,
             stack_bytes_max: config.fiber_stack_bytes_max,
         };
-        let (mut limits, mut link) = (usual, false);
-        for (key, value) in entries {
-            let Value::Text(key) = key else { return Err("the name of an option is a Text".to_owned()) };
-            let positive = |wanted: &str| {
-                let number = if let Value::Int(number) = value { number } else { 0 };
-                if number > 0 { Ok(number as u64) } else { Err(format!("`{key}` is {}, wanted {wanted}", shown(&value))) }
-            };
-            match key.as_str() {
-                "link" => {
-                    let Value::Bool(value) = value else {
-                        return Err(format!("`link` is {}, wanted a Bool", shown(&value)));
-                    };
-                    link = value;
-                }
-                "mailbox" => limits.mailbox_messages_max = positive("a number of messages above 0")?,
-                "mailbox_bytes" => limits.mailbox_bytes_max = positive("a number of bytes above 0")?,
-                // A fiber cannot give another one more than the machine gives each.
-                "memory" => limits.memory_bytes_max = positive("a number of bytes above 0")?.min(usual.memory_bytes_max),
-                "stack" => limits.stack_bytes_max = positive("a number of bytes above 0")?.min(usual.stack_bytes_max),
-                "full" => {
-                    let policy = if let Value::Text(name) = &value { FullPolicy::of(name) } else { None };
-                    let names = "one of block, reject, drop_old, drop_new, exit";
-                    limits.policy = policy.ok_or_else(|| format!("`full` is {}, wanted {names}", shown(&value)))?;
-                }
-                _ => return Err(format!("unknown option `{key}`")),
-            }
-        }
-        Ok(Options { link, limits: (limits != usual).then_some(limits) })
+        let or = |bound: Option<NonZeroU64>, usual| bound.map_or(usual, NonZeroU64::get);
+        let limits = Limits {
+            mailbox_messages_max: or(bounds.mailbox_messages_max, usual.mailbox_messages_max),
+            mailbox_bytes_max: or(bounds.mailbox_bytes_max, usual.mailbox_bytes_max),
+            policy: bounds.policy.unwrap_or(usual.policy),
+            // Nobody can give a fiber more than the machine gives each.
+            memory_bytes_max: or(bounds.memory_bytes_max, usual.memory_bytes_max).min(usual.memory_bytes_max),
+            stack_bytes_max: or(bounds.stack_bytes_max, usual.stack_bytes_max).min(usual.stack_bytes_max),
+        };
+        (limits != usual).then_some(limits)
+    }
+
+    /// Gives a fiber that has not run yet limits of its own.
+    pub(crate) fn limit(&mut self, slot: u32, limits: Option<Limits>) {
+        let Some(limits) = limits else { return };
+        let block = self.fibers.get(slot).block;
+        block.store(header::THRESHOLD, limits.memory_bytes_max);
+        let top = self.fibers.get(slot).top as usize;
+        crate::core::set_limits(block, top, limits.stack_bytes_max, self.config.collect_always);
+        self.fibers.side_or_new(slot).limits = Some(Box::new(limits));
+        self.fibers.get_mut(slot).flags.set(Flags::BOUNDED, true);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Messages: what fibers and nodes say to each other in a session, each exactly once and in order.
 
-use super::{Fields, FrameError, text};
+use super::{Bounds, Fields, FrameError, text};
 use crate::bytes::{Cursor, cut};
 use crate::id::{ActorId, Address};
 use crate::limits;
@@ -112,6 +112,8 @@ pub enum Message<'a> {
         module: ModuleHash,
         /// Which function of the module, by its place there.
         function: u32,
+        /// Its limits.
+        bounds: Bounds,
         /// The arguments.
         args: Values<'a>,
     },
@@ -296,8 +298,8 @@ impl Message<'_> {
             Message::Watch { fiber } => Message::Watch { fiber },
             Message::Gone { fiber, reason } => Message::Gone { fiber, reason: own(reason) },
             Message::Credit { fiber, messages, bytes } => Message::Credit { fiber, messages, bytes },
-            Message::Spawn { request, from, linked, module, function, args } => {
-                Message::Spawn { request, from, linked, module, function, args: args.into_owned() }
+            Message::Spawn { request, from, linked, module, function, bounds, args } => {
+                Message::Spawn { request, from, linked, module, function, bounds, args: args.into_owned() }
             }
             Message::Spawned { request, result } => {
                 Message::Spawned { request, result: result.map_err(|(code, text)| (code, own(text))) }
@@ -356,12 +358,13 @@ impl Message<'_> {
                 out.extend(messages.to_le_bytes());
                 out.extend(bytes.to_le_bytes());
             }
-            Message::Spawn { request, from, linked, module, function, args } => {
+            Message::Spawn { request, from, linked, module, function, bounds, args } => {
                 out.extend(request.to_le_bytes());
                 out.extend(from.to_bytes());
                 out.push((*linked).into());
                 out.extend_from_slice(&module.0);
                 out.extend(function.to_le_bytes());
+                bounds.encode(out);
                 args.encode(out);
             }
             Message::Spawned { request, result } => {
@@ -461,6 +464,7 @@ impl<'a> Message<'a> {
                 linked: fields.flag("the link flag")?,
                 module: ModuleHash(fields.read(Cursor::array)?),
                 function: fields.u32()?,
+                bounds: Bounds::decode(fields)?,
                 args: fields.read(Values::read)?,
             },
             Kind::Spawned => {

@@ -5,6 +5,7 @@
 //!
 //! **Invariant:** `Frame::decode` of what `Frame::encode` wrote gives the same frame.
 
+mod bounds;
 mod decoder;
 mod message;
 
@@ -12,6 +13,7 @@ use crate::bytes::{Cursor, Short, cut};
 use crate::hello::{Hello, Welcome};
 use crate::limits;
 use crate::table::{Class, Goodbye, Kind, RefusalCode, class};
+pub use bounds::Bounds;
 pub use decoder::Decoder;
 pub(crate) use message::Lane;
 pub use message::Message;

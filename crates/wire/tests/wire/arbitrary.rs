@@ -5,13 +5,13 @@ use fardel_bytecode::shape::TypeKey;
 use fardel_vm::exit::{ErrorKind, ExitReason, Failure, TraceFrame};
 use fardel_vm::fiber::FiberId;
 use fardel_vm::value::Value;
-use fardel_wire::frame::{Bye, Compressed, Fragment, Frame, Message, Refusal, Sequence};
+use fardel_wire::frame::{Bounds, Bye, Compressed, Fragment, Frame, Message, Refusal, Sequence};
 use fardel_wire::hello::{Features, Hello, Node, Version, Welcome};
 use fardel_wire::id::{ActorId, Address, Incarnation, NodeId, Tag};
 use fardel_wire::limits;
 use fardel_wire::packed::Values;
 use fardel_wire::session::SessionId;
-use fardel_wire::table::{Goodbye, NamePolicy, RefusalCode, SpawnRefusal};
+use fardel_wire::table::{Goodbye, MailboxPolicy, NamePolicy, RefusalCode, SpawnRefusal};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -149,12 +149,13 @@ pub(crate) fn message() -> impl Strategy<Value = Message<'static>> {
             messages,
             bytes
         }),
-        spawn.prop_map(|(request, from, linked, module, function, args)| Message::Spawn {
+        (spawn, bounds()).prop_map(|((request, from, linked, module, function, args), bounds)| Message::Spawn {
             request,
             from,
             linked,
             module,
             function,
+            bounds,
             args
         }),
         (any::<u64>(), result).prop_map(|(request, result)| Message::Spawned { request, result }),
@@ -207,4 +208,17 @@ pub(crate) fn frame() -> impl Strategy<Value = Frame<'static>> {
         1 => (0x30_u8..=0x7f, sequence()).prop_map(|(kind, sequence)| Frame::Skipped(kind, Some(sequence))),
         1 => (0x90_u8..=0xff).prop_map(|kind| Frame::Skipped(kind, None)),
     ]
+}
+
+fn bounds() -> impl Strategy<Value = Bounds> {
+    let numbers = (any::<u64>(), any::<u64>(), any::<u64>(), any::<u64>());
+    (numbers, option::of(select(MailboxPolicy::ALL))).prop_map(
+        |((messages, message_bytes, memory_bytes, stack_bytes), policy)| Bounds {
+            messages,
+            message_bytes,
+            memory_bytes,
+            stack_bytes,
+            policy,
+        },
+    )
 }

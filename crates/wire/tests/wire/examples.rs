@@ -6,14 +6,14 @@ use fardel_bytecode::types;
 use fardel_vm::exit::{ErrorKind, ExitReason, Failure, TraceFrame};
 use fardel_vm::fiber::FiberId;
 use fardel_vm::value::Value;
-use fardel_wire::frame::{Bye, Compressed, Fragment, Frame, Message, Refusal, Sequence};
+use fardel_wire::frame::{Bounds, Bye, Compressed, Fragment, Frame, Message, Refusal, Sequence};
 use fardel_wire::hello::{Features, Hello, Node, Version, Welcome};
 use fardel_wire::id::{ActorId, Address, Incarnation, NodeId, Tag};
 use fardel_wire::limits;
 use fardel_wire::packed::Values;
 use fardel_wire::reason;
 use fardel_wire::session::SessionId;
-use fardel_wire::table::{Goodbye, NamePolicy, RefusalCode, SpawnRefusal};
+use fardel_wire::table::{Goodbye, MailboxPolicy, NamePolicy, RefusalCode, SpawnRefusal};
 use fardel_wire::value::{self, AddressError};
 use std::borrow::Cow;
 
@@ -173,7 +173,15 @@ pub(crate) fn frames() -> Vec<(&'static str, Frame<'static>)> {
         ("frame-credit", Message::Credit { fiber: from, messages: 100, bytes: 65_536 }),
         (
             "frame-spawn",
-            Message::Spawn { request: 9, from: address(OTHER, 2), linked: true, module, function: 7, args: five() },
+            Message::Spawn {
+                request: 9,
+                from: address(OTHER, 2),
+                linked: true,
+                module,
+                function: 7,
+                bounds: Bounds { messages: 1000, policy: Some(MailboxPolicy::Reject), ..Bounds::default() },
+                args: five(),
+            },
         ),
         ("frame-spawned", Message::Spawned { request: 9, result: Ok(to) }),
         (

@@ -3,7 +3,7 @@
 
 use crate::examples::{find, frame_bytes, frames, reason_bytes, reasons, value_bytes, values};
 use fardel_wire::frame::Frame;
-use fardel_wire::table::{Extension, Goodbye, Kind, NamePolicy, ReasonCode, RefusalCode, SpawnRefusal};
+use fardel_wire::table::{Extension, Goodbye, Kind, MailboxPolicy, NamePolicy, ReasonCode, RefusalCode, SpawnRefusal};
 use fardel_wire::{reason, value};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -72,6 +72,7 @@ fn the_tables_are_those_of_the_code() {
         rows(RefusalCode::ALL, |row| (row.number().to_string(), row.name(), row.doc())),
         rows(Goodbye::ALL, |row| (row.number().to_string(), row.name(), row.doc())),
         rows(SpawnRefusal::ALL, |row| (row.number().to_string(), row.name(), row.doc())),
+        rows(MailboxPolicy::ALL, |row| (row.number().to_string(), row.name(), row.doc())),
         rows(NamePolicy::ALL, |row| (row.number().to_string(), row.name(), row.doc())),
         rows(ReasonCode::ALL, |row| (row.number().to_string(), row.name(), row.doc())),
     ];

@@ -6,7 +6,7 @@ use fardel::bytecode::module::{Module, ModuleHash};
 use fardel::bytecode::verify::{VerifiedModule, verify};
 use fardel::vm::cluster::News;
 use fardel::vm::config::Config;
-use fardel::vm::door::{Entry, HostSignature, HostTable, HostType, Input, Output, Signal};
+use fardel::vm::door::{Bounds, Entry, HostSignature, HostTable, HostType, Input, Output, Signal};
 use fardel::vm::exit::ExitReason;
 use fardel::vm::fiber::FiberId;
 use fardel::vm::machine::{Machine, Run, Stats};
@@ -20,7 +20,7 @@ use std::rc::Rc;
 enum Kept {
     Load(ModuleHash),
     Spawn(ModuleHash, String, Vec<Value>),
-    Start(ModuleHash, u32, Packed<'static>, Option<FiberId>),
+    Start(ModuleHash, u32, Packed<'static>, Option<FiberId>, Bounds),
     OpenPort,
     ClosePort(FiberId),
     OpenRemote,
@@ -38,8 +38,8 @@ fn keep(machine: &mut Machine) -> Journal {
         let entry = match entry {
             Entry::Load(hash) => Kept::Load(*hash),
             Entry::Spawn { module, function, args } => Kept::Spawn(*module, (*function).to_owned(), args.to_vec()),
-            Entry::Start { module, function, args, link } => {
-                Kept::Start(*module, *function, (*args).clone().into_owned(), *link)
+            Entry::Start { module, function, args, link, bounds } => {
+                Kept::Start(*module, *function, (*args).clone().into_owned(), *link, **bounds)
             }
             Entry::Types(module) => Kept::Types((*module).clone()),
             Entry::Signal { from, to, signal } => Kept::Signal(*from, *to, (*signal).clone().into_owned()),
@@ -78,8 +78,8 @@ fn replay(module: &VerifiedModule, config: Config, journal: &[(u64, Kept)], slic
             Kept::Spawn(hash, function, args) => {
                 machine.spawn(hash, &function, &args).expect("it was started before");
             }
-            Kept::Start(hash, function, args, link) => {
-                machine.start(hash, function, &args, link).expect("it was started before");
+            Kept::Start(hash, function, args, link, bounds) => {
+                machine.start(hash, function, &args, link, &bounds).expect("it was started before");
             }
             Kept::OpenPort => {
                 machine.open_port();
