@@ -1,7 +1,7 @@
 //! Starting fibers.
 
 use super::Job;
-use super::code::backquoted;
+use super::code::{Slot, backquoted};
 use super::frame::{Frame, Got, Want};
 use crate::code::Code as Mistake;
 use crate::program::Value;
@@ -41,15 +41,11 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
         };
         let place = spawn.options.iter().find(|(option, _)| *option == SpawnOption::On);
         match place {
-            Some((_, place)) => {
-                if spawn.options.len() > 1 {
-                    self.refuse_here(expr, "`on` does not go with other options of `spawn` yet");
-                }
-                self.spawn_at(place, &name, message, expr);
-            }
+            Some((_, place)) => self.spawn_at(spawn, place, &name, message, expr),
             None if spawn.options.is_empty() => self.code.op(format!("spawn {}", backquoted(&name))),
             None => {
-                self.options(spawn, expr);
+                let options = self.options(spawn, expr);
+                self.code.load(options);
                 self.code.op(format!("spawn_with {}", backquoted(&name)));
                 self.helper(STARTED, &[message], expr);
             }
@@ -58,32 +54,56 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
         self.deliver(Got::Value, want);
     }
 
-    /// Starts a fiber at a place, which may be this node: its arguments are on the stack.
-    fn spawn_at(&mut self, place: &'c Expr, name: &str, message: Ty, expr: &'c Expr) {
+    /// Starts a fiber at a place, which may be this node: its arguments are on the stack. Options besides the place are
+    /// the same in both cases.
+    fn spawn_at(&mut self, spawn: &'c Spawn, place: &'c Expr, name: &str, message: Ty, expr: &'c Expr) {
         let ty = self.concrete(place.ty);
         let place_type = self.l.asm_type(ty);
         let slot = self.code.slot("place", place_type);
         self.expr(place, Want::Value);
         self.code.store(slot);
+        let options = (spawn.options.len() > 1).then(|| self.options(spawn, expr));
         self.code.load(slot);
         self.helper(IS_HERE, &[], expr);
         let (elsewhere, end) = (self.code.label(), self.code.label());
         self.code.jump("jmp_unless", elsewhere);
         let result = self.concrete(expr.ty);
         let result = self.l.asm_type(result);
-        self.code.op(format!("spawn {}", backquoted(name)));
+        match options {
+            None => self.code.op(format!("spawn {}", backquoted(name))),
+            Some(options) => {
+                self.code.load(options);
+                self.code.op(format!("spawn_with {}", backquoted(name)));
+                self.helper(STARTED, &[message], expr);
+            }
+        }
         self.code.op(format!("new_variant {result}.Ok"));
         self.code.jump("jmp", end);
         self.code.bind(elsewhere);
-        self.code.load(slot);
-        self.helper(PLACE, &[], expr);
-        self.code.op(format!("spawn_on {}", backquoted(name)));
+        match options {
+            None => {
+                self.code.load(slot);
+                self.helper(PLACE, &[], expr);
+                self.code.op(format!("spawn_on {}", backquoted(name)));
+            }
+            Some(options) => {
+                self.code.load(options);
+                self.code.op("push \"on\"");
+                self.code.height += 2;
+                self.code.load(slot);
+                self.helper(PLACE, &[], expr);
+                self.code.op("set");
+                self.code.height -= 2;
+                self.code.load(options);
+                self.code.op(format!("spawn_with {}", backquoted(name)));
+            }
+        }
         self.helper(SPAWNED, &[message], expr);
         self.code.bind(end);
     }
 
-    /// The options, as a map by name.
-    fn options(&mut self, spawn: &'c Spawn, expr: &'c Expr) {
+    /// The options but for the place, as a map by name; where it is.
+    fn options(&mut self, spawn: &'c Spawn, expr: &'c Expr) -> Slot {
         let map = self.code.slot("options", "Map<Any, Any>".into());
         self.code.op("map_new Map<Any, Any>");
         self.code.store(map);
@@ -93,7 +113,7 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
                 SpawnOption::Mailbox => "mailbox",
                 SpawnOption::Full => "full",
                 SpawnOption::Memory => "memory",
-                // Both were looked at before.
+                // Others look at both.
                 SpawnOption::On | SpawnOption::Durable => continue,
             };
             self.code.load(map);
@@ -106,7 +126,7 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
             self.code.op("set");
             self.code.height -= 3;
         }
-        self.code.load(map);
+        map
     }
 
     fn refuse_here(&mut self, expr: &Expr, message: &str) {
