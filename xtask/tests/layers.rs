@@ -73,8 +73,14 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "fardel-cluster",
         inside: &["fardel-bytecode", "fardel-vm", "fardel-wire"],
-        inside_for_tests: &["fardel-asm"],
+        inside_for_tests: &["fardel-asm", "fardel-sim"],
         outside: Outside::Only(&["bytes", "foca", "rand_core", "rmp-serde", "serde", "serde_json", "thiserror"]),
+    },
+    Layer {
+        name: "fardel-sim",
+        inside: &["fardel-vm", "fardel-wire", "fardel-cluster"],
+        inside_for_tests: &[],
+        outside: Outside::Only(&[]),
     },
     Layer {
         name: "fardel-node",
@@ -84,7 +90,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "fardel-cli",
-        inside: &["fardel-bytecode", "fardel-asm", "fardel-vm", "fardel", "fardel-node"],
+        inside: &["fardel-bytecode", "fardel-asm", "fardel-vm", "fardel", "fardel-cluster", "fardel-sim", "fardel-node"],
         inside_for_tests: &[],
         outside: Outside::Any,
     },

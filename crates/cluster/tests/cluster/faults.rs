@@ -25,7 +25,7 @@ fn ord5_broken_connections_lose_nothing() {
         sim.cuts = 20;
         sim.start(0, &module, "main");
         sim.run();
-        assert_eq!(sim.nodes[0].printed, ["in order"], "seed {seed}");
+        assert_eq!(sim.nodes[0].home.printed, ["in order"], "seed {seed}");
     }
 }
 
@@ -41,14 +41,20 @@ fn mon3_a_node_out_of_reach_is_a_down() {
     let mut sim = Sim::new(2, Config::default());
     sim.start(0, &module, "main");
     sim.run_for(SECOND);
-    assert_eq!(sim.nodes[0].printed, ["watching"]);
+    assert_eq!(sim.nodes[0].home.printed, ["watching"]);
     sim.partitioned.insert((0, 1));
     sim.run_for(12 * SECOND);
-    assert_eq!(sim.nodes[0].printed[1], "NoConnection");
+    assert_eq!(sim.nodes[0].home.printed[1], "NoConnection");
     // The address is good again when the node is.
     sim.partitioned.clear();
     sim.run_for(20 * SECOND);
-    assert_eq!(sim.nodes[0].printed[2..], ["ShutdownWith(3)"], "{:?} {:?}", sim.nodes[0].heard, sim.nodes[1].heard);
+    assert_eq!(
+        sim.nodes[0].home.printed[2..],
+        ["ShutdownWith(3)"],
+        "{:?} {:?}",
+        sim.nodes[0].home.heard,
+        sim.nodes[1].home.heard
+    );
 }
 
 /// NOD6: fibers of a former incarnation are `noproc`.
@@ -62,10 +68,10 @@ fn nod6_a_restarted_node_has_none_of_its_fibers() {
     let mut sim = Sim::new(2, Config::default());
     sim.start(0, &module, "main");
     sim.run_for(SECOND);
-    assert_eq!(sim.nodes[0].printed, ["known"]);
+    assert_eq!(sim.nodes[0].home.printed, ["known"]);
     sim.restart(1, 2);
     sim.run_for(60 * SECOND);
-    assert_eq!(sim.nodes[0].printed[1..], ["NoProc"]);
+    assert_eq!(sim.nodes[0].home.printed[1..], ["NoProc"]);
 }
 
 /// A slow receiver holds its senders back wherever they are, and bounds what is on its way.
@@ -81,5 +87,5 @@ fn a_slow_receiver_bounds_what_is_under_way() {
     sim.run_for(10 * SECOND);
     let bound = Config::default().mailbox_messages_max;
     let sent = sim.nodes[0].home.machine.stats().messages;
-    assert!(sim.nodes[0].printed.is_empty() && sent <= 2 * bound + 100, "{sent} messages were sent");
+    assert!(sim.nodes[0].home.printed.is_empty() && sent <= 2 * bound + 100, "{sent} messages were sent");
 }

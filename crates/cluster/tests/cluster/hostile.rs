@@ -56,7 +56,7 @@ say: | call tell | jmp again | end",
     let m = Message::Send { from: id(peer, f(52)), to, value: any(&[], &[], &[0xa2, b'h', b'i']) };
     node.router.message(0, peer, m, &mut node.home, &mut node.peers);
     sim.run();
-    assert_eq!(sim.nodes[1].printed, ["hi"]);
+    assert_eq!(sim.nodes[1].home.printed, ["hi"]);
 }
 
 /// A peer could fill the table of fibers with credit for fibers that nobody had heard of.
@@ -97,7 +97,7 @@ fn main() | await_recv | drop | await_type Address | monitor | drop | await_recv
     let m = Message::Send { from: id(good, f(3)), to, value: real };
     node.router.message(0, good, m, &mut node.home, &mut node.peers);
     sim.run();
-    assert!(sim.nodes[1].printed.is_empty(), "{:?}: the live fiber is said to be gone", sim.nodes[1].printed);
+    assert!(sim.nodes[1].home.printed.is_empty(), "{:?}: the live fiber is said to be gone", sim.nodes[1].home.printed);
 }
 
 /// A closure was started with the peer's number where a captured text belongs, and read that as a reference.
@@ -136,7 +136,7 @@ again: | load t | load t | concat | store t | load n | push 1 | add | tee n | pu
     let mut sim = Sim::new(2, Config::default());
     sim.start(0, &module, "main");
     sim.run_for(9_000_000_000);
-    assert_eq!(sim.nodes[0].printed, ["sent 1", "sent 2"]);
+    assert_eq!(sim.nodes[0].home.printed, ["sent 1", "sent 2"]);
 }
 
 /// The room that was kept for a held message stayed kept when its session was lost, and large messages of others found none.
@@ -174,7 +174,7 @@ say: | call tell | jmp again | end",
     let m = Message::Send { from: id(b, f(52)), to, value: any(&[], &[], &[0xa2, b'h', b'i']) };
     node.router.message(0, b, m, &mut node.home, &mut node.peers);
     sim.run();
-    assert_eq!(sim.nodes[1].printed, ["hi"]);
+    assert_eq!(sim.nodes[1].home.printed, ["hi"]);
 }
 
 /// Types that a peer tells of without need, in pieces out of order, or that are none, change nothing; and values that name
@@ -226,7 +226,7 @@ fn types_that_are_none_change_nothing() {
     let m = Message::Send { from: id(peer, f(1)), to, value: any(&[], &[], &[7]) };
     node.router.message(0, peer, m, &mut node.home, &mut node.peers);
     sim.run();
-    assert_eq!((sim.nodes[1].router.stats().malformed, &sim.nodes[1].printed[..]), (wrong + 2, &["7".to_owned()][..]));
+    assert_eq!((sim.nodes[1].router.stats().malformed, &sim.nodes[1].home.printed[..]), (wrong + 2, &["7".to_owned()][..]));
 }
 
 /// Behind a message that was held, a peer's signals were held without a bound. With more than a node keeps the peer's session is

@@ -18,8 +18,8 @@ fn cluster(count: usize) -> Sim {
         let ups = sim.ups_and_downs(node);
         assert_eq!(ups.len(), count - 1, "node {node} has heard {ups:?}");
         assert!(ups.iter().all(|event| matches!(event, NodeEvent::Up(_))), "node {node} has heard {ups:?}");
-        sim.nodes[node].heard.clear();
-        sim.nodes[node].story.clear();
+        sim.nodes[node].home.heard.clear();
+        sim.nodes[node].home.story.clear();
     }
     sim
 }
@@ -47,7 +47,7 @@ fn nod1_a_loss_is_noticed_within_10_s_and_once() {
             assert_eq!(sim.ups_and_downs(node), [NodeEvent::Down(id_of(count - 1))], "seed {seed}, node {node}");
         }
         sim.run_for(30 * SECOND);
-        assert_eq!(sim.ups_and_downs(0).len(), 1, "seed {seed}: {:?} since {lost_at}", sim.nodes[0].heard);
+        assert_eq!(sim.ups_and_downs(0).len(), 1, "seed {seed}: {:?} since {lost_at}", sim.nodes[0].home.heard);
     }
 }
 
@@ -67,7 +67,7 @@ fn nod2_downs_come_before_node_down() {
     sim.stop(1);
     sim.run_for(10 * SECOND);
     let down = format!("{:?}", NodeEvent::Down(id_of(1)));
-    let told = sim.nodes[0].story.iter().filter(|line| **line == "NoConnection" || **line == down);
+    let told = sim.nodes[0].home.story.iter().filter(|line| **line == "NoConnection" || **line == down);
     let told: Vec<&str> = told.map(String::as_str).collect();
     assert_eq!(told, [&["NoConnection"; 20][..], &[&down]].concat());
 }
@@ -86,11 +86,11 @@ fn nod3_a_suspected_node_keeps_its_sessions() {
     sim.stop(1);
     sim.run_for(3 * SECOND);
     let suspected = |sim: &Sim| life(sim, 0, 1) == Some(Life::Suspected) || life(sim, 2, 1) == Some(Life::Suspected);
-    assert!(suspected(&sim), "{:?}", sim.nodes[0].heard);
+    assert!(suspected(&sim), "{:?}", sim.nodes[0].home.heard);
     sim.go_on(1);
     sim.run_for(10 * SECOND);
     assert_eq!([life(&sim, 0, 1), life(&sim, 2, 1)], [Some(Life::Alive); 2]);
-    assert_eq!(sim.nodes[0].printed, ["ShutdownWith(3)"]);
+    assert_eq!(sim.nodes[0].home.printed, ["ShutdownWith(3)"]);
     for node in 0..3 {
         assert_eq!(sim.ups_and_downs(node), [], "node {node}");
     }
@@ -132,7 +132,7 @@ fn nod7_parted_sides_become_one_again() {
     sim.run_for(60 * SECOND);
     for node in 0..4 {
         assert_eq!(sim.ups_and_downs(node).len(), 2, "node {node}");
-        sim.nodes[node].heard.clear();
+        sim.nodes[node].home.heard.clear();
     }
     sim.partitioned.clear();
     sim.run_for(30 * SECOND);
@@ -188,7 +188,11 @@ fn a_node_that_leaves_is_down_at_once() {
     for node in (0..8).filter(|node| *node != 3) {
         let at = left_at + 20 * MILLISECOND;
         let down = NodeEvent::Down(id_of(3));
-        assert!(sim.nodes[node].heard.iter().any(|heard| heard.0 < at && heard.1 == down), "{:?}", sim.nodes[node].heard);
+        assert!(
+            sim.nodes[node].home.heard.iter().any(|heard| heard.0 < at && heard.1 == down),
+            "{:?}",
+            sim.nodes[node].home.heard
+        );
     }
     sim.run_for(60 * SECOND);
     assert_eq!(sim.ups_and_downs(0).len(), 1, "it stays so");
@@ -207,9 +211,9 @@ fn lnk7_a_watch_on_a_node_that_is_down_ends_at_once() {
     sim.run_for(SECOND);
     sim.crash(1);
     sim.run_for(10_900 * MILLISECOND);
-    assert_eq!((life(&sim, 0, 1), sim.nodes[0].printed.len()), (Some(Life::Down), 0));
+    assert_eq!((life(&sim, 0, 1), sim.nodes[0].home.printed.len()), (Some(Life::Down), 0));
     sim.run_for(200 * MILLISECOND);
-    assert_eq!(sim.nodes[0].printed, ["NoConnection"]);
+    assert_eq!(sim.nodes[0].home.printed, ["NoConnection"]);
 }
 
 /// Nodes that come, and go for good, are forgotten, and with them all that was known of them.
@@ -230,5 +234,5 @@ fn who_is_gone_for_long_is_forgotten() {
     sim.run_for(10 * SECOND);
     sim.run_for(fardel_cluster::limits::DOWN_TIME);
     assert_eq!((life(&sim, 0, 2), sim.nodes[0].router.remotes()), (None, 0));
-    assert_eq!(sim.nodes[0].printed, ["NoConnection"]);
+    assert_eq!(sim.nodes[0].home.printed, ["NoConnection"]);
 }

@@ -83,7 +83,7 @@ impl Names {
     }
 
     fn printed(&self, node: usize) -> Vec<&str> {
-        self.sim.nodes[node].printed.iter().map(String::as_str).collect()
+        self.sim.nodes[node].home.printed.iter().map(String::as_str).collect()
     }
 
     fn id(&self, node: usize, fiber: FiberId) -> Option<ActorId> {
@@ -174,7 +174,7 @@ fn reg5_a_conflict_is_settled_by_its_policy() {
         for node in [0, 2] {
             let told = if kept == Some(node) { vec!["true"] } else { vec!["true", "NameLost(\"name\")"] };
             assert_eq!(names.printed(node), told, "{policy}");
-            assert_eq!(names.sim.nodes[node].ended, [], "nothing is killed");
+            assert_eq!(names.sim.nodes[node].home.ended, [], "nothing is killed");
         }
     }
 }

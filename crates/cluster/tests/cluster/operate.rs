@@ -170,7 +170,7 @@ fn a_message_fits_its_receiver_or_is_refused() {
     let other = sim.start(1, &module, "other");
     assert_eq!(ask(&mut sim, &send("kv", "\"hello\"")), Answer::Done);
     sim.run();
-    assert_eq!(sim.nodes[1].printed, ["hello"]);
+    assert_eq!(sim.nodes[1].home.printed, ["hello"]);
     let other = format!("{}.{}", other.slot, other.generation);
     refused(ask(&mut sim, &send(&other, "1")), Refusal::BadValue, "takes Bool, not Int");
     refused(ask(&mut sim, &send(&other, "{")), Refusal::BadValue, "this is not JSON");
@@ -228,7 +228,7 @@ fn a_fiber_is_ended() {
     let kill = Question::Kill { fiber: named("kv"), reason: KillReason::Kill };
     assert_eq!(ask(&mut sim, &kill), Answer::Done);
     sim.run();
-    assert_eq!(sim.nodes[1].ended, [(fiber, ExitReason::Killed)]);
+    assert_eq!(sim.nodes[1].home.ended, [(fiber, ExitReason::Killed)]);
     refused(ask(&mut sim, &kill), Refusal::NoFiber, "no fiber has the name `kv`");
 }
 
@@ -240,15 +240,16 @@ fn a_fiber_is_started_with_arguments() {
     let place = module.module().functions.iter().position(|known| known.name == "asks").expect("it is there") as u32;
     let mut start = |args: &[&str]| {
         let args: Vec<String> = args.iter().map(|text| (*text).to_owned()).collect();
+        let now = sim.now;
         let node = &mut sim.nodes[0];
-        let begun = node.router.ask_start(sim.now, to, hash, place, &args, &mut node.home, &mut node.peers);
+        let begun = node.router.ask_start(now, to, hash, place, &args, &mut node.home, &mut node.peers);
         begun.map(|_| answer(&mut sim))
     };
     assert!(matches!(start(&["5"]), Ok(Answer::Started(..))));
     assert!(start(&["\"x\""]).is_err_and(|told| told.contains("`asks` takes Int, not Text")));
     assert!(start(&["x"]).is_err_and(|told| told.contains("this is not JSON")));
     sim.run();
-    assert_eq!(sim.nodes[1].printed, ["5"]);
+    assert_eq!(sim.nodes[1].home.printed, ["5"]);
 }
 
 /// NOD9: whoever may not administer learns nothing, and changes nothing.
@@ -308,9 +309,10 @@ fn answers_that_nobody_takes_are_dropped() {
     let operator = sim.nodes[0].id;
     let body = [&[0x81, 0xa6][..], b"fibers", &[0x82, 0xa5], b"start", &[0, 0xa5], b"limit", &[0xcc, 200]].concat();
     for request in 0..1_000 {
+        let now = sim.now;
         let node = &mut sim.nodes[1];
         let ask = Message::Ask { request, body: Cow::Borrowed(&body) };
-        node.router.message(sim.now, operator, ask, &mut node.home, &mut node.peers);
+        node.router.message(now, operator, ask, &mut node.home, &mut node.peers);
     }
     assert!(sim.nodes[1].router.stats().dropped > 0);
     assert!(!sim.nodes[1].router.is_congested());

@@ -11,11 +11,11 @@ fn prints(source: &str, lines: &[&str]) {
         let mut sim = Sim::new(3, Config { slice, ..Config::default() });
         let main = sim.start(0, &module, "main");
         sim.run();
-        let mut printed: Vec<String> = sim.nodes.iter().flat_map(|node| node.printed.clone()).collect();
+        let mut printed: Vec<String> = sim.nodes.iter().flat_map(|node| node.home.printed.clone()).collect();
         let mut wanted: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
         printed.sort();
         wanted.sort();
-        let end = sim.nodes[0].ended.iter().find(|(fiber, _)| *fiber == main).map(|(_, reason)| reason.to_string());
+        let end = sim.nodes[0].home.ended.iter().find(|(fiber, _)| *fiber == main).map(|(_, reason)| reason.to_string());
         assert_eq!((printed, end.as_deref()), (wanted, Some("normal")), "slices of {slice}");
     }
 }
@@ -137,7 +137,7 @@ fn a_type_of_another_version_is_converted_between_nodes() {
     sim.run();
     sim.start(1, &receiver, "main");
     sim.run();
-    assert_eq!(sim.nodes[1].printed, ["Point(1, \"red\")", "red"]);
+    assert_eq!(sim.nodes[1].home.printed, ["Point(1, \"red\")", "red"]);
 }
 
 /// Values of types that only the sender's code has come to one who takes anything as what they are, and go back as that.
@@ -164,8 +164,8 @@ fn types_are_told_before_the_first_value_that_has_them() {
     sim.run();
     sim.start(1, &other, "main");
     sim.run();
-    assert_eq!(sim.nodes[1].printed, ["[Point(3, Circle(1.5)), Point(4, Empty)]"]);
-    assert_eq!(sim.nodes[0].printed, ["Empty"]);
+    assert_eq!(sim.nodes[1].home.printed, ["[Point(3, Circle(1.5)), Point(4, Empty)]"]);
+    assert_eq!(sim.nodes[0].home.printed, ["Empty"]);
 }
 
 /// MON6: of fibers that were started elsewhere nothing is left when they have ended, whether anybody watched them or not.
@@ -180,7 +180,7 @@ fn mon6_what_was_started_elsewhere_leaves_nothing_behind() {
     let mut sim = Sim::new(2, Config::default());
     sim.start(0, &module, "main");
     sim.run();
-    assert_eq!(sim.nodes[0].printed, ["started"]);
+    assert_eq!(sim.nodes[0].home.printed, ["started"]);
     assert_eq!(sim.nodes[1].home.machine.stats().fibers_started, 1_000);
     for node in &sim.nodes {
         assert!(node.router.remotes() <= 1, "{} addresses", node.router.remotes());

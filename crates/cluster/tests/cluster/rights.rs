@@ -24,7 +24,7 @@ fn without_the_grants_nothing_is_started() {
         sim.nodes[1].router.grant(peer, grants);
         sim.start(0, &program(STARTS), "main");
         sim.run();
-        assert_eq!(sim.nodes[0].printed, ["denied"], "{grants:?}");
+        assert_eq!(sim.nodes[0].home.printed, ["denied"], "{grants:?}");
         assert_eq!(sim.nodes[1].home.machine.stats().fibers_started, 0);
         assert!(sim.nodes[1].router.stats().denied > 0);
         let denial = if grants.spawn { Denial::Code } else { Denial::Spawn };
@@ -70,7 +70,7 @@ fn what_a_peer_may_send_to_is_any_exported_or_nothing() {
         }
         sim.run_for(1_000_000);
         let heard: &[&str] = if arrives { &["true", "true"] } else { &[] };
-        assert_eq!(sim.nodes[1].printed, heard, "{send:?} {function}");
+        assert_eq!(sim.nodes[1].home.printed, heard, "{send:?} {function}");
         let node = &mut sim.nodes[1];
         let kill = Message::Exit { from, to, reason: Cow::Borrowed(&[3]) };
         node.router.message(0, peer, kill, &mut node.home, &mut node.peers);
@@ -98,7 +98,7 @@ fn answers() | local t: Ref | await_type Ref | store t | push 42 | load t | repl
     sim.nodes[0].router.grant(peer, Grants { send: Reach::Exported, ..Grants::NONE });
     sim.start(0, &module, "main");
     sim.run();
-    assert_eq!(sim.nodes[0].printed, ["42"]);
+    assert_eq!(sim.nodes[0].home.printed, ["42"]);
 }
 
 /// An address that was guessed, or whose tag is of another fiber, reaches nobody.
@@ -122,5 +122,5 @@ fn a_forged_address_reaches_nobody() {
     node.router.message(0, peer, gone, &mut node.home, &mut node.peers);
     assert_eq!(node.router.stats().denied, 3);
     sim.run();
-    assert!(sim.nodes[1].printed.is_empty());
+    assert!(sim.nodes[1].home.printed.is_empty());
 }
