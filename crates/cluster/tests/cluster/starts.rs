@@ -28,7 +28,7 @@ fn prints(main: &str, lines: &[&str]) {
         let mut sim = Sim::new(2, Config { slice, ..Config::default() });
         sim.start(0, &module, "main");
         sim.run();
-        assert_eq!(sim.nodes[0].printed, lines, "slices of {slice}");
+        assert_eq!(sim.nodes[0].home.printed, lines, "slices of {slice}");
         assert!(sim.nodes[1].home.machine.stats().fibers_started > 0, "it was started here");
     }
 }
@@ -102,7 +102,7 @@ fn lnk9_a_lost_connection_is_told_before_the_answer() {
         sim.run_for(SECOND);
         sim.partitioned.insert((0, 1));
         sim.run_for(60 * SECOND);
-        assert_eq!(sim.nodes[0].printed, lines);
+        assert_eq!(sim.nodes[0].home.printed, lines);
     }
 }
 
@@ -133,6 +133,6 @@ fn a_peer_gives_no_fiber_more_than_each_has() {
     let node = &mut sim.nodes[1];
     node.router.message(0, peer, start, &mut node.home, &mut node.peers);
     sim.run();
-    let ends: Vec<String> = sim.nodes[1].ended.iter().map(|(_, reason)| reason.to_string()).collect();
+    let ends: Vec<String> = sim.nodes[1].home.ended.iter().map(|(_, reason)| reason.to_string()).collect();
     assert_eq!(ends.last().map(String::as_str), Some("out_of_memory"), "{ends:?}");
 }
