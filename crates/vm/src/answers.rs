@@ -7,6 +7,7 @@
 
 use crate::core::Core;
 use crate::exit::{Cause, ErrorKind, Failure};
+use crate::fiber::FiberId;
 use crate::heap::fragment::{Fragment, relocate};
 use crate::heap::word::{self, TAG_INT, TAG_MASK, address_word};
 use crate::mailbox::Origin;
@@ -27,8 +28,9 @@ pub(crate) struct AnswerField {
 }
 
 impl Core {
-    /// Has what comes to a slot sent to its fiber in a field of a message; if nothing comes in time, the message itself.
-    pub(crate) fn deliver_answer(&mut self, slot: u32, number: u64, field: AnswerField, message: Message, nanos: u64) {
+    /// Has what comes to a slot sent to its fiber in a field of a message; if nothing comes in so many nanoseconds, the message
+    /// itself.
+    pub(crate) fn deliver_answer(&mut self, slot: u32, number: u64, field: AnswerField, message: Message, nanos: Option<u64>) {
         let ty = self.types.sum_of(field.layout);
         if let Some(open @ Slot::Open) = self.slot_at(slot, number) {
             *open = Slot::Delivers(field);
@@ -40,6 +42,11 @@ impl Core {
             Some(answer) => self.send_answer(slot, ty, message, field, answer),
             None => message.discard(&mut self.shared),
         }
+    }
+
+    /// Whether a slot delivers, so that a timer has its token.
+    pub(crate) fn is_delivery(&mut self, fiber: FiberId, number: u64) -> bool {
+        self.fibers.is_alive(fiber) && matches!(self.slot_at(fiber.slot, number), Some(Slot::Delivers(_)))
     }
 
     /// Sends what has come to a slot that delivers.

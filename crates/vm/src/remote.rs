@@ -235,7 +235,6 @@ impl Core {
             self.lose_from(None, to, types::ANY.0, LostBecause::NoRequest);
             return Err(SendError::NoMemory);
         }
-        self.stats.messages += 1;
         // It is open, as was just seen.
         let _ = self.answer_slot(to, number, Slot::Replied(Message::of(root, fragment)));
         Ok(())

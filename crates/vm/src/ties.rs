@@ -310,6 +310,7 @@ impl Core {
             return Ok(());
         }
         if let Slot::Replied(message) = &answer {
+            self.stats.messages += 1;
             self.reply_bytes += message.bytes(&self.scratch) as u64;
         }
         if let Some(open) = self.slot_at(fiber.slot, number) {

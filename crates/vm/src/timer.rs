@@ -80,6 +80,8 @@ enum List {
     Fresh,
     /// Its tick has come.
     Due,
+    /// It fires never, and is in no list.
+    Never,
     Slot(u8, u8),
 }
 
@@ -127,11 +129,11 @@ impl Timers {
         }
     }
 
-    /// Starts a timer that fires after so many nanoseconds.
-    pub(crate) fn start(&mut self, nanos: u64, action: Action) -> TimerIndex {
+    /// Starts a timer that fires after so many nanoseconds, or never.
+    pub(crate) fn start(&mut self, nanos: Option<u64>, action: Action) -> TimerIndex {
         self.started += 1;
-        let entry =
-            Entry { before: NONE, next: NONE, list: List::Free, when: nanos, number: self.started, action: Some(action) };
+        let when = nanos.unwrap_or(u64::MAX);
+        let entry = Entry { before: NONE, next: NONE, list: List::Never, when, number: self.started, action: Some(action) };
         let index = if self.free == NONE {
             self.entries.add(entry)
         } else {
@@ -144,7 +146,9 @@ impl Timers {
             self.by_token.insert(token, TimerIndex(index));
             self.sending += 1;
         }
-        self.append(index, List::Fresh);
+        if nanos.is_some() {
+            self.append(index, List::Fresh);
+        }
         TimerIndex(index)
     }
 
@@ -165,7 +169,7 @@ impl Timers {
     pub(crate) fn left(&self, timer: TimerIndex, now: u64) -> u64 {
         let entry = self.entries.get(timer.0);
         match entry.list {
-            List::Fresh => entry.when,
+            List::Fresh | List::Never => entry.when,
             List::Slot(..) => entry.when.saturating_mul(TICK_NANOS).saturating_sub(now),
             List::Due | List::Free => 0,
         }
@@ -293,7 +297,7 @@ impl Timers {
         match list {
             List::Slot(level, slot) => &mut self.slots[usize::from(level)][usize::from(slot)],
             List::Due => &mut self.due,
-            List::Fresh | List::Free => &mut self.fresh,
+            List::Fresh | List::Never | List::Free => &mut self.fresh,
         }
     }
 
@@ -314,10 +318,10 @@ impl Timers {
 
     fn detach(&mut self, index: u32) {
         let Entry { before, next, list, .. } = *self.entries.get(index);
-        if list == List::Free {
+        self.entries.get_mut(index).list = List::Free;
+        if matches!(list, List::Free | List::Never) {
             return;
         }
-        self.entries.get_mut(index).list = List::Free;
         if before == NONE {
             self.ends(list).head = next;
         } else {
@@ -358,13 +362,18 @@ mod tests {
     fn none_fires_early_and_each_counts_from_the_time_after_its_start() {
         let mut timers = Timers::new();
         timers.advance(10 * MILLI);
-        timers.start(5 * MILLI, Action::Wake(1));
+        timers.start(Some(5 * MILLI), Action::Wake(1));
         assert_eq!(timers.next_timeout(10 * MILLI), Some(10 * MILLI), "the time is wanted at once");
         assert_eq!(fired(&mut timers, 12 * MILLI + 1), []);
         assert_eq!(fired(&mut timers, 17 * MILLI), []);
         assert_eq!(fired(&mut timers, 18 * MILLI - 1), []);
         assert_eq!(fired(&mut timers, 18 * MILLI), [1]);
         assert_eq!(timers.next_timeout(18 * MILLI), None);
+        // Found in review: one without an end was one of 584 years, for which a program waited that never went on.
+        let never = timers.start(None, Action::Wake(2));
+        assert_eq!(timers.next_timeout(18 * MILLI), None);
+        assert_eq!(fired(&mut timers, u64::MAX), []);
+        assert!(timers.cancel(never).is_some());
     }
 
     /// The wheel against a sorted list: random starts, cancels and jumps of the time, over all levels.
@@ -380,7 +389,7 @@ mod tests {
             for _ in 0..400 {
                 for _ in 0..random() % 4 {
                     let nanos = (random() << (random() % 20)) % (1 << 50);
-                    let timer = timers.start(nanos, Action::Wake(next));
+                    let timer = timers.start(Some(nanos), Action::Wake(next));
                     list.push((None, next, nanos, timer));
                     next += 1;
                 }
@@ -407,7 +416,7 @@ mod tests {
     #[test]
     fn one_that_repeats_keeps_its_distance_and_skips_what_it_missed() {
         let mut timers = Timers::new();
-        timers.start(3 * MILLI, Action::Wake(0));
+        timers.start(Some(3 * MILLI), Action::Wake(0));
         let mut at = Vec::new();
         for now in [0, 3, 4, 6, 20, 21, 22, 24, 34, 35, 36] {
             timers.advance(now * MILLI);

@@ -56,7 +56,7 @@ impl Cx<'_> {
         }
         let runs = self.core.fibers.side_of(slot).is_some_and(|side| side.wake.is_some());
         if millis > 0 && !runs {
-            let timer = self.core.timers.start(nanos(millis), Action::Wake(slot));
+            let timer = self.core.timers.start(Some(nanos(millis)), Action::Wake(slot));
             self.core.fibers.side_or_new(slot).wake = Some(Wake { timer, is_select, has_fired: false });
         }
         false

@@ -181,9 +181,11 @@ pub(crate) fn deliver(cx: &mut Cx<'_>) -> Result<(), Stop> {
         }
     }
     let message = cx.carry_to_keep(cx.core.types.sum_of(field.layout), cx.a())?;
+    let waits = matches!(cx.core.slot_at(slot, number), Some(Slot::Open));
     // All of it is copied when the answer comes.
     let allowed = match message.kept_bytes() {
-        0..=PIECE_BYTES => cx.allow_timer(),
+        0..=PIECE_BYTES if waits => cx.allow_timer(),
+        0..=PIECE_BYTES => Ok(()),
         bytes => {
             let message = format!("a message of {bytes} bytes for an answer, {PIECE_BYTES} at most");
             cx.trap_with(ErrorKind::SystemLimit, message)
@@ -193,8 +195,7 @@ pub(crate) fn deliver(cx: &mut Cx<'_>) -> Result<(), Stop> {
         message.discard(&mut cx.core.shared);
         return Err(stop);
     }
-    let nanos = if millis < 0 { u64::MAX } else { nanos(millis) };
-    cx.core.deliver_answer(slot, number, field, message, nanos);
+    cx.core.deliver_answer(slot, number, field, message, (millis >= 0).then(|| nanos(millis)));
     Ok(())
 }
 
@@ -222,7 +223,6 @@ pub(crate) fn reply(cx: &mut Cx<'_>) -> Result<(), Stop> {
         cx.lose_reply(to);
         return Ok(());
     }
-    cx.core.stats.messages += 1;
     // It is open, as was just seen.
     let _ = cx.core.answer_slot(to, number, Slot::Replied(message));
     Ok(())

@@ -11,7 +11,6 @@ use crate::interp::Stop;
 use crate::mailbox::Origin;
 use crate::message::Message;
 use crate::sets::{Admission, EVERYTHING};
-use crate::ties::Slot;
 use crate::timer::{Action, Siblings, TIMER_BYTES, TimerIndex, Token};
 use crate::types::TypeId;
 use fardel_bytecode::types;
@@ -51,7 +50,7 @@ pub(crate) fn timer_start(cx: &mut Cx<'_>) -> Result<(), Stop> {
         return Ok(());
     }
     let every = repeats.then(|| nanos(millis));
-    cx.core.start_timer((to, tag, message), nanos(millis), every, (cx.core.current_address, number));
+    cx.core.start_timer((to, tag, message), Some(nanos(millis)), every, (cx.core.current_address, number));
     cx.set_a(token);
     Ok(())
 }
@@ -80,7 +79,10 @@ impl Cx<'_> {
 /// `a` := the milliseconds that were left to the timer of the token `b`, which is over now; null when it was already.
 pub(crate) fn timer_cancel(cx: &mut Cx<'_>) -> Result<(), Stop> {
     let token = cx.b();
-    let left = cx.core.timers.find((cx.field(token, 0), cx.field(token, 1))).map(|timer| {
+    let (of, number) = (cx.field(token, 0), cx.field(token, 1));
+    // Whoever is asked has the token of the request as well.
+    let may = of == cx.core.current_address || !cx.core.is_delivery(word::address_of(of), number);
+    let left = cx.core.timers.find((of, number)).filter(|_| may).map(|timer| {
         let left = cx.core.timers.left(timer, cx.core.now);
         cx.core.remove_timer(timer);
         left.div_ceil(nanos(1))
@@ -91,11 +93,11 @@ pub(crate) fn timer_cancel(cx: &mut Cx<'_>) -> Result<(), Stop> {
 }
 
 impl Core {
-    /// Starts a timer that sends a message to a fiber that is alive, for the first time after so many nanoseconds.
+    /// Starts a timer that sends a message to a fiber that is alive, for the first time after so many nanoseconds, or never.
     pub(crate) fn start_timer(
         &mut self,
         (to, ty, message): (FiberId, TypeId, Message),
-        nanos: u64,
+        nanos: Option<u64>,
         every: Option<u64>,
         token: Token,
     ) {
@@ -126,7 +128,7 @@ impl Core {
     fn forget_timer(&mut self, action: Option<Action>) {
         if let Some(Action::Send { to, token: (of, number), .. }) = action
             && of == word::address_word(to)
-            && let Some(Slot::Delivers(_)) = self.slot_at(to.slot, number)
+            && self.is_delivery(to, number)
         {
             self.close_slot(to.slot, number);
         }
