@@ -290,8 +290,8 @@ pub(crate) enum PatKind {
 /// The function that has an answer come as a message, as the standard library declares it.
 pub(crate) const DELIVER: &str = "deliver {make}";
 
-/// A function that is a constructor with one hole: what is evaluated when it is made, itself, and the fields. Nothing when it
-/// is another one.
+/// A function that is a constructor with one hole: what is evaluated when it is made, itself, and the fields, of which the
+/// others are evaluated then as well. Nothing when it is another one.
 pub(crate) fn constructor(made: &Expr) -> Option<(&[Expr], &Closure, &[Expr])> {
     let (lets, made) = match &made.kind {
         ExprKind::Block(lets, Some(made)) => (&lets[..], &**made),
@@ -299,30 +299,8 @@ pub(crate) fn constructor(made: &Expr) -> Option<(&[Expr], &Closure, &[Expr])> {
     };
     let ExprKind::Closure(closure) = &made.kind else { return None };
     let (ExprKind::Record(fields) | ExprKind::Variant(_, fields)) = &closure.body.kind else { return None };
-    let (holes, others): (Vec<&Expr>, Vec<&Expr>) = fields.iter().partition(|field| is_hole(field, closure));
-    (holes.len() == 1 && others.iter().all(|field| is_data(field, closure))).then_some((lets, closure, fields))
-}
-
-/// Whether an expression is the same whenever it is looked at, and does not speak of a hole.
-fn is_data(expr: &Expr, closure: &Closure) -> bool {
-    match &expr.kind {
-        ExprKind::Error
-        | ExprKind::Unit
-        | ExprKind::Bool(_)
-        | ExprKind::Int(_)
-        | ExprKind::Float(_)
-        | ExprKind::Text(_)
-        | ExprKind::Bytes(_)
-        | ExprKind::Const(_)
-        | ExprKind::FnValue(..)
-        | ExprKind::Me => true,
-        ExprKind::Local(_) => !is_hole(expr, closure),
-        ExprKind::List(parts) | ExprKind::Tuple(parts) | ExprKind::Record(parts) | ExprKind::Variant(_, parts) => {
-            parts.iter().all(|part| is_data(part, closure))
-        }
-        ExprKind::Map(entries) => entries.iter().all(|(key, value)| is_data(key, closure) && is_data(value, closure)),
-        _ => false,
-    }
+    let holes = fields.iter().filter(|field| is_hole(field, closure)).count();
+    (holes == 1).then_some((lets, closure, fields))
 }
 
 /// Whether a field of a constructor is its hole.

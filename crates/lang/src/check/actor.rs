@@ -1,7 +1,7 @@
 //! What fibers do: `receive`, `select`, `serve`, `spawn`, `me`.
 
 use super::infer::Why;
-use super::{Cx, Frame};
+use super::{Cx, Frame, HOLE};
 use crate::code::Code;
 use crate::program::Value;
 use crate::suggest::suggestion;
@@ -42,19 +42,23 @@ impl<'a> Cx<'_, 'a> {
         Expr { kind: ExprKind::Me, ty, span }
     }
 
-    /// Whether what `deliver` takes is a constructor with one hole.
+    /// Tells when what `deliver` takes is no constructor with one hole.
     pub(crate) fn check_delivery(&mut self, args: &[Expr]) {
         let Some(make) = args.get(1) else { return };
         let option = self.p.core.option;
         // An option is no type of its own to the machine.
-        let is_message = constructor(make)
-            .is_some_and(|(_, closure, _)| !matches!(self.kind(closure.body.ty), Kind::Named(def, _) if def == option));
-        if is_message || matches!(make.kind, ExprKind::Error) {
+        let is_message = constructor(make).is_some_and(|(_, closure, fields)| {
+            // What else stands in a closure that is written out would be done when the answer comes.
+            let is_hole = closure.params.iter().all(|param| self.locals[param.0 as usize].name == HOLE) || fields.len() == 1;
+            is_hole && !matches!(self.kind(closure.body.ty), Kind::Named(def, _) if def == option)
+        });
+        let made = if let ExprKind::Closure(closure) = &make.kind { &closure.body.kind } else { &make.kind };
+        if is_message || matches!(made, ExprKind::Error) {
             return;
         }
-        let report = Report::error(Code::Hole, make.span, "what `deliver` takes is a message with one hole")
+        let report = Report::error(Code::Hole, make.span, "`deliver` takes a message in which `_` stands for the answer")
             .label("another function");
-        self.tell(report.hint("write a constructor with `_` for the answer, such as `p.deliver(Got(key, _))`"));
+        self.tell(report.hint("write a constructor with one `_`, such as `p.deliver(Got(key, _))`"));
     }
 
     /// `receive` and `select`.

@@ -1,7 +1,7 @@
 //! Calls, members and methods.
 
 use super::infer::Why;
-use super::{Cx, Frame};
+use super::{Cx, Frame, HOLE};
 use crate::code::Code;
 use crate::declare::count;
 use crate::program::{DefKind, ModuleId, Value};
@@ -576,7 +576,7 @@ impl<'a> Cx<'_, 'a> {
                     value
                 }
                 Some((ArgKind::Hole | ArgKind::Spread(_), span)) => {
-                    let id = self.local("_", param.ty, false, span);
+                    let id = self.local(HOLE, param.ty, false, span);
                     self.locals[id.0 as usize].depth += 1;
                     hole = Some(id);
                     Expr { kind: ExprKind::Local(id), ty: param.ty, span }

@@ -25,6 +25,8 @@ use infer::Why;
 
 /// Constants that lead to each other, each to one that is declared behind it.
 const CONSTANTS_MAX: usize = 256;
+/// The name of the local that stands for what a hole is filled with.
+const HOLE: &str = "_";
 
 /// What is known while a body is checked.
 pub(crate) struct Cx<'p, 'a> {

@@ -33,35 +33,39 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
     /// Has the answer of a request come as a message: the request, the constructor with one hole, and the time.
     pub(super) fn delivery(&mut self, args: &'c [Expr], want: Want) {
         let [request, make, within] = args else { return };
-        let scope = self.code.open_scope();
+        let Some((lets, closure, fields)) = constructor(make) else { return self.unreachable() };
+        let (scope, height) = (self.code.open_scope(), self.code.height);
         let request = self.stable(request, "request");
-        if let Some((lets, closure, fields)) = constructor(make) {
-            for one in lets {
-                self.expr(one, Want::Nothing);
-            }
-            let mut hole = 0;
-            for (at, field) in fields.iter().enumerate() {
-                if is_hole(field, closure) {
-                    hole = at;
-                    self.time_over(field);
-                } else {
-                    self.expr(field, Want::Value);
-                }
-            }
-            let ty = self.ty(&closure.body);
-            let made = if let ExprKind::Variant(variant, _) = closure.body.kind {
-                let operand = self.l.variant_operand(ty, variant);
-                self.code.op(format!("new_variant {operand}"));
-                format!("deliver_variant {}", self.l.payload_operand(ty, variant, hole))
-            } else {
-                let text = self.l.asm_type(ty);
-                self.code.op(format!("new {text}"));
-                format!("deliver {text}.{}", self.l.field_name(ty, hole))
-            };
-            self.code.load(request);
-            self.millis(within);
-            self.code.op(made);
+        for one in lets {
+            self.expr(one, Want::Nothing);
         }
+        // It may leave the function, and so has to come before anything is on the stack.
+        let millis = self.code.slot("millis", "Int".into());
+        self.millis(within);
+        self.code.store(millis);
+        let mut hole = 0;
+        for (at, field) in fields.iter().enumerate() {
+            if is_hole(field, closure) {
+                hole = at;
+                self.time_over(field);
+            } else {
+                self.expr(field, Want::Value);
+            }
+        }
+        let ty = self.ty(&closure.body);
+        let made = if let ExprKind::Variant(variant, _) = closure.body.kind {
+            let operand = self.l.variant_operand(ty, variant);
+            self.code.op(format!("new_variant {operand}"));
+            format!("deliver_variant {}", self.l.payload_operand(ty, variant, hole))
+        } else {
+            let text = self.l.asm_type(ty);
+            self.code.op(format!("new {text}"));
+            format!("deliver {text}.{}", self.l.field_name(ty, hole))
+        };
+        self.code.load(request);
+        self.code.load(millis);
+        self.code.op(made);
+        self.code.height = height;
         self.code.close_scope(scope);
         self.deliver(Got::Unit, want);
     }
@@ -74,6 +78,7 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
             let text = self.l.asm_type(ty);
             self.code.op(format!("new_variant {text}.{what}"));
         }
+        self.code.height += 1;
     }
 
     /// A loop that receives, with its state in a local.
