@@ -92,6 +92,7 @@ fn modules(folder: &Path) -> Vec<PathBuf> {
 fn text(old: &Path, hash: ModuleHash, changes: &[Change]) -> String {
     let mut out = String::new();
     for Change { name, what } in changes {
+        let name = say::plain(name);
         let lines = match what {
             What::Reshaped { old_in_new, new_in_old } => {
                 format!("{name}: old -> new {}\n{name}: new -> old {}\n", fit(old_in_new), fit(new_in_old))
@@ -99,6 +100,9 @@ fn text(old: &Path, hash: ModuleHash, changes: &[Change]) -> String {
             What::TypeGone => format!("{name}: the type is gone, and what is sent as it does not arrive\n"),
             What::ExportGone => format!("{name}: the function is not exported any more\n"),
             What::ServeGone => format!("{name}: the function does not serve any more\n"),
+            What::NotReceived(ty) => format!("{name}: its fibers do not take {} any more\n", say::plain(ty)),
+            What::OtherTypes => format!("{name}: the function takes or gives other types\n"),
+            What::OtherState => format!("{name}: the function serves with a state of another type\n"),
         };
         out.push_str(&lines);
     }
@@ -117,7 +121,7 @@ fn text(old: &Path, hash: ModuleHash, changes: &[Change]) -> String {
 fn fit(fit: &Fit) -> String {
     match fit {
         Fit::Whole => "fits".to_owned(),
-        Fit::Part(why) => format!("fits in part: {why}"),
-        Fit::No(why) => format!("does not fit: {why}"),
+        Fit::Part(why) => format!("fits in part: {}", say::plain(why)),
+        Fit::No(why) => format!("does not fit: {}", say::plain(why)),
     }
 }

@@ -14,6 +14,11 @@ pub(crate) const USAGE: u8 = 2;
 /// Somebody told the process to end: 128 and the number of the signal.
 pub(crate) const TERMINATED: u8 = 143;
 
+/// A text of strangers without what would move the cursor of a terminal.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
+}
+
 /// Tells of an error.
 pub(crate) fn error(text: impl std::fmt::Display) {
     line(&format!("error: {text}"));
@@ -65,4 +70,12 @@ pub(crate) fn file(path: &Path, bytes: &[u8]) -> u8 {
 /// Whether what is said may be in colour.
 pub(crate) fn in_colour() -> bool {
     io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn nothing_moves_the_cursor() {
+        assert_eq!(super::plain("a\x1b[2Jb\n"), "a?[2Jb?");
+    }
 }

@@ -33,6 +33,9 @@ fn told(Change { name, what }: &Change) -> String {
         What::TypeGone => format!("{name} gone"),
         What::ExportGone => format!("{name} not exported"),
         What::ServeGone => format!("{name} serves no more"),
+        What::NotReceived(ty) => format!("{name} does not take {ty}"),
+        What::OtherTypes => format!("{name} has other types"),
+        What::OtherState => format!("{name} has another state"),
     }
 }
 
@@ -138,4 +141,21 @@ fn a_function_that_no_longer_serves_is_told() {
         "type Msg { A }\n\nfn other() receives Msg {\n  serve n = 0 {\n    A -> n += 1\n  }\n}\n\npub fn main() { spawn other() }\n",
     );
     check_modules(&program("type Msg { A }"), &new, true, &["main.fiber serves no more"]);
+}
+
+/// Found in review: all of this was told to be no change.
+#[test]
+fn what_fibers_take_and_serve_with_is_compared() {
+    let program = |receives: &str, state: &str, arm: &str| {
+        module(&format!(
+            "type Add {{ n: Int }}\ntype Get {{ n: Int }}\n\nfn fiber() receives {receives} {{\n  serve s = {state} {{\n    Add(_) -> {{}}\n    {arm}\n  }}\n}}\n\n\
+             fn help(g: Get) {{ print(g) }}\n\npub fn main() {{\n  help(Get(1))\n  spawn fiber()\n}}\n"
+        ))
+    };
+    let all = program("Add | Get | Int", "0", "_ -> {}");
+    check_modules(&all, &all, false, &[]);
+    check_modules(&all, &program("Add | Int", "0", "_ -> {}"), true, &["main.fiber does not take main.Get"]);
+    check_modules(&all, &program("Add | Get", "0", "_ -> {}"), true, &["main.fiber does not take Int"]);
+    check_modules(&program("Add", "0", ""), &all, false, &[]);
+    check_modules(&all, &program("Add | Get | Int", "\"\"", "_ -> {}"), true, &["main.fiber has another state"]);
 }

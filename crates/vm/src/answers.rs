@@ -30,7 +30,14 @@ pub(crate) struct AnswerField {
 impl Core {
     /// Has what comes to a slot sent to its fiber in a field of a message; if nothing comes in so many nanoseconds, the message
     /// itself.
-    pub(crate) fn deliver_answer(&mut self, slot: u32, number: u64, field: AnswerField, message: Message, nanos: Option<u64>) {
+    pub(crate) fn deliver_answer(
+        &mut self,
+        slot: u32,
+        number: u64,
+        field: AnswerField,
+        message: Message,
+        nanos: Option<u64>,
+    ) {
         let ty = self.types.sum_of(field.layout);
         if let Some(open @ Slot::Open) = self.slot_at(slot, number) {
             *open = Slot::Delivers(field);

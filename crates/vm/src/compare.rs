@@ -4,10 +4,13 @@
 
 use crate::fit::{FieldSource, Plan};
 use crate::types::{TypeId, TypeStore};
-use fardel_bytecode::module::Module;
-use fardel_bytecode::types::{Type, TypeTable};
+use fardel_bytecode::Inst;
+use fardel_bytecode::index::{FunctionIndex, TypeIndex};
+use fardel_bytecode::leb::Reader;
+use fardel_bytecode::module::{Function, Module};
+use fardel_bytecode::types::{ANY, Type, TypeTable};
 use fardel_bytecode::verify::VerifiedModule;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// Pairs of types that are looked at, and parts of them: a module of strangers may have many that fit each other.
@@ -38,6 +41,12 @@ pub enum What {
     ExportGone,
     /// The function does not serve any more, or is not there.
     ServeGone,
+    /// Fibers of the function do not take messages of this type any more.
+    NotReceived(String),
+    /// The exported function takes or gives other types.
+    OtherTypes,
+    /// The function serves with a state of another type.
+    OtherState,
 }
 
 impl Change {
@@ -90,6 +99,7 @@ pub fn compare(old: &VerifiedModule, new: &VerifiedModule) -> Result<Vec<Change>
         changes.push(Change { name: name.to_owned(), what });
     }
     changes.extend(functions_gone(old, new));
+    changes.extend(functions_changed(&Both { old, new, old_numbers: &old_numbers, new_numbers: &new_numbers }));
     changes.sort();
     Ok(changes)
 }
@@ -127,6 +137,93 @@ fn functions_gone(old: &Module, new: &Module) -> Vec<Change> {
     let still = serving(new);
     let serves = serving(old).into_iter().filter(|name| still.binary_search(name).is_err());
     exports.chain(serves.map(|name| Change { name, what: What::ServeGone })).collect()
+}
+
+/// Two versions, with the numbers of their types.
+struct Both<'a> {
+    old: &'a Module,
+    new: &'a Module,
+    old_numbers: &'a [TypeId],
+    new_numbers: &'a [TypeId],
+}
+
+impl Both<'_> {
+    /// Whether two types are one, or of one name: how values of these fit is told of the types.
+    fn are_alike(&self, old: TypeIndex, new: TypeIndex) -> bool {
+        let is_same = self.old_numbers.get(old.at()) == self.new_numbers.get(new.at());
+        is_same || name_of(self.old, old).is_some_and(|name| name_of(self.new, new) == Some(name))
+    }
+
+    fn are_all_alike(&self, old: &[TypeIndex], new: &[TypeIndex]) -> bool {
+        old.len() == new.len() && old.iter().zip(new).all(|(old, new)| self.are_alike(*old, *new))
+    }
+}
+
+/// The name of a nominal type.
+fn name_of(module: &Module, ty: TypeIndex) -> Option<&str> {
+    module.types.get(ty).and_then(Type::nominal_name)
+}
+
+/// What has changed of functions that both versions have.
+fn functions_changed(both: &Both<'_>) -> Vec<Change> {
+    let by_name: BTreeMap<&str, &Function> = both.new.functions.iter().map(|one| (one.name.as_str(), one)).collect();
+    let exported: BTreeSet<&str> = both
+        .new
+        .exports
+        .iter()
+        .filter_map(|export| function_of(both.new, export.function))
+        .map(|one| one.name.as_str())
+        .collect();
+    let names: BTreeSet<&str> = nominal(&both.new.types).map(|(name, _)| name).collect();
+    // Of a type that is gone that is told already.
+    let is_known = |ty: TypeIndex| name_of(both.old, ty).is_none_or(|name| names.contains(name));
+    let spawned = spawned(both.old);
+    let mut changes = Vec::new();
+    for old in &both.old.functions {
+        let Some(new) = by_name.get(old.name.as_str()) else { continue };
+        let mut tell = |what: What| changes.push(Change { name: old.name.clone(), what });
+        if let (Some(taken), true) = (&new.mailbox, spawned.contains(old.name.as_str())) {
+            let anything = [ANY];
+            let wanted = old.mailbox.as_deref().unwrap_or(&anything);
+            let lost = wanted.iter().filter(|old| !taken.iter().any(|new| both.are_alike(**old, *new)) && is_known(**old));
+            lost.for_each(|ty| tell(What::NotReceived(both.old.types.display(*ty))));
+        }
+        let result = |one: &Function| one.result.into_iter().collect::<Vec<_>>();
+        let fits = both.are_all_alike(&old.params, &new.params) && both.are_all_alike(&result(old), &result(new));
+        if exported.contains(old.name.as_str()) && !fits {
+            tell(What::OtherTypes);
+        }
+        let states = |one: &Function| one.serve_points.iter().filter_map(|point| one.local(point.state)).collect::<Vec<_>>();
+        if !new.serve_points.is_empty() && !both.are_all_alike(&states(old), &states(new)) {
+            tell(What::OtherState);
+        }
+    }
+    changes
+}
+
+/// A function of a module's own, by its index.
+fn function_of(module: &Module, index: FunctionIndex) -> Option<&Function> {
+    module.functions.get(index.at().checked_sub(module.imports.len())?)
+}
+
+/// The names of functions in which fibers begin.
+fn spawned(module: &Module) -> BTreeSet<&str> {
+    let mut found: BTreeSet<&str> = module
+        .exports
+        .iter()
+        .filter_map(|export| function_of(module, export.function))
+        .map(|one| one.name.as_str())
+        .collect();
+    for function in &module.functions {
+        let mut reader = Reader::new(&function.code);
+        while !reader.is_empty() {
+            let Ok(inst) = Inst::decode(&mut reader) else { break };
+            if let Inst::Spawn { function } | Inst::SpawnOn { function } | Inst::SpawnWith { function } = inst {
+                found.extend(function_of(module, function).map(|one| one.name.as_str()));
+            }
+        }
+    }
+    found
 }
 
 /// A pair of types: one that is there, one that is wanted.

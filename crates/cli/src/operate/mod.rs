@@ -177,7 +177,7 @@ fn usage(problem: impl std::fmt::Display) -> u8 {
 /// What is answered to something else than was asked.
 fn other(answer: &Answer) -> u8 {
     match answer {
-        Answer::Refused(_, why) => failed(show::plain(why)),
+        Answer::Refused(_, why) => failed(say::plain(why)),
         Answer::Members(_)
         | Answer::Fibers(_)
         | Answer::Fiber(_)
@@ -353,7 +353,7 @@ pub(crate) fn call(options: &Call) -> u8 {
         let answer = operator.server.ask(node, &question, limit).await;
         let Answer::Reply(value) = &answer else { return Err(other(&answer)) };
         // The reply is JSON already, on one line.
-        let value = show::plain(value);
+        let value = say::plain(value);
         Ok(if connect.json { format!("{{\"reply\":{value}}}\n") } else { format!("{value}\n") })
     })
 }

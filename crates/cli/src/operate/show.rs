@@ -1,5 +1,6 @@
 //! Answers as people and programs read them.
 
+use crate::say::plain;
 use crate::size;
 use fardel_node::operate::{Call, FiberReport, FiberRow, First, MemberRow, MemberState};
 use serde::Serialize;
@@ -30,11 +31,6 @@ fn columns<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> String {
         text.push('\n');
     }
     text
-}
-
-/// A text of another node without what would move the cursor of a terminal.
-pub(super) fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
 pub(super) fn members(members: &[MemberRow]) -> String {
@@ -171,10 +167,5 @@ mod tests {
     fn columns_are_as_wide_as_what_is_in_them() {
         let rows = [["a".to_owned(), "b c".to_owned()], ["long".to_owned(), String::new()]];
         assert_eq!(columns(["X", "Y"], &rows), "X     Y\na     b c\nlong\n");
-    }
-
-    #[test]
-    fn nothing_moves_the_cursor() {
-        assert_eq!(plain("a\x1b[2Jb\n"), "a?[2Jb?");
     }
 }

@@ -168,3 +168,19 @@ fn links_that_lead_back_end() {
     put(other.path(), "app/fardel.toml", &manifest("app", uses));
     check(&other, "app", &["run"], (0, "area 9\n42\n", ""));
 }
+
+/// Found in review: behind a link, `..` led to another package than it does for the package itself.
+#[cfg(unix)]
+#[test]
+fn a_way_through_a_link_is_that_of_the_system() {
+    let folder = program();
+    put(folder.path(), "real/geo/fardel.toml", &manifest("geo", "base = { path = \"../base\" }\n"));
+    put(folder.path(), "real/geo/src/lib.fdl", "use base\n\npub fn told() -> Text { base.told() }\n");
+    put(folder.path(), "real/base/fardel.toml", &manifest("base", ""));
+    put(folder.path(), "real/base/src/lib.fdl", "pub fn told() -> Text { \"the real one\" }\n");
+    put(folder.path(), "base/src/lib.fdl", "pub fn told() -> Text { \"another one\" }\n");
+    std::os::unix::fs::symlink("real/geo", folder.path().join("geo")).expect("a link can be made");
+    put(folder.path(), "app/fardel.toml", &manifest("app", "geo = { path = \"../geo\" }\n"));
+    put(folder.path(), "app/src/main.fdl", "use geo\n\npub fn main() { print(geo.told()) }\n");
+    check(&folder, "app", &["run"], (0, "the real one\n", ""));
+}

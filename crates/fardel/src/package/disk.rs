@@ -150,7 +150,12 @@ pub(super) fn around(source: &Path) -> Option<(PathBuf, String)> {
         module.push(part.as_os_str().to_str()?.to_owned());
     }
     let root = above(folder, module.len() + 1);
-    module.push(source.file_stem()?.to_str()?.to_owned());
+    let stem = source.file_stem()?.to_str()?;
+    if stem.contains('.') {
+        // As a path of modules it would mean another file.
+        return None;
+    }
+    module.push(stem.to_owned());
     let is_same = |root: &PathBuf| Disk { folder: root }.identity("") == sources.parent().unwrap_or(sources);
     let root = Some(root).filter(is_same).or_else(|| sources.parent().map(Path::to_owned))?;
     Some((root, module.join(".")))

@@ -1,7 +1,7 @@
 //! `fardel.toml`: the name of a package and where the packages are that it uses.
 
 use super::PackageError;
-use super::limits::PATH_BYTES_MAX;
+use super::limits::{PACKAGES_MAX, PATH_BYTES_MAX};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -62,6 +62,10 @@ pub(super) fn parse(file: &str, bytes: &[u8]) -> Result<Manifest, PackageError> 
     let name = written.package.name;
     if !is_name(name.get_ref()) {
         return Err(is_wrong(name.get_ref(), name.span()));
+    }
+    if written.dependencies.len() > PACKAGES_MAX {
+        let problem = format!("it names {} packages, and leads to {PACKAGES_MAX} at most", written.dependencies.len());
+        return Err(PackageError::new(file, problem));
     }
     let mut uses = Vec::new();
     for (key, dependency) in written.dependencies {

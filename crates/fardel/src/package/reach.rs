@@ -70,7 +70,7 @@ impl Walk<'_> {
     }
 
     fn package(&mut self, dependency: &Dependency, from: &str) -> Result<(), PackageError> {
-        let path = join(from, &dependency.path);
+        let path = self.path(from, &dependency.path);
         let Some(identity) = self.new_identity(dependency, &path)? else { return Ok(()) };
         let (manifest, package) = self.read(dependency, &path)?;
         let name = &dependency.name;
@@ -83,6 +83,12 @@ impl Walk<'_> {
             package.uses = uses;
         }
         Ok(())
+    }
+
+    /// The path that leads from a folder by another path: without going to and fro, where no link stands in the way.
+    fn path(&self, from: &str, path: &str) -> String {
+        let (short, whole) = (join(from, path), within(from, path));
+        if self.reader.identity(&short) == self.reader.identity(&whole) { short } else { whole }
     }
 
     /// The identity of a package's folder; nothing when the package is there already.
@@ -166,7 +172,7 @@ fn within(folder: &str, file: &str) -> String {
 }
 
 /// The path that leads from a folder by another path, without going to and fro.
-fn join(folder: &str, path: &str) -> String {
+pub(super) fn join(folder: &str, path: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();
     for part in folder.split('/').chain(path.split('/')) {
         match part {

@@ -28,7 +28,7 @@ impl Reader for Memory {
     }
 
     fn identity(&self, folder: &str) -> PathBuf {
-        PathBuf::from(folder)
+        PathBuf::from(reach::join("", folder))
     }
 
     fn display(&self, path: &str) -> String {
@@ -228,13 +228,21 @@ fn a_package_leads_to_so_many_others() {
     let mut put = |count: usize| {
         let uses: Vec<(String, String)> = (0..count).map(|at| (name(at), format!("../{}", name(at)))).collect();
         let uses: Vec<(&str, &str)> = uses.iter().map(|(name, path)| (name.as_str(), path.as_str())).collect();
-        all.insert("fardel.toml".to_owned(), manifest("app", &uses));
         all.extend((0..count).map(|at| (format!("../{}/fardel.toml", name(at)), manifest(&name(at), &[]))));
+        // Half of them by way of the first.
+        all.insert("fardel.toml".to_owned(), manifest("app", &uses[..count / 2]));
+        all.insert("../p0/fardel.toml".to_owned(), manifest("p0", &uses[count / 2..]));
         Memory(all.clone())
     };
     assert!(reach(&put(256)).is_ok_and(|package| package.reached.len() == 256));
     let told = reach(&put(257)).expect_err("they are too many").to_string();
     assert!(told.contains("a package leads to 256 others at most; `p"), "{told}");
+    // Found in review: a manifest of a mebibyte took minutes, for the places of all its lines.
+    let uses: Vec<String> = (0..257).map(name).collect();
+    let uses: Vec<(&str, &str)> = uses.iter().map(|name| (name.as_str(), "../p")).collect();
+    let alone = Memory([("fardel.toml".to_owned(), manifest("app", &uses))].into());
+    let told = reach(&alone).expect_err("they are too many").to_string();
+    assert_eq!(told, "fardel.toml: it names 257 packages, and leads to 256 at most");
 }
 
 #[test]
