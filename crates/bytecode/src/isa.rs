@@ -813,6 +813,10 @@ instructions! { <'a>
     207 Deliver "deliver" { ty: TypeIndex, field: FieldIndex } By(Rule::Deliver), TRAPS.and(SAFE).and(BULK).and(COSTLY);
     /// As `deliver`, with a variant of a sum type.
     208 DeliverVariant "deliver_variant" { ty: TypeIndex, variant: VariantIndex, field: FieldIndex } By(Rule::DeliverVariant), TRAPS.and(SAFE).and(BULK).and(COSTLY);
+
+    // More of the cluster.
+    /// The labels of the node of this name; none of one that is not up.
+    209 NodeLabels "node_labels" {} Fixed(&[TEXT], &[LIST_TEXT]), ALLOC_BULK.and(COSTLY);
 }
 
 const _: () = assert!(INSTRUCTIONS.len() < 256);

@@ -28,6 +28,10 @@ pub(crate) struct NodeOptions {
     /// The node's name, by which programs call it [default: node- and the number of its process]
     #[arg(long, env = "FARDEL_NAME")]
     pub(crate) name: Option<String>,
+    /// A label of the node, by which programs choose where fibers are started; once for each
+    #[arg(long, value_name = "TEXT", env = "FARDEL_LABEL", value_delimiter = ',')]
+    #[serde(deserialize_with = "some")]
+    pub(crate) label: Vec<String>,
     /// Where it takes connections, over TCP or, with quic:// before it, over QUIC; once for each. With port 0 the system
     /// chooses one
     #[arg(long, value_name = "IP:PORT", env = "FARDEL_LISTEN", value_delimiter = ',')]
@@ -129,6 +133,7 @@ impl NodeOptions {
         Ok(NodeOptions {
             config: None,
             name: self.name.or(file.name),
+            label: if self.label.is_empty() { file.label } else { self.label },
             advertise: self.advertise.or(file.advertise),
             join: if self.join.is_empty() { file.join } else { self.join },
             join_file: self.join_file.or(file.join_file),
@@ -210,6 +215,7 @@ impl NodeOptions {
         let name = options.name.unwrap_or_else(|| format!("node-{}", std::process::id()));
         Ok(server::Settings {
             name,
+            labels: options.label,
             security,
             listen: options.listen,
             advertise: options.advertise.map(|target| target.to_string()),
@@ -271,6 +277,7 @@ pub(crate) fn node(options: &Options) -> u8 {
     let machine = Config {
         cluster: true,
         node: settings.name.clone(),
+        labels: settings.labels.clone(),
         seed: fardel::random_seed(),
         machine_memory_bytes_max: fardel::machine_memory_max(),
         ..Config::default()

@@ -118,7 +118,7 @@ pub(crate) fn run(options: &Options) -> u8 {
     };
     let mut machine = config(options);
     if let Some(node) = &node {
-        (machine.cluster, machine.node) = (true, node.name.clone());
+        (machine.cluster, machine.node, machine.labels) = (true, node.name.clone(), node.labels.clone());
     }
     let settings = Settings { machine, arguments, ..Settings::default() };
     let mut runtime = Runtime::new(settings, Hosts::standard());

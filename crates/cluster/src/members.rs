@@ -98,6 +98,7 @@ impl Router {
                     self.addresses.forget_node(node, home.machine());
                     told = true;
                 }
+                Change::Labels(node) => told |= self.tell_labels(node, home),
                 Change::Event(event) => {
                     if event == NodeEvent::Renewed {
                         self.announce_to_all(now, peers);

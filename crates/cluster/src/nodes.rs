@@ -16,6 +16,17 @@ impl Router {
         let name = self.membership.get(node).map_or_else(|| node.to_string(), |member| member.name.clone());
         self.up.insert(node, name.clone());
         home.machine().handle(Input::News(News::Node { name, is_up: true }));
+        if self.membership.get(node).is_some_and(|member| !member.labels.is_empty()) {
+            self.tell_labels(node, home);
+        }
+    }
+
+    /// Tells the machine the labels of a node, if it is there; whether it is.
+    pub(crate) fn tell_labels(&mut self, node: NodeId, home: &mut impl Home) -> bool {
+        let (Some(name), Some(member)) = (self.up.get(&node), self.membership.get(node)) else { return false };
+        let (name, labels) = (name.clone(), member.labels.clone());
+        home.machine().handle(Input::News(News::Labels { name, labels }));
+        true
     }
 
     /// Tells the machine that a node is lost, if it was there. Everybody who is tied to its fibers has heard of them.

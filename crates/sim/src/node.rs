@@ -15,6 +15,11 @@ pub trait Station: Home {
     /// When the machine's next timer is due.
     fn next_timeout(&self) -> Option<u64>;
 
+    /// The labels of its node.
+    fn labels(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Takes what the node has heard of another one, once the machine has nothing to do.
     fn heard(&mut self, now: u64, event: NodeEvent);
 }
@@ -53,7 +58,7 @@ impl<H: Station> Node<H> {
     pub(crate) fn new(node: usize, incarnation: u32, name: &str, home: H) -> Node<H> {
         let (id, incarnation) = (id_of(node), Incarnation(incarnation));
         let key = TagKey::new([node as u8 + 100; 32]);
-        let own = Member::new(incarnation, name, name);
+        let own = Member::new(incarnation, name, name).with_labels(home.labels());
         Node {
             id,
             home,

@@ -119,6 +119,13 @@ pub enum News {
         /// Whether it has come.
         is_up: bool,
     },
+    /// A node that is up has these labels.
+    Labels {
+        /// Its name.
+        name: String,
+        /// All of them.
+        labels: Vec<String>,
+    },
 }
 
 /// Why a fiber gets no more names, places in groups, or news of nodes.
@@ -134,6 +141,8 @@ pub(crate) struct Cluster {
     all: usize,
     /// Other nodes that are up, by name, and how many of them have it.
     nodes: BTreeMap<Box<str>, u32>,
+    /// The labels of those that have some.
+    labels: BTreeMap<Box<str>, Vec<String>>,
     watchers: BTreeSet<FiberId>,
 }
 
@@ -254,6 +263,14 @@ impl Core {
         std::iter::once(&*self.config.node).chain(others)
     }
 
+    /// The labels of a node that is up.
+    pub(crate) fn node_labels(&self, name: &str) -> &[String] {
+        if name == self.config.node {
+            return &self.config.labels;
+        }
+        self.cluster.labels.get(name).map_or(&[], Vec::as_slice)
+    }
+
     /// Has a fiber told of nodes that come and are lost, or no longer.
     pub(crate) fn watch_nodes(&mut self, slot: u32, watches: bool) -> Result<(), Full> {
         let id = self.fibers.id(slot);
@@ -303,6 +320,11 @@ impl Core {
             News::Name { name, holder, loser } => self.take_name(&name, holder, loser),
             News::Member { group, fiber, ty } => self.take_member(&group, fiber, ty),
             News::Node { name, is_up } => self.take_node(&name, is_up),
+            News::Labels { name, labels } => {
+                if self.cluster.nodes.contains_key(&*name) {
+                    self.cluster.labels.insert(name.into(), labels);
+                }
+            }
         }
     }
 
@@ -340,6 +362,7 @@ impl Core {
         *count = if is_up { count.saturating_add(1) } else { count.saturating_sub(1) };
         if *count == 0 {
             self.cluster.nodes.remove(name);
+            self.cluster.labels.remove(name);
         }
         let ty = if is_up { self.system.node_up } else { self.system.node_down };
         for watcher in self.cluster.watchers.clone() {

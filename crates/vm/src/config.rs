@@ -32,6 +32,8 @@ pub struct Config {
     pub cluster: bool,
     /// The name of the node that it is.
     pub node: String,
+    /// The labels of that node.
+    pub labels: Vec<String>,
     /// How instructions are dispatched.
     pub dispatch: Dispatch,
     /// How code is lowered.
@@ -59,6 +61,7 @@ impl Default for Config {
             watch_dead_letters: false,
             cluster: false,
             node: "local".to_owned(),
+            labels: Vec::new(),
             dispatch: Dispatch::default(),
             lowering: Lowering::Fused,
             collect_always: false,

@@ -46,6 +46,10 @@ pub const TRACE_FRAMES_MAX: usize = 64;
 pub const REASON_TEXT_BYTES_MAX: usize = 64 * KIB;
 /// Bytes of the name of a node: its length is one byte.
 pub const NODE_NAME_BYTES_MAX: usize = 255;
+/// Labels of one node: with all of them a packet about who belongs to the cluster still has room for a dozen nodes.
+pub const NODE_LABELS_MAX: usize = 16;
+/// Bytes of one label.
+pub const NODE_LABEL_BYTES_MAX: usize = 64;
 /// Bytes of the address under which a node can be reached: the longest name of a host, and a port.
 pub const NODE_ADDRESS_BYTES_MAX: usize = 260;
 /// Bytes of a name in the cluster, and of that of a group: what a machine gives, and every node holds all of them.

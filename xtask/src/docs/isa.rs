@@ -67,6 +67,7 @@ const SECTIONS: &[(u32, &str, &str)] = &[
          field, the error: a sum type whose first variant has one field, a `Reason`, and whose second, for a time that is \
          over, has none.",
     ),
+    (209, "Labels of nodes", ""),
 ];
 
 /// What each effect means.

@@ -48,6 +48,7 @@ pub(super) const NOWHERE: &[Opcode] = &[
     Opcode::GroupLeave,
     Opcode::GroupMembers,
     Opcode::Nodes,
+    Opcode::NodeLabels,
     Opcode::WatchNodes,
     Opcode::TimerOnce,
     Opcode::TimerEvery,

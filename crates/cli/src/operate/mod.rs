@@ -225,6 +225,7 @@ impl Connect {
         };
         Ok(server::Settings {
             name: String::new(),
+            labels: Vec::new(),
             security: options.with_file()?.security()?,
             listen: Vec::new(),
             advertise: None,

@@ -43,11 +43,12 @@ pub(super) fn members(members: &[MemberRow]) -> String {
             MemberState::Down => "down",
         };
         let address = if member.address.is_empty() { "-" } else { &member.address };
-        [plain(&member.name), state.to_owned(), plain(address), member.incarnation.to_string(), plain(&member.id)]
+        let labels = if member.labels.is_empty() { "-".to_owned() } else { plain(&member.labels.join(",")) };
+        [plain(&member.name), state.to_owned(), plain(address), labels, member.incarnation.to_string(), plain(&member.id)]
     };
-    let mut rows: Vec<[String; 5]> = members.iter().map(row).collect();
+    let mut rows: Vec<[String; 6]> = members.iter().map(row).collect();
     rows.sort();
-    columns(["NODE", "STATE", "ADDRESS", "INCARNATION", "ID"], &rows)
+    columns(["NODE", "STATE", "ADDRESS", "LABELS", "INCARNATION", "ID"], &rows)
 }
 
 fn id(node: &str, fiber: &FiberRow) -> String {

@@ -100,7 +100,7 @@ fn a_cluster_is_operated_through_any_of_its_nodes() {
     let shown = |args: &[&str]| shown(&folder, &one, args);
     let nodes = shown(&["nodes"]);
     let rows = table(&nodes);
-    assert_eq!(rows[0], ["NODE", "STATE", "ADDRESS", "INCARNATION", "ID"]);
+    assert_eq!(rows[0], ["NODE", "STATE", "ADDRESS", "LABELS", "INCARNATION", "ID"]);
     assert_eq!(rows[1][..3], ["one", "itself", &one.address]);
     assert_eq!(rows[2][..3], ["two", "connected", &two.address]);
     // Commands are guests of a cluster, not members.
@@ -129,6 +129,48 @@ fn a_cluster_is_operated_through_any_of_its_nodes() {
     assert_eq!(shown(&["kill", "two/kv"]), "");
     fails(&folder, &one, &["kill", "two/kv"], (1, "error: no fiber has the name `kv`\n"));
     fails(&folder, &one, &["inspect", "two/0.1"], (1, "error: there is no fiber 0.1, or it has ended\n"));
+}
+
+/// Starts fibers where there are labels, and tells on which node they are.
+const PLACED: &str = "use node
+
+fn work(to: Address<Text>) { to.send(node.here().name()) }
+
+fn place(label: Text) receives Text {
+  match spawn(on: Labelled(label), link: true, mailbox: 10) work(me) {
+    Ok(_) -> receive { name -> print(\"${label}: ${name}\") }
+    Err(why) -> print(why)
+  }
+}
+
+pub fn main() receives Text {
+  place(\"gpu\")
+  place(\"disk\")
+  place(\"main\")
+  place(\"two\")
+  for n in node.all() { if n.label(\"gpu\") { print(\"${n.name()} ${n.labels()}\") } }
+}
+";
+
+#[test]
+fn labels_are_shown_and_say_where_a_fiber_is_started() {
+    let folder = Folder::with(&[("a.fdl", PLACED.as_bytes())]);
+    keygen(folder.path(), &["shared", "cluster.key"]);
+    let one = Node::start(&folder, "one", &[&SHARED[..], &["--label", "gpu", "--label", "eu"]].concat());
+    let file = "label = [\"disk\", \"eu\"]\nshared_key = \"cluster.key\"\n";
+    std::fs::write(folder.path().join("two.toml"), file).expect("the file can be written");
+    let two = Node::start(&folder, "two", &["--config", "two.toml", "--join", &one.address]);
+    one.process.says("name=\"two\"");
+    let nodes = json(&folder, &two, &["nodes"]);
+    let labels =
+        |name: &str| nodes.as_array().expect("a list").iter().find(|row| row["name"] == name).map(|row| &row["labels"]);
+    assert_eq!(labels("one"), Some(&Value::from(vec!["gpu", "eu"])), "{nodes}");
+    assert_eq!(labels("two"), Some(&Value::from(vec!["disk", "eu"])), "{nodes}");
+    assert_eq!(table(&shown(&folder, &one, &["nodes"]))[1][3], "gpu,eu");
+    let args = [&["run", "--connect", &one.address, "--name", "main", "--label", "main"], &SHARED[..], &["a.fdl"]].concat();
+    let (status, output, error) = seen(&support::run(folder.path(), &args, b""));
+    let wanted = "gpu: one\ndisk: two\nmain: main\nNoNode(\"two\")\none [\"gpu\", \"eu\"]\n";
+    assert_eq!((status, output.as_str()), (0, wanted), "{error}");
 }
 
 #[test]

@@ -14,7 +14,7 @@ fn a_file_holds_the_options() {
     write("nodes", "# none\n");
     let file = format!(
         "name = \"one\"\nlisten = \"127.0.0.1:0\"\nadvertise = \"127.0.0.1:1\"\njoin = [\"{}\"]\njoin_file = \"nodes\"\nshared_key = \"cluster.key\"\n\
-         insecure = false\nforce = false\nno_spawn = false\nno_code = false\ncompress = \"always\"\n",
+         insecure = false\nforce = false\nno_spawn = false\nno_code = false\ncompress = \"always\"\nlabel = [\"gpu\", \"eu\"]\n",
         other.address
     );
     write("node.toml", &file);
@@ -69,6 +69,23 @@ fn a_node_without_a_way_to_others_does_not_start() {
     refused(&["--join", "http://somewhere:1"], "`http` is no way to a node: wanted `tcp` or `quic`");
     let one = Node::start(&folder, "one", &SHARED);
     refused(&["--listen", &one.address], "cannot be listened on: Address already in use");
+}
+
+#[test]
+fn a_node_has_a_few_short_labels() {
+    let folder = folder(TWICE);
+    let long = "x".repeat(65);
+    let many = vec!["x"; 17].join(",");
+    let wrong = [
+        (&*long, "a label of the node has 65 bytes; wanted 1 to 64"),
+        ("gpu,", "a label of the node has 0 bytes; wanted 1 to 64"),
+        (&*many, "the node has 17 labels; wanted at most 16"),
+    ];
+    for (labels, problem) in wrong {
+        let args = [&["node", "--label", labels, "--listen", "127.0.0.1:0"], &SHARED[..]].concat();
+        let (status, _, error) = Process::start(&folder, &args).ends(SOON);
+        assert_eq!((status, error), (2, format!("error: {problem}\n")));
+    }
 }
 
 #[test]

@@ -23,6 +23,8 @@ pub struct Place {
     pub name: String,
     /// Where it can be reached; empty when it takes no connections.
     pub address: String,
+    /// Its labels.
+    pub labels: Vec<String>,
 }
 
 impl Identity {
@@ -31,14 +33,19 @@ impl Identity {
         Identity { node, incarnation, renewal: 0, place: None }
     }
 
-    /// The same, with name and address.
-    pub fn at(self, name: String, address: String) -> Identity {
-        Identity { place: Some(Arc::new(Place { name, address })), ..self }
+    /// The same, with what goes along.
+    pub fn at(self, place: Place) -> Identity {
+        Identity { place: Some(Arc::new(place)), ..self }
     }
 
     /// Name and address, empty where they are not told.
     pub fn told(&self) -> (&str, &str) {
         self.place.as_ref().map_or(("", ""), |place| (&place.name, &place.address))
+    }
+
+    /// The labels, none where they are not told.
+    pub fn labels(&self) -> &[String] {
+        self.place.as_ref().map_or(&[], |place| &place.labels)
     }
 
     /// Which life of its node it is, the later the greater.

@@ -34,6 +34,8 @@ pub struct Member {
     pub name: String,
     /// Where it can be reached; empty when it takes no connections.
     pub address: String,
+    /// Its labels.
+    pub labels: Vec<String>,
     /// Whether it has said so itself; what others say of it changes nothing then.
     pub is_proven: bool,
     /// Whether it is alive, as far as is known.
@@ -79,6 +81,8 @@ pub(crate) enum Change {
     Down(NodeId, Incarnation),
     /// Nothing is known of a node any more.
     Forgotten(NodeId),
+    /// Other labels of a node are known than before.
+    Labels(NodeId),
 }
 
 /// What is known first-hand of a node with which there is a connection.
@@ -149,17 +153,26 @@ impl foca::Runtime<Identity> for &mut Effects {
 }
 
 impl Member {
-    /// What a node says of itself.
+    /// What a node without labels says of itself.
     pub fn new(incarnation: Incarnation, name: &str, address: &str) -> Member {
         let (name, address) = (name.to_owned(), address.to_owned());
-        Member { incarnation, name, address, is_proven: true, life: Life::Alive, since: 0 }
+        Member { incarnation, name, address, labels: Vec::new(), is_proven: true, life: Life::Alive, since: 0 }
+    }
+
+    /// The same with labels: at most [`NODE_LABELS_MAX`], of at most [`NODE_LABEL_BYTES_MAX`] bytes each.
+    ///
+    /// [`NODE_LABELS_MAX`]: fardel_wire::limits::NODE_LABELS_MAX
+    /// [`NODE_LABEL_BYTES_MAX`]: fardel_wire::limits::NODE_LABEL_BYTES_MAX
+    pub fn with_labels(self, labels: Vec<String>) -> Member {
+        Member { labels, ..self }
     }
 }
 
 impl Membership {
     /// That of a node which knows nobody; of `seed` follows whom it probes and tells.
     pub fn new(node: NodeId, own: Member, seed: u64) -> Membership {
-        let identity = Identity::new(node, own.incarnation).at(own.name.clone(), own.address.clone());
+        let place = Place { name: own.name.clone(), address: own.address.clone(), labels: own.labels.clone() };
+        let identity = Identity::new(node, own.incarnation).at(place);
         let mut random = Random(seed);
         let foca = Foca::new(identity, config(), Random(random.next()), PacketCodec);
         Membership {
@@ -328,13 +341,18 @@ impl Membership {
         let from = packet.header.src;
         let taken = self.foca.handle_data(if is_whole { bytes } else { &believed }, &mut self.effects).map_err(|_| Refused);
         self.settle(now);
-        let (name, address) = from.told();
+        let ((name, address), labels) = (from.told(), from.labels());
         let is_news = |member: &&mut Member| {
             (member.name.as_str(), member.address.as_str(), member.is_proven) != (name, address, true)
+                || member.labels != labels
         };
         let known = self.members.get_mut(&peer).filter(|member| member.incarnation == from.incarnation);
         if let Some(member) = known.filter(is_news) {
             (member.name, member.address, member.is_proven) = (name.to_owned(), address.to_owned(), true);
+            if member.labels != labels {
+                member.labels = labels.to_vec();
+                self.changes.push_back(Change::Labels(peer));
+            }
         }
         taken
     }
@@ -455,7 +473,7 @@ impl Membership {
             match self.changes.pop_front()? {
                 Change::Event(event) => return Some(event),
                 Change::Down(node, _) => return Some(NodeEvent::Down(node)),
-                Change::Forgotten(_) => {}
+                Change::Forgotten(_) | Change::Labels(_) => {}
             }
         }
     }
@@ -521,7 +539,14 @@ impl Membership {
 
     fn keep(&mut self, now: u64, id: &Identity, life: Life) {
         let (name, address) = id.told();
-        let fresh = || Member { is_proven: false, life, since: now, ..Member::new(id.incarnation, name, address) };
+        let labels = id.labels();
+        let fresh = || Member {
+            labels: labels.to_vec(),
+            is_proven: false,
+            life,
+            since: now,
+            ..Member::new(id.incarnation, name, address)
+        };
         let member = self.members.entry(id.node).or_insert_with(fresh);
         if member.incarnation != id.incarnation {
             *member = fresh();
@@ -531,6 +556,10 @@ impl Membership {
         }
         if member.address.is_empty() {
             address.clone_into(&mut member.address);
+        }
+        if !member.is_proven && id.place.is_some() && member.labels != labels {
+            member.labels = labels.to_vec();
+            self.changes.push_back(Change::Labels(id.node));
         }
     }
 }

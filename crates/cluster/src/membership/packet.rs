@@ -3,10 +3,10 @@
 //! **Invariant:** what is read of a packet's bytes has passed the bounds for names and addresses, and no count is believed
 //! that the bytes behind it do not bear out.
 
-use super::identity::Identity;
+use super::identity::{Identity, Place};
 use bytes::{Buf, BufMut};
 use fardel_wire::id::{Incarnation, NodeId};
-use fardel_wire::limits::{NODE_ADDRESS_BYTES_MAX, NODE_NAME_BYTES_MAX};
+use fardel_wire::limits::{NODE_ADDRESS_BYTES_MAX, NODE_LABEL_BYTES_MAX, NODE_LABELS_MAX, NODE_NAME_BYTES_MAX};
 use foca::{Codec, Header, Member, Message, State};
 
 /// What foca reads and writes packets with.
@@ -36,6 +36,9 @@ pub(crate) enum PacketError {
     /// A text is not UTF-8.
     #[error("{0} is not UTF-8")]
     NotText(&'static str),
+    /// A node has too many labels.
+    #[error("a node has {0} labels; at most {1} are taken")]
+    Labels(usize, usize),
 }
 
 const PROBE: u8 = 0;
@@ -162,7 +165,8 @@ impl Codec<Identity> for PacketCodec {
     fn encode_member(&mut self, member: &Member<Identity>, mut buf: impl BufMut) -> Result<(), PacketError> {
         // Nothing is written when there is no room for all of it.
         let (name, address) = member.id().told();
-        let bytes = FIXED_BYTES + 4 + name.len() + address.len() + 3;
+        let labels: usize = member.id().labels().iter().map(|label| 2 + label.len()).sum();
+        let bytes = FIXED_BYTES + 4 + name.len() + address.len() + 1 + labels + 3;
         room(&buf, bytes)?;
         put_identity(member.id(), &mut buf)?;
         buf.put_u16_le(member.incarnation());
@@ -206,7 +210,14 @@ fn put_identity(id: &Identity, buf: &mut impl BufMut) -> Result<(), PacketError>
     put_short(id, buf)?;
     let (name, address) = id.told();
     put_text("a name", name, NODE_NAME_BYTES_MAX, buf)?;
-    put_text("an address", address, NODE_ADDRESS_BYTES_MAX, buf)
+    put_text("an address", address, NODE_ADDRESS_BYTES_MAX, buf)?;
+    let labels = id.labels();
+    if labels.len() > NODE_LABELS_MAX {
+        return Err(PacketError::Labels(labels.len(), NODE_LABELS_MAX));
+    }
+    room(buf, 1)?;
+    buf.put_u8(labels.len() as u8);
+    labels.iter().try_for_each(|label| put_text("a label", label, NODE_LABEL_BYTES_MAX, buf))
 }
 
 fn put_text(what: &'static str, text: &str, max: usize, buf: &mut impl BufMut) -> Result<(), PacketError> {
@@ -234,7 +245,13 @@ fn short(buf: &mut impl Buf) -> Result<Identity, PacketError> {
 fn identity(buf: &mut impl Buf) -> Result<Identity, PacketError> {
     let id = short(buf)?;
     let name = text("a name", NODE_NAME_BYTES_MAX, buf)?;
-    Ok(id.at(name, text("an address", NODE_ADDRESS_BYTES_MAX, buf)?))
+    let address = text("an address", NODE_ADDRESS_BYTES_MAX, buf)?;
+    let count = usize::from(number(buf, |buf| buf.try_get_u8())?);
+    if count > NODE_LABELS_MAX {
+        return Err(PacketError::Labels(count, NODE_LABELS_MAX));
+    }
+    let labels = (0..count).map(|_| text("a label", NODE_LABEL_BYTES_MAX, buf)).collect::<Result<_, _>>()?;
+    Ok(id.at(Place { name, address, labels }))
 }
 
 fn text(what: &'static str, max: usize, buf: &mut impl Buf) -> Result<String, PacketError> {

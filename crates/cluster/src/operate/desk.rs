@@ -18,10 +18,14 @@ use fardel_vm::inspect::{self, Doing};
 use fardel_vm::value::Value;
 use fardel_wire::frame::Message;
 use fardel_wire::id::{ActorId, NodeId};
+use fardel_wire::limits::ANSWER_BYTES_MAX;
 use fardel_wire::peers::Peers;
 use fardel_wire::session::Session;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+
+/// What a node takes in an answer besides its texts, and the answer its share.
+const MEMBER_BYTES: usize = 160;
 
 /// What the node has to do for operators.
 #[derive(Default, Debug)]
@@ -134,9 +138,16 @@ impl Router {
             id: node.to_string(),
             incarnation: member.incarnation.0,
             address: member.address.clone(),
+            labels: member.labels.clone(),
             state: state(node),
         };
-        self.members().take(PAGE_MEMBERS_MAX).map(row).collect()
+        let mut left = ANSWER_BYTES_MAX;
+        let fits = |row: &MemberRow| {
+            let labels: usize = row.labels.iter().map(|label| label.len() + 5).sum();
+            left = left.saturating_sub(MEMBER_BYTES + row.name.len() + row.address.len() + labels);
+            left > 0
+        };
+        self.members().take(PAGE_MEMBERS_MAX).map(row).take_while(fits).collect()
     }
 
     fn look(&self, fiber: &FiberName, home: &mut impl Home) -> Answer {

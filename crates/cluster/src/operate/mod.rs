@@ -137,6 +137,9 @@ pub struct MemberRow {
     pub incarnation: u32,
     /// Where it can be reached; empty when it takes no connections.
     pub address: String,
+    /// Its labels.
+    #[serde(default)]
+    pub labels: Vec<String>,
     /// What the node that answers has to do with it.
     pub state: MemberState,
 }

@@ -236,3 +236,27 @@ fn who_is_gone_for_long_is_forgotten() {
     assert_eq!((life(&sim, 0, 2), sim.nodes[0].router.remotes()), (None, 0));
     assert_eq!(sim.nodes[0].home.printed, ["NoConnection"]);
 }
+
+/// Each node knows the labels of all, and those of a node that is started anew take the place of its former ones.
+#[test]
+fn labels_are_known_to_all() {
+    let module = program(
+        "export main
+        fn main() | push 5000 | await_recv_until | drop | push \"n0\" | node_labels | call tell | push \"n2\" | node_labels | call tell
+            push 60000 | await_recv_until | drop | push \"n2\" | node_labels | call tell | ret | end",
+    );
+    let mut sim = Sim::alone(3, Config::default());
+    for node in [0, 2] {
+        sim.labels.insert(node, vec!["gpu".to_owned(), format!("rack {node}")]);
+        sim.restart(node, 2);
+    }
+    sim.join_all();
+    sim.start(0, &module, "main");
+    sim.run_for(20 * SECOND);
+    assert_eq!(sim.nodes[0].home.printed, ["[\"gpu\", \"rack 0\"]", "[\"gpu\", \"rack 2\"]"]);
+    sim.labels.insert(2, vec!["eu".to_owned()]);
+    sim.restart(2, 3);
+    sim.join_all();
+    sim.run_for(80 * SECOND);
+    assert_eq!(sim.nodes[0].home.printed[2..], ["[\"eu\"]"]);
+}

@@ -13,6 +13,7 @@ use fardel_vm::exit::ExitReason;
 use fardel_vm::fiber::FiberId;
 use fardel_vm::machine::{LoadError, Machine, Run};
 use fardel_vm::value::Value;
+use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 
 const MILLISECOND: u64 = 1_000_000;
@@ -51,6 +52,7 @@ fn hosts() -> HostTable {
 /// A machine, and what came of it.
 pub(crate) struct Here {
     pub(crate) machine: Machine,
+    labels: Vec<String>,
     pub(crate) printed: Vec<String>,
     pub(crate) ended: Vec<(FiberId, ExitReason)>,
     /// What it has heard of others, and when.
@@ -108,6 +110,10 @@ impl Station for Here {
         self.machine.next_timeout()
     }
 
+    fn labels(&self) -> Vec<String> {
+        self.labels.clone()
+    }
+
     fn heard(&mut self, now: u64, event: NodeEvent) {
         self.heard.push((now, event));
         self.story.push(format!("{event:?}"));
@@ -117,6 +123,8 @@ impl Station for Here {
 /// A simulated cluster of machines with the same settings.
 pub(crate) struct Sim {
     sim: fardel_sim::Sim<Here>,
+    /// The labels that nodes get when they start.
+    pub(crate) labels: BTreeMap<usize, Vec<String>>,
     config: Config,
 }
 
@@ -144,7 +152,8 @@ impl Sim {
 
     /// Nodes that know nobody.
     pub(crate) fn alone(count: usize, config: Config) -> Sim {
-        let mut sim = Sim { sim: fardel_sim::Sim::new(), config: Config { cluster: true, ..config } };
+        let config = Config { cluster: true, ..config };
+        let mut sim = Sim { sim: fardel_sim::Sim::new(), labels: BTreeMap::new(), config };
         for node in 0..count {
             let home = sim.home(node);
             sim.add(&name(node), home);
@@ -153,8 +162,9 @@ impl Sim {
     }
 
     fn home(&self, node: usize) -> Here {
-        let config = Config { node: name(node), ..self.config.clone() };
-        Here { machine: Machine::new(config), printed: Vec::new(), ended: Vec::new(), heard: Vec::new(), story: Vec::new() }
+        let labels = self.labels.get(&node).cloned().unwrap_or_default();
+        let config = Config { node: name(node), labels: labels.clone(), ..self.config.clone() };
+        Here { machine: Machine::new(config), labels, printed: Vec::new(), ended: Vec::new(), heard: Vec::new(), story: Vec::new() }
     }
 
     /// Starts an exported function on a node.

@@ -19,12 +19,12 @@ fn text(text: &str) -> Vec<u8> {
 }
 
 fn member(node: usize, incarnation: u32, state: u8) -> Vec<u8> {
-    [&short(node, incarnation)[..], &text("n"), &text("h:1"), &[0, 0, state]].concat()
+    [&short(node, incarnation)[..], &text("n"), &text("h:1"), &[0], &[0, 0, state]].concat()
 }
 
 /// A packet from one node to node 0 that tells of these members.
 fn gossip(from: usize, incarnation: u32, members: &[Vec<u8>]) -> Vec<u8> {
-    let head = [&short(from, incarnation)[..], &text("n"), &text("h:1"), &[0, 0], &short(0, 1), &[GOSSIP]].concat();
+    let head = [&short(from, incarnation)[..], &text("n"), &text("h:1"), &[0], &[0, 0], &short(0, 1), &[GOSSIP]].concat();
     [&head[..], &(members.len() as u16).to_be_bytes(), &members.concat()].concat()
 }
 
@@ -58,7 +58,7 @@ fn nod9_a_peer_does_not_speak_as_another() {
     refused(&gossip(1, 2, &[]), "it says that it is a later incarnation");
     refused(&gossip(0, 1, &[]), "it says that it is the receiver");
     let mut to_another = gossip(1, 1, &[]);
-    let at = short(1, 1).len() + text("n").len() + text("h:1").len() + 2;
+    let at = short(1, 1).len() + text("n").len() + text("h:1").len() + 1 + 2;
     to_another[at] = 9;
     refused(&to_another, "it is for another node");
 }
@@ -77,9 +77,18 @@ fn nod9_what_is_no_packet_changes_nothing() {
         refused(&[&right[..head - 1], &[purpose], &right[head..]].concat(), "a purpose that is none");
     }
     let long = |name: usize, address: usize| {
-        let told = [&short(3, 1)[..], &text(&"n".repeat(name)), &text(&"a".repeat(address)), &[0, 0, ALIVE]].concat();
+        let told = [&short(3, 1)[..], &text(&"n".repeat(name)), &text(&"a".repeat(address)), &[0], &[0, 0, ALIVE]].concat();
         gossip(1, 1, &[told])
     };
+    let labelled = |labels: &[String], count: usize| {
+        let labels: Vec<u8> = labels.iter().flat_map(|label| text(label)).collect();
+        let told = [&short(3, 1)[..], &text("n"), &text("h:1"), &[count as u8], &labels, &[0, 0, ALIVE]].concat();
+        gossip(1, 1, &[told])
+    };
+    refused(&labelled(&vec!["x".to_owned(); 17], 17), "too many labels");
+    refused(&labelled(&["x".repeat(65)], 1), "a label that is too long");
+    refused(&labelled(&["x".to_owned()], 2), "it counts more labels than there are");
+    refused(&labelled(&[], 255), "it counts labels where there are none");
     refused(&long(256, 1), "a name that is too long");
     refused(&long(1, 261), "an address that is too long");
     let mut not_text = right.clone();
@@ -214,7 +223,7 @@ fn nod8_a_pause_of_its_own_counts_for_nobody() {
     now += 60 * SECOND;
     node.tick(now);
     assert_eq!(events(&mut node), []);
-    let answer = [&short(1, 1)[..], &text("n"), &text("h:1"), &[1, 0], &short(0, 1), &[GOSSIP, 0, 0]].concat();
+    let answer = [&short(1, 1)[..], &text("n"), &text("h:1"), &[0], &[1, 0], &short(0, 1), &[GOSSIP, 0, 0]].concat();
     node.packet(now, (id_of(1), Incarnation(1)), &answer, |_| None).expect("it is right");
     assert_eq!(events(&mut node), [NodeEvent::Trusted(id_of(1))]);
 }
@@ -241,7 +250,9 @@ fn the_packet_of_the_specification_is_taken() {
     );
     let shown = |id| left.get(id).map(|member| (member.incarnation.0, member.name.as_str(), member.address.as_str()));
     assert_eq!((shown(right), shown(third)), (Some((1, "right", "h:7002")), Some((2, "third", ""))));
+    let labels = |id| left.get(id).map(|member| member.labels.clone());
+    assert_eq!((labels(right), labels(third)), (Some(Vec::new()), Some(vec!["gpu".to_owned()])));
     let (to, answer) = left.poll_packet().expect("it answers");
-    let purpose = 24 + text("left").len() + text("h:7001").len() + 2 + 24;
+    let purpose = 24 + text("left").len() + text("h:7001").len() + 1 + 2 + 24;
     assert_eq!((to, &answer[purpose..purpose + 2]), (right, &[1, 7][..]), "ACK, with the number of the probe");
 }

@@ -98,6 +98,7 @@ impl<'c, 'a> Frame<'_, 'c, 'a> {
                 self.code.op(format!("spawn_with {}", backquoted(name)));
             }
         }
+        self.code.load(slot);
         self.helper(SPAWNED, &[message], expr);
         self.code.bind(end);
     }

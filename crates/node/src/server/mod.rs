@@ -34,7 +34,7 @@ use fardel_vm::machine::{LoadError, Machine};
 use fardel_wire::frame::Bye;
 use fardel_wire::hello::{Features, Local};
 use fardel_wire::id::{NodeId, TagKey};
-use fardel_wire::limits::NODE_NAME_BYTES_MAX;
+use fardel_wire::limits::{NODE_LABEL_BYTES_MAX, NODE_LABELS_MAX, NODE_NAME_BYTES_MAX};
 use fardel_wire::link::{Closed, Event as LinkEvent, Link};
 use fardel_wire::peers::Peers;
 use fardel_wire::session::Session;
@@ -157,6 +157,13 @@ impl Server {
         if settings.is_guest != settings.name.is_empty() || settings.name.len() > NODE_NAME_BYTES_MAX {
             return Err(NodeError::Name { bytes: settings.name.len() });
         }
+        if settings.labels.len() > NODE_LABELS_MAX {
+            return Err(NodeError::Labels { count: settings.labels.len() });
+        }
+        let mut lengths = settings.labels.iter().map(String::len);
+        if let Some(bytes) = lengths.find(|bytes| !(1..=NODE_LABEL_BYTES_MAX).contains(bytes)) {
+            return Err(NodeError::Label { bytes });
+        }
         let mut random = [0; 64];
         fill_random(&mut random)?;
         let (secret, rest) = random.split_at(32);
@@ -185,7 +192,7 @@ impl Server {
             Some(at) => Some(web::serve(at, settings.metrics_public, Watch(sender.clone())).await?),
         };
         let advertised = settings.advertise.or_else(|| addresses.first().map(Address::to_string)).unwrap_or_default();
-        let own = Member::new(incarnation, &settings.name, &advertised);
+        let own = Member::new(incarnation, &settings.name, &advertised).with_labels(settings.labels);
         let mut local = Local::new(id, incarnation, &settings.name);
         local.node.features = match settings.compress {
             Compress::Auto | Compress::Always => Features::COMPRESSED,

@@ -3,7 +3,7 @@
 use crate::transport::{Address, BindError, Security, SecurityError, Target};
 use crate::web::WebError;
 use fardel_cluster::Roles;
-use fardel_wire::limits::NODE_NAME_BYTES_MAX;
+use fardel_wire::limits::{NODE_LABEL_BYTES_MAX, NODE_LABELS_MAX, NODE_NAME_BYTES_MAX};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -12,6 +12,8 @@ use std::path::PathBuf;
 pub struct Settings {
     /// Its name, by which programs call it.
     pub name: String,
+    /// Its labels, by which programs choose where fibers are started.
+    pub labels: Vec<String>,
     /// How connections are secured.
     pub security: Security,
     /// Where it takes connections; nowhere when there is none.
@@ -62,6 +64,18 @@ pub enum NodeError {
     /// Its name cannot be one.
     #[error("the name of the node has {bytes} bytes; wanted 1 to {NODE_NAME_BYTES_MAX}")]
     Name {
+        /// How long it is.
+        bytes: usize,
+    },
+    /// It has too many labels.
+    #[error("the node has {count} labels; wanted at most {NODE_LABELS_MAX}")]
+    Labels {
+        /// How many there are.
+        count: usize,
+    },
+    /// One of its labels cannot be one.
+    #[error("a label of the node has {bytes} bytes; wanted 1 to {NODE_LABEL_BYTES_MAX}")]
+    Label {
         /// How long it is.
         bytes: usize,
     },

@@ -23,6 +23,7 @@ pub(crate) fn security() -> Security {
 pub(crate) fn settings(name: &str) -> Settings {
     Settings {
         name: name.to_owned(),
+        labels: Vec::new(),
         security: security(),
         listen: Vec::new(),
         advertise: None,

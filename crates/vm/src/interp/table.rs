@@ -69,7 +69,8 @@ macro_rules! operations {
                 remote_call await_reply reply deliver barrier_new barrier_wait wait
                 link unlink monitor demonitor exit exit_other trap_exits
                 register unregister whereis cluster_register cluster_unregister cluster_whereis
-                group_join group_leave group_members nodes watch_nodes timer_start timer_cancel new_ref panic raise
+                group_join group_leave group_members nodes node_labels watch_nodes timer_start timer_cancel new_ref panic
+                raise
             }
         }
     };

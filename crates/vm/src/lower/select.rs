@@ -293,6 +293,7 @@ impl<'m> Lowering<'m, '_> {
             Inst::GroupLeave {} => self.slow_binary(at, Do::group_leave, 0),
             Inst::GroupMembers { ty } => self.slow_unary(at, Do::group_members, u64::from(self.type_id(ty))),
             Inst::Nodes {} => self.make(at, Do::nodes, LIST_TEXT),
+            Inst::NodeLabels {} => self.slow_unary(at, Do::node_labels, 0),
             Inst::WatchNodes {} => self.slow_effect(at, Do::watch_nodes, 1),
             Inst::TimerOnce { ty } => self.slow_ternary(at, Do::timer_start, u64::from(self.type_id(ty))),
             Inst::TimerEvery { ty } => self.slow_ternary(at, Do::timer_start, u64::from(self.type_id(ty)) | REPEATS),

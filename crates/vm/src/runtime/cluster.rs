@@ -104,10 +104,20 @@ pub(crate) fn group_members(cx: &mut Cx<'_>) -> Result<(), Stop> {
 /// `a` := the names of the nodes that are up.
 pub(crate) fn nodes(cx: &mut Cx<'_>) -> Result<(), Stop> {
     let names: Vec<String> = cx.core.node_names().map(str::to_owned).collect();
-    let text_bytes: usize = names.iter().map(|name| 16 + words_of(name.len()) * 8).sum();
-    cx.reserve(text_bytes + list_bytes(names.len()))?;
+    put_texts(cx, &names)
+}
+
+/// `a` := the labels of the node of the name `b`.
+pub(crate) fn node_labels(cx: &mut Cx<'_>) -> Result<(), Stop> {
+    let labels = cx.core.node_labels(cx.text(cx.b())).to_vec();
+    put_texts(cx, &labels)
+}
+
+fn put_texts(cx: &mut Cx<'_>, texts: &[String]) -> Result<(), Stop> {
+    let text_bytes: usize = texts.iter().map(|text| 16 + words_of(text.len()) * 8).sum();
+    cx.reserve(text_bytes + list_bytes(texts.len()))?;
     cx.charge(text_bytes);
-    let words: Vec<u64> = names.iter().map(|name| cx.add_text(Flavour::Text, name.as_bytes())).collect();
+    let words: Vec<u64> = texts.iter().map(|text| cx.add_text(Flavour::Text, text.as_bytes())).collect();
     let list = cx.add_list(types::LIST_TEXT.0, &words);
     cx.set_a(list);
     Ok(())

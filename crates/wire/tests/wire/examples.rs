@@ -144,8 +144,8 @@ fn welcome() -> Welcome {
 pub(crate) fn packet() -> Vec<u8> {
     let node = |byte| [[byte; 2].as_slice(), &[0; 14]].concat();
     let numbers = |incarnation: u32| [incarnation.to_le_bytes(), 0_u32.to_le_bytes()].concat();
-    let from = [&node(0x0b)[..], &numbers(1), b"\x05\0right", b"\x06\0h:7002", &[0, 0]].concat();
-    let told = [&node(0x0c)[..], &numbers(2), b"\x05\0third", b"\0\0", &[1, 0], &[1]].concat();
+    let from = [&node(0x0b)[..], &numbers(1), b"\x05\0right", b"\x06\0h:7002", &[0], &[0, 0]].concat();
+    let told = [&node(0x0c)[..], &numbers(2), b"\x05\0third", b"\0\0", b"\x01\x03\0gpu", &[1, 0], &[1]].concat();
     [&from[..], &node(0x0a), &numbers(1), &[0, 7], &[0, 1], &told].concat()
 }
 

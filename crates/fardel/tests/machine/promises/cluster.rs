@@ -163,6 +163,33 @@ fn reg5_who_loses_a_name_is_told() {
     }
 }
 
+/// What is known of a node's labels goes with it, and those of the own node stay.
+#[test]
+fn labels_are_those_of_nodes_that_are_up() {
+    let module = program(
+        "fn main() | again: | await_recv | drop | push \"one\" | node_labels | call tell | push \"two\" | node_labels | call tell | jmp again | end",
+    );
+    let labels = vec!["disk".to_owned()];
+    for way in ways(&Config { cluster: true, node: "one".to_owned(), labels, ..Config::default() }) {
+        let mut world = World::new(&module, way);
+        let main = world.start("main");
+        let node = |is_up| Input::News(News::Node { name: "two".to_owned(), is_up });
+        let labels = |all: &[&str]| {
+            let labels = all.iter().map(|label| (*label).to_owned()).collect();
+            Input::News(News::Labels { name: "two".to_owned(), labels })
+        };
+        let steps = [labels(&["early"]), node(true), labels(&["gpu", "eu"]), labels(&["eu"]), node(false), node(true)];
+        for step in steps {
+            world.machine.handle(step);
+            world.machine.handle(Input::Message { to: main, value: Value::Null });
+            world.run();
+        }
+        let others = ["[]", "[]", "[\"gpu\", \"eu\"]", "[\"eu\"]", "[]", "[]"];
+        let wanted: Vec<String> = others.iter().flat_map(|two| ["[\"disk\"]".to_owned(), (*two).to_owned()]).collect();
+        assert_eq!(world.printed, wanted);
+    }
+}
+
 /// NOD1, NOD2: each change is told once, to those who asked, behind the ends of the node's fibers.
 #[test]
 fn nod1_news_of_nodes_come_once_and_behind_the_ends_of_fibers() {

@@ -142,6 +142,8 @@ fn a_journal_that_is_let_in_again_gives_the_same_run() {
                 }
                 if round % 8 == 3 {
                     machine.handle(Input::News(News::Node { name: "two".to_owned(), is_up: round % 16 == 3 }));
+                    let labels = vec![format!("round{round}")];
+                    machine.handle(Input::News(News::Labels { name: "two".to_owned(), labels }));
                     let loser = (round == 27).then_some(listens);
                     machine.handle(Input::News(News::Name { name: "mine".to_owned(), holder: None, loser }));
                 }
