@@ -15,6 +15,7 @@ pub(crate) const CORE: &[(&str, &str)] = &[
     ("set", include_str!("../std/set.fdl")),
     ("array", include_str!("../std/array.fdl")),
     ("actor", include_str!("../std/actor.fdl")),
+    ("registry", include_str!("../std/registry.fdl")),
 ];
 
 /// The modules that a program names.
