@@ -236,6 +236,9 @@ impl Machine {
             let wanted: Vec<&str> = types.iter().map(|ty| self.core.types.get(*ty).name.as_str()).collect();
             return Err(bad(format!("({})", wanted.join(", ")), "arguments of other types".to_owned()));
         }
+        if link.is_some() && !self.core.has_room_for_ties() {
+            return Err(SpawnError::Full);
+        }
         let (slots, fragment) = match self.core.unpack(args, &types) {
             Ok(unpacked) => unpacked,
             Err(problem) => return Err(bad("arguments".to_owned(), problem.to_string())),
