@@ -23,6 +23,7 @@ pub(crate) const OTHERS: &[(&str, &str)] = &[
     ("json", include_str!("../std/json.fdl")),
     ("big", include_str!("../std/big.fdl")),
     ("checks", include_str!("../std/checks.fdl")),
+    ("gen", include_str!("../std/gen.fdl")),
     ("supervisor", include_str!("../std/supervisor.fdl")),
     ("math", include_str!("../std/math.fdl")),
     ("time", include_str!("../std/time.fdl")),

@@ -9,3 +9,4 @@ mod runs;
 #[cfg(unix)]
 mod streams;
 mod support;
+mod testing;
