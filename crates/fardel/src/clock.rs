@@ -46,6 +46,15 @@ impl Clock {
         }
     }
 
+    /// A virtual clock goes on to `at`, as does its time of the day; another one is what it is.
+    pub(crate) fn advance(&mut self, at: u64) {
+        if let Clock::Virtual { now, wall } = self {
+            let after = i64::try_from(at.saturating_sub(*now)).unwrap_or(i64::MAX);
+            *wall = wall.saturating_add(after);
+            *now = at.max(*now);
+        }
+    }
+
     /// How long to wait for `at`; a virtual clock jumps there instead, and nobody waits.
     pub(crate) fn wait_until(&mut self, at: u64) -> Duration {
         match self {

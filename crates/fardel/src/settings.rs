@@ -20,6 +20,9 @@ pub struct Settings {
     /// Whether the ends of fibers are kept for [`Runtime::exited`](crate::Runtime::exited). Without that, failures are
     /// reported on the standard error, and other ends are not told.
     pub keep_exits: bool,
+    /// Whether host functions that may block are carried out at once, on the runtime's own thread: with a virtual clock
+    /// nothing depends on how long they take then.
+    pub blocks: bool,
 }
 
 impl Default for Settings {
@@ -31,6 +34,7 @@ impl Default for Settings {
             clock: Clock::system(),
             grace: GRACE_NANOS,
             keep_exits: false,
+            blocks: false,
         }
     }
 }

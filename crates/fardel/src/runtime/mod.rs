@@ -55,6 +55,7 @@ pub struct Runtime {
     joined: Option<FiberId>,
     joined_exit: Option<Exit>,
     keep_exits: bool,
+    blocks: bool,
     exits: VecDeque<Exit>,
     /// The messages that wait in each mailbox of the outside.
     ports: BTreeMap<FiberId, VecDeque<Value>>,
@@ -67,7 +68,7 @@ pub struct Runtime {
 impl Runtime {
     /// Sets up a machine. Nothing runs yet, and no thread is started.
     pub fn new(settings: Settings, hosts: Hosts) -> Self {
-        let Settings { machine: config, arguments, streams, clock, grace, keep_exits } = settings;
+        let Settings { machine: config, arguments, streams, clock, grace, keep_exits, blocks } = settings;
         let (events_in, events) = channel();
         let alarm = Alarm::default();
         let sender = EventSender::new(events_in, Alarm::clone(&alarm));
@@ -95,6 +96,7 @@ impl Runtime {
             joined: None,
             joined_exit: None,
             keep_exits,
+            blocks,
             exits: VecDeque::new(),
             ports: BTreeMap::new(),
             remote: VecDeque::new(),
@@ -233,6 +235,11 @@ impl Runtime {
     /// The time of the runtime's clock, in nanoseconds.
     pub fn now(&mut self) -> u64 {
         self.context.clock.now()
+    }
+
+    /// A virtual clock goes on to a time that is later; another one is what it is.
+    pub fn set_time(&mut self, at: u64) {
+        self.context.clock.advance(at);
     }
 
     /// Has a function called, on other threads, whenever something has happened that a [`step`](Runtime::step) would let in:

@@ -67,6 +67,7 @@ impl Runtime {
         let submitted = match self.hosts.run(host) {
             None => return Some(Err(format!("the host has no function with the number {}", host.0))),
             Some(HostRun::AtOnce(function)) => return Some(guarded(|| function(&mut self.context, args))),
+            Some(HostRun::Blocking(function)) if self.blocks => return Some(guarded(|| function(args))),
             Some(HostRun::Blocking(function)) => {
                 let function = Arc::clone(function);
                 self.workers.submit(call, move || function(args)).inspect(|()| self.awaited += 1)
@@ -77,7 +78,7 @@ impl Runtime {
                 // the line.
                 if self.reads == 0
                     && let Ok(mut input) = self.input.try_lock()
-                    && input.buffer().contains(&b'\n')
+                    && (self.blocks || input.buffer().contains(&b'\n'))
                 {
                     return Some(function(&mut *input, args));
                 }

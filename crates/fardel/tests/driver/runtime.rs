@@ -170,3 +170,27 @@ fn the_same_inputs_give_the_same_trace() {
     assert_eq!(trace(3), trace(3));
     assert_ne!(lines, trace(1_000).1);
 }
+
+/// Nothing waits for another thread, so that with a virtual clock a run is the same each time.
+#[test]
+fn functions_that_block_are_carried_out_at_once_where_that_is_wanted() {
+    let mut scene = Scene::new("a\nb");
+    scene.settings.blocks = true;
+    let own = std::thread::current().id();
+    scene.hosts.add_blocking("demo.is_here", move || Ok(std::thread::current().id() == own));
+    let source = "host demo.is_here() -> Bool\nfn main()\n call_host demo.is_here\n show\n call_host io.print\n call_host \
+                  io.read_line\n show\n call_host io.print\n call_host io.read_line\n drop\n call_host io.read_line\n is_null\n \
+                  show\n call_host io.print\n ret\nend";
+    let (outcome, output, error) = run(scene, source);
+    assert_eq!((outcome.status, output.as_str(), error.as_str()), (0, "true\na\ntrue\n", ""));
+}
+
+#[test]
+fn a_virtual_clock_is_set_forward_alone() {
+    let (mut runtime, ..) = Scene::new("").load("fn main()\n ret\nend\nexport main");
+    assert_eq!(runtime.now(), 1_000);
+    for (to, seen) in [(2_000, 2_000), (1_500, 2_000), (u64::MAX, u64::MAX)] {
+        runtime.set_time(to);
+        assert_eq!(runtime.now(), seen);
+    }
+}
