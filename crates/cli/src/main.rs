@@ -20,6 +20,7 @@ mod repl;
 mod roles;
 mod run;
 mod say;
+mod sim;
 mod size;
 mod test;
 

@@ -11,6 +11,7 @@ mod fs;
 mod io;
 mod process;
 mod random;
+mod sim;
 mod time;
 mod typed;
 
@@ -68,7 +69,7 @@ impl Hosts {
         Hosts { table: HostTable::default(), rows: Vec::new() }
     }
 
-    /// The functions that every program of the command line has: `io`, `fs`, `process`, `time` and `random`.
+    /// The functions that every program of the command line has: `io`, `fs`, `process`, `time`, `random` and `sim`.
     pub fn standard() -> Self {
         let mut hosts = Hosts::none();
         io::add_to(&mut hosts);
@@ -76,6 +77,7 @@ impl Hosts {
         process::add_to(&mut hosts);
         time::add_to(&mut hosts);
         random::add_to(&mut hosts);
+        sim::add_to(&mut hosts);
         hosts
     }
 

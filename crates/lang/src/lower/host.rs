@@ -3,7 +3,7 @@
 //! **Invariant:** these are the lines of `docs/spec/host.md`.
 
 /// Name and parameters of each.
-const FUNCTIONS: [&str; 17] = [
+const FUNCTIONS: [&str; 24] = [
     "fs.exists(Text) -> Bool",
     "fs.list(Text) -> List<Text>",
     "fs.read_bytes(Text) -> Bytes",
@@ -19,6 +19,13 @@ const FUNCTIONS: [&str; 17] = [
     "process.exit(Int)",
     "random.bytes(Int) -> Bytes",
     "random.int(Int, Int) -> Int",
+    "sim.close()",
+    "sim.cut(Text, Text)",
+    "sim.heal()",
+    "sim.is_settled() -> Bool",
+    "sim.kill(Text)",
+    "sim.open(Int, Int, Int)",
+    "sim.restart(Text)",
     "time.now() -> Int",
     "time.wall() -> Int",
 ];
