@@ -179,6 +179,71 @@ test \"each input has a cluster of its own\" (n: Bool) {
     check(source, 0, &["3 passed, 0 failed"]);
 }
 
+/// Whatever was cut, killed or has crashed, the next cluster is whole.
+#[test]
+fn parted_nodes_meet_again() {
+    let source = "use checks, node, process, task
+
+fn wait_for(nodes: Int) { while node.all().len() != nodes { sleep(10ms) } }
+
+fn leave() {
+  sleep(100ms)
+  process.exit(3)
+}
+
+fn part() {
+  let all = node.all()
+  checks.cut(all[0], all[1])
+  checks.cut(all[0], all[2])
+  sleep(30s)
+  assert(node.all().len() == 1)
+}
+
+test \"it heals\" {
+  checks.sim(3, seeds: 3, f: fn() {
+    part()
+    checks.heal()
+    wait_for(3)
+  })
+}
+
+test \"it does not heal\" {
+  checks.sim(3, seeds: 3, f: fn() { part() })
+  checks.sim(4, fn() { assert(node.all().len() == 4) })
+}
+
+test \"a node starts where it reaches nobody\" {
+  checks.sim(3, fn() {
+    let all = node.all()
+    checks.cut(all[0], all[1])
+    checks.cut(all[2], all[1])
+    checks.restart(all[1])
+    sleep(20s)
+    assert(node.all().len() == 2)
+    checks.heal()
+    wait_for(3)
+  })
+}
+
+test \"a program ends its own node\" {
+  checks.sim(3, fn() {
+    let Ok(fiber) = spawn(on: At(node.all()[1])) leave() else { panic(\"not started\") }
+    match fiber.wait() { NoConnection -> {}, reason -> panic(\"ended: ${reason}\") }
+    wait_for(2)
+  })
+}
+
+test \"a crash leaves a cluster behind\" {
+  let crash = fn() { checks.sim(2, fn() { panic(\"on purpose\") }) }
+  assert(task.attempt(crash).is_err())
+  checks.sim(3, fn() { assert(node.all().len() == 3) })
+}
+
+test \"as many as there may be\" { checks.sim(16, fn() { assert(node.all().len() == 16) }) }
+";
+    check(source, 0, &["6 passed, 0 failed"]);
+}
+
 #[test]
 fn what_a_cluster_cannot_do_is_said() {
     let source = "use checks, node
