@@ -164,7 +164,14 @@ impl Sim {
     fn home(&self, node: usize) -> Here {
         let labels = self.labels.get(&node).cloned().unwrap_or_default();
         let config = Config { node: name(node), labels: labels.clone(), ..self.config.clone() };
-        Here { machine: Machine::new(config), labels, printed: Vec::new(), ended: Vec::new(), heard: Vec::new(), story: Vec::new() }
+        Here {
+            machine: Machine::new(config),
+            labels,
+            printed: Vec::new(),
+            ended: Vec::new(),
+            heard: Vec::new(),
+            story: Vec::new(),
+        }
     }
 
     /// Starts an exported function on a node.
