@@ -809,7 +809,8 @@ instructions! { <'a>
 
     // Answers as messages.
     /// In place of `await_reply`: has what comes to the slot of a token sent to the own mailbox in the field of this
-    /// message of at most 1 MiB; the message itself comes when the time is over. A reply of another type is a reason `Error`.
+    /// message of at most 1 MiB; the message itself comes when the time is over. A reply of another type is a reason
+    /// `Error`. Traps with `no_request` without such a slot, or when it delivers already.
     207 Deliver "deliver" { ty: TypeIndex, field: FieldIndex } By(Rule::Deliver), TRAPS.and(SAFE).and(BULK).and(COSTLY);
     /// As `deliver`, with a variant of a sum type.
     208 DeliverVariant "deliver_variant" { ty: TypeIndex, variant: VariantIndex, field: FieldIndex } By(Rule::DeliverVariant), TRAPS.and(SAFE).and(BULK).and(COSTLY);

@@ -53,7 +53,7 @@ error_kinds! {
     Panic "panic" "The program gave up with a message.";
     Host "host" "A host function failed.";
     NoHost "no_host" "The host has no function of this name and signature.";
-    NoRequest "no_request" "A reply was waited for under a token without an open request, or asked for under one that is not the fiber's own or has a request open.";
+    NoRequest "no_request" "A reply was waited for under a token without an open request, or asked for under one that is not the fiber's own, has a request open, or is that of a timer.";
     NoSelection "no_selection" "A message was to be taken or passed over, and none had been looked at.";
     WaitsForItself "waits_for_itself" "A fiber was to wait until it has ended itself.";
     NotSendable "not_sendable" "A value that belongs to its fiber, such as a host handle, was to be sent.";

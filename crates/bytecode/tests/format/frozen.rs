@@ -1,14 +1,21 @@
 //! What a final version of the format must keep.
 
-use fardel_bytecode::isa::{INSTRUCTIONS, Info};
+use fardel_bytecode::index::TypeIndex;
+use fardel_bytecode::isa::{Effect, INSTRUCTIONS, Info};
 use std::fmt::Write as _;
 
-/// An instruction as the format has it: its number, name and operands.
+/// An instruction as the format has it: its number, name and operands, and what it does to the operand stack, by numbers of
+/// types or a rule.
 fn row(info: &Info) -> String {
     let mut row = format!("{} {}", info.opcode as u16, info.mnemonic);
     for (name, kind) in info.operands {
         let _ = write!(row, " {name}:{kind:?}");
     }
+    let numbers = |types: &[TypeIndex]| types.iter().map(|ty| ty.0.to_string()).collect::<Vec<_>>().join(" ");
+    let _ = match info.effect {
+        Effect::Fixed(pops, pushes) => write!(row, " [{}] [{}]", numbers(pops), numbers(pushes)),
+        Effect::Rule(rule) => write!(row, " {rule:?}"),
+    };
     row
 }
 
