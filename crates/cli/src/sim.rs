@@ -183,21 +183,20 @@ fn hosts(wishes: &Rc<RefCell<Wishes>>) -> Hosts {
         own.borrow_mut().wish(Wish::Heal);
         Ok(())
     });
-    let own = Rc::clone(wishes);
-    hosts.add("sim.kill", move |node: String| {
-        let mut wishes = own.borrow_mut();
-        let node = wishes.other(&node)?;
-        wishes.wish(Wish::Kill(node));
-        Ok(())
-    });
-    let own = Rc::clone(wishes);
-    hosts.add("sim.restart", move |node: String| {
-        let mut wishes = own.borrow_mut();
-        let node = wishes.other(&node)?;
-        wishes.wish(Wish::Restart(node));
-        Ok(())
-    });
+    add_for_node(&mut hosts, "sim.kill", wishes, Wish::Kill);
+    add_for_node(&mut hosts, "sim.restart", wishes, Wish::Restart);
     hosts
+}
+
+/// Offers a wish for a node other than the first.
+fn add_for_node(hosts: &mut Hosts, name: &str, wishes: &Rc<RefCell<Wishes>>, wish: fn(usize) -> Wish) {
+    let wishes = Rc::clone(wishes);
+    hosts.add(name, move |node: String| {
+        let mut wishes = wishes.borrow_mut();
+        let node = wishes.other(&node)?;
+        wishes.wish(wish(node));
+        Ok(())
+    });
 }
 
 fn name(node: usize) -> String {

@@ -301,13 +301,17 @@ impl Core {
 
     /// Puts an answer into an open slot; whether there was one.
     pub(crate) fn answer_slot(&mut self, fiber: FiberId, number: u64, answer: Slot) -> Result<(), Slot> {
-        if !self.is_slot_open(fiber, number) {
+        if !self.fibers.is_alive(fiber) {
             return Err(answer);
         }
-        if let Some(Slot::Delivers(field)) = self.slot_at(fiber.slot, number) {
-            let field = *field;
-            self.answer_delivery(fiber.slot, number, field, answer);
-            return Ok(());
+        match self.slot_at(fiber.slot, number) {
+            Some(Slot::Open) => {}
+            Some(Slot::Delivers(field)) => {
+                let field = *field;
+                self.answer_delivery(fiber.slot, number, field, answer);
+                return Ok(());
+            }
+            Some(Slot::Replied(_) | Slot::Gone(_)) | None => return Err(answer),
         }
         if let Slot::Replied(message) = &answer {
             self.stats.messages += 1;
